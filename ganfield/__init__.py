@@ -1,0 +1,112 @@
+"""ganfield: GAN training as motion along a vector field.
+
+A game gives two losses; their joint gradient is a field; a field can be transformed into another; a
+method moves parameters along a field; a simulation repeats the method; analysis and plots look on.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ganfield import data, evaluation, games, testing
+from ganfield._types import Batch, Field, Players
+from ganfield.analysis import eigenvalues, max_step_size
+from ganfield.field import (
+    FIELDS,
+    check_field,
+    conservative_relaxation,
+    consensus,
+    jacobian,
+    jvp,
+    vector_field,
+    vjp,
+)
+from ganfield.games import GAMES, OBJECTIVES, Game
+from ganfield.methods import (
+    METHODS,
+    Info,
+    Method,
+    State,
+    alternating,
+    numerics_rmsprop,
+    simultaneous,
+)
+from ganfield.simulate import (
+    Interrupted,
+    Run,
+    Simulation,
+    Sweep,
+    progress_bar,
+    simulate,
+    simulation,
+    sweep,
+)
+
+if TYPE_CHECKING:
+    from ganfield import networks
+    from ganfield import plotting as plot
+    from ganfield.networks import NETWORKS
+
+__version__ = "0.1.0"
+
+# Loaded when first asked for, so that `import ganfield` loads neither Flax nor Matplotlib:
+# name → (module, attribute or None for the module itself, the extra that brings what it needs).
+_LAZY = {
+    "networks": ("ganfield.networks", None, "networks"),
+    "NETWORKS": ("ganfield.networks", "NETWORKS", "networks"),
+    "plot": ("ganfield.plotting", None, "plot"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'ganfield' has no attribute {name!r}")
+    module_name, attribute, extra = _LAZY[name]
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"ganfield.{name} needs {error.name}: pip install 'ganfield[{extra}]'"
+        ) from error
+    return module if attribute is None else getattr(module, attribute)
+
+
+__all__ = [
+    "FIELDS",
+    "GAMES",
+    "METHODS",
+    "NETWORKS",
+    "OBJECTIVES",
+    "Batch",
+    "Field",
+    "Game",
+    "Info",
+    "Interrupted",
+    "Method",
+    "Players",
+    "Run",
+    "Simulation",
+    "State",
+    "Sweep",
+    "alternating",
+    "check_field",
+    "conservative_relaxation",
+    "consensus",
+    "data",
+    "eigenvalues",
+    "evaluation",
+    "games",
+    "jacobian",
+    "jvp",
+    "max_step_size",
+    "networks",
+    "numerics_rmsprop",
+    "plot",
+    "progress_bar",
+    "simulate",
+    "simulation",
+    "simultaneous",
+    "sweep",
+    "testing",
+    "vector_field",
+    "vjp",
+]

@@ -1,0 +1,109 @@
+"""Checks of arguments, made before anything is compiled, and the words of their errors."""
+
+import difflib
+import operator
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+
+T = TypeVar("T")
+
+
+def lookup(registry: Mapping[str, T], name: str, *, argument: str) -> T:
+    """Return ``registry[name]``, or raise an error that suggests what may have been meant.
+
+    Args:
+        registry: name → builder.
+        name: the name asked for.
+        argument: what the name was given for, as the caller calls it ("objective").
+
+    Raises:
+        ValueError: the name is not registered.
+
+    Example:
+        >>> lookup({"standard": 1, "indicator": 2}, "standrad", argument="objective")
+        Traceback (most recent call last):
+        ...
+        ValueError: unknown objective 'standrad': did you mean 'standard'? Known: indicator, standard
+    """
+    if name in registry:
+        return registry[name]
+    close = difflib.get_close_matches(str(name), list(registry), n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    raise ValueError(f"unknown {argument} {name!r}: {hint}Known: {', '.join(sorted(registry))}")
+
+
+def concrete(value: Any) -> np.ndarray | None:
+    """Return the value as a NumPy array, or None where it is traced and so not known yet."""
+    try:
+        return np.asarray(value)
+    except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError):
+        return None
+
+
+def check_not_negative(value: Any, *, argument: str) -> None:
+    """Raise a ``ValueError`` unless every element is a number ≥ 0; traced values pass.
+
+    Example:
+        >>> check_not_negative(-1.0, argument="gamma")
+        Traceback (most recent call last):
+        ...
+        ValueError: gamma must be a number ≥ 0, got -1.0
+    """
+    known = concrete(value)
+    if known is None:
+        return
+    if known.dtype.kind not in "iuf" or not np.all(known >= 0):
+        raise ValueError(f"{argument} must be a number ≥ 0, got {value!r}")
+
+
+def check_count(value: Any, *, argument: str, minimum: int = 1) -> int:
+    """Return the value as an ``int``, or raise a ``ValueError`` if it is no integer ≥ minimum.
+
+    Example:
+        >>> check_count(0, argument="num_steps")
+        Traceback (most recent call last):
+        ...
+        ValueError: num_steps must be an integer ≥ 1, got 0
+    """
+    try:
+        count = operator.index(value)
+    except TypeError:
+        count = minimum - 1
+    if isinstance(value, bool) or count < minimum:
+        raise ValueError(f"{argument} must be an integer ≥ {minimum}, got {value!r}")
+    return count
+
+
+def check_same_structure(given: Any, expected: Any, *, argument: str, source: str) -> None:
+    """Raise a ``ValueError`` unless two pytrees agree in structure and in the shapes of leaves.
+
+    Args:
+        given: the pytree under suspicion.
+        expected: the pytree that it must resemble.
+        argument: what ``given`` is called in the message.
+        source: what ``expected`` is called in the message.
+    """
+    given_structure, expected_structure = jax.tree.structure(given), jax.tree.structure(expected)
+    if given_structure != expected_structure:
+        raise ValueError(
+            f"{argument} must have the structure of {source}, {expected_structure}, "
+            f"got {given_structure}"
+        )
+    for (path, leaf), other in zip(
+        jax.tree_util.tree_leaves_with_path(given), jax.tree.leaves(expected), strict=True
+    ):
+        if np.shape(leaf) != np.shape(other):
+            raise ValueError(
+                f"{argument}{jax.tree_util.keystr(path)} must have the shape of {source}, "
+                f"{np.shape(other)}, got {np.shape(leaf)}"
+            )
+
+
+def leading_size(batch: Any) -> int | None:
+    """Return the length of the first axis that all leaves share, or None if they share none."""
+    sizes = {np.shape(leaf)[0] if np.ndim(leaf) else None for leaf in jax.tree.leaves(batch)}
+    return sizes.pop() if len(sizes) == 1 else None
+

@@ -1,0 +1,40 @@
+"""Arithmetic on pytrees, where optax has none of the shape that fields need."""
+
+import jax
+import jax.numpy as jnp
+from optax import tree_utils
+
+from ganfield._types import PyTree
+
+
+def add_scaled(tree: PyTree, scale: jax.typing.ArrayLike, other: PyTree) -> PyTree:
+    """Return ``tree + scale · other``, every leaf in the dtype that ``tree`` has.
+
+    Example:
+        >>> add_scaled({"a": 1.0}, 10.0, {"a": 2.0})
+        {'a': Array(21., dtype=float32...)}
+    """
+    return jax.tree.map(lambda a, b: a + jnp.asarray(scale, jnp.result_type(a)) * b, tree, other)
+
+
+def strong(tree: PyTree) -> PyTree:
+    """Return the tree as arrays of definite dtypes, as a scan's carry must be.
+
+    A Python number makes an array of weak type, which changes its type in the first step.
+    """
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.result_type(leaf)), tree)
+
+
+def negate(tree: PyTree) -> PyTree:
+    """Return ``−tree``."""
+    return jax.tree.map(jnp.negative, tree)
+
+
+def squared_norm(tree: PyTree) -> jax.Array:
+    """Return ``‖tree‖²``, a scalar: the sum of the squares of all leaves.
+
+    Example:
+        >>> float(squared_norm((3.0, [4.0])))
+        25.0
+    """
+    return jnp.asarray(tree_utils.tree_vdot(tree, tree))

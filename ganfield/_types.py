@@ -1,0 +1,47 @@
+"""The words that every part of the library shares."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+
+PyTree: TypeAlias = Any
+
+
+class Players(NamedTuple):
+    """One thing for each of the two players.
+
+    Parameters, fields, losses, optimizers and per-player settings all have this shape. In a GAN
+    game ``theta`` belongs to the generator and ``phi`` to the discriminator.
+
+    Attributes:
+        theta: what belongs to the first player (any pytree).
+        phi: what belongs to the second player (any pytree).
+
+    Example:
+        >>> import jax
+        >>> jax.tree.map(lambda x: 2 * x, Players(theta=1.0, phi=(2.0, 3.0)))
+        Players(theta=2.0, phi=(4.0, 6.0))
+    """
+
+    theta: Any
+    phi: Any
+
+
+class Batch(NamedTuple):
+    """A minibatch of a GAN game.
+
+    Attributes:
+        real: real examples, shape ``(batch, *example_shape)``.
+        latent: the generator's inputs, shape ``(batch, *latent_shape)``.
+    """
+
+    real: jax.Array
+    latent: jax.Array
+
+
+Field: TypeAlias = Callable[..., Players]
+"""``field(params, batch=None) -> Players``: the direction in which the players move."""
+
+Sampler: TypeAlias = Callable[[jax.Array], PyTree]
+"""``sample(key) -> batch``: a pure function of a typed key."""

@@ -1,0 +1,76 @@
+"""Eigenvalues of a field's Jacobian, and the step size that they allow."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ganfield._types import Field, Players
+from ganfield.field import jacobian
+
+
+def eigenvalues(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Array]:
+    """Return the spectrum of a field's Jacobian.
+
+    An equilibrium attracts the flow x′ = field(x) when every real part is negative; how fast the
+    flow turns round it, the imaginary parts say. The matrix is dense: n parameters need n² numbers
+    and n³ operations.
+
+    Args:
+        field: ``field(params, batch=None) -> Players``.
+        chunk_size: as in `ganfield.jacobian`.
+
+    Returns:
+        ``spectrum(params, batch=None) -> (n,)`` complex array, in no particular order.
+
+    Reference:
+        Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, section 3.
+
+    Example:
+        >>> import ganfield as gf
+        >>> v = gf.vector_field(gf.games.quadratic(coupling=3.0))
+        >>> gf.eigenvalues(v)(gf.Players(0.0, 0.0)).round(3)
+        Array([-1.+3.j, -1.-3.j], dtype=complex64)
+    """
+    matrix = jacobian(field, chunk_size=chunk_size)
+
+    def spectrum(params: Players, batch: Any = None) -> jax.Array:
+        return jnp.linalg.eigvals(matrix(params, batch))
+
+    return spectrum
+
+
+def max_step_size(eigenvalues: jax.typing.ArrayLike) -> jax.Array:
+    """Return the bound on h below which simultaneous steps converge near an equilibrium.
+
+    x ← x + h·v(x) converges locally iff abs(1 + hλ) < 1 for every eigenvalue λ of v′, that is iff
+
+        h < min over λ of (1/abs(Re λ)) · 2/(1 + (Im λ/Re λ)²) = −2 Re λ/abs(λ)².
+
+    Args:
+        eigenvalues: eigenvalues of v′ at the equilibrium, any shape.
+
+    Returns:
+        The bound, a scalar ≥ 0. It is 0 where some eigenvalue has a real part ≥ 0: then no step
+        size will do.
+
+    Raises:
+        ValueError: there is no eigenvalue.
+
+    Reference:
+        Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, Lemma 4.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> max_step_size(jnp.array([-1 + 3j, -1 - 3j]))  # 2·1/10
+        Array(0.2, dtype=float32)
+        >>> max_step_size(jnp.array([1j, -1j]))
+        Array(0., dtype=float32)
+    """
+    values = jnp.ravel(jnp.asarray(eigenvalues))
+    if values.size == 0:
+        raise ValueError("eigenvalues must hold at least one eigenvalue, got none")
+    left = values.real < 0
+    size = jnp.where(left, jnp.abs(values) ** 2, 1)
+    return jnp.min(jnp.where(left, -2 * values.real / size, 0))

@@ -1,0 +1,101 @@
+"""Derivatives of any field: products with its Jacobian, and the Jacobian itself.
+
+A field may be any function ``field(params, batch=None) -> Players``; nothing here asks for more.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+
+from ganfield._errors import check_count
+from ganfield._tree import strong
+from ganfield._types import Field, Players
+
+
+def jvp(field: Field) -> Callable[..., Players]:
+    """Return the product of the field's Jacobian with a vector, Ju.
+
+    Args:
+        field: ``field(params, batch=None) -> Players``.
+
+    Returns:
+        ``product(params, tangent, batch=None) -> Players``, where ``tangent`` has the structure of
+        the parameters. It costs one or two evaluations of the field more, and no matrix.
+
+    Example:
+        >>> import ganfield as gf
+        >>> v = gf.vector_field(gf.games.bilinear())
+        >>> gf.jvp(v)(gf.Players(0.0, 0.0), gf.Players(1.0, 2.0))
+        Players(theta=Array(-2., dtype=float32...), phi=Array(1., dtype=float32...))
+    """
+
+    def product(params: Players, tangent: Players, batch: Any = None) -> Players:
+        return jax.jvp(lambda p: field(p, batch), (params,), (tangent,))[1]
+
+    return product
+
+
+def vjp(field: Field) -> Callable[..., Players]:
+    """Return the product of the field's transposed Jacobian with a vector, Jᵀu.
+
+    Args:
+        field: ``field(params, batch=None) -> Players``.
+
+    Returns:
+        ``product(params, cotangent, batch=None) -> Players``, where ``cotangent`` has the structure
+        of the parameters. With u = v it is ∇½‖v‖².
+
+    Example:
+        >>> import ganfield as gf
+        >>> v = gf.vector_field(gf.games.bilinear())
+        >>> gf.vjp(v)(gf.Players(0.0, 0.0), gf.Players(1.0, 2.0))
+        Players(theta=Array(2., dtype=float32...), phi=Array(-1., dtype=float32...))
+    """
+
+    def product(params: Players, cotangent: Players, batch: Any = None) -> Players:
+        _, pullback = jax.vjp(lambda p: field(p, batch), params)
+        return pullback(cotangent)[0]
+
+    return product
+
+
+def jacobian(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Array]:
+    """Return the dense Jacobian of a field.
+
+    Row i, column j is ∂field_i/∂x_j. Both run in ravel order: θ then φ, leaves in the order of
+    `jax.tree.leaves`. Rows are found by reverse mode.
+
+    Args:
+        field: ``field(params, batch=None) -> Players``.
+        chunk_size: how many rows are computed at once; more is faster up to a point, and needs
+            that many times the memory of one pullback.
+
+    Returns:
+        ``matrix(params, batch=None) -> (n, n)`` array for n parameters in all.
+
+    Raises:
+        ValueError: ``chunk_size`` is no positive integer.
+
+    Example:
+        >>> import ganfield as gf
+        >>> v = gf.vector_field(gf.games.quadratic(coupling=3.0))
+        >>> gf.jacobian(v)(gf.Players(0.0, 0.0))
+        Array([[-1., -3.],
+               [ 3., -1.]], dtype=float32)
+    """
+    chunk_size = check_count(chunk_size, argument="chunk_size")
+
+    def matrix(params: Players, batch: Any = None) -> jax.Array:
+        flat, unravel = ravel_pytree(strong(params))
+
+        def flat_field(x: jax.Array) -> jax.Array:
+            return ravel_pytree(field(unravel(x), batch))[0]
+
+        _, pullback = jax.vjp(flat_field, flat)
+        rows = jnp.eye(flat.size, dtype=flat.dtype)
+        return jax.lax.map(lambda row: pullback(row)[0], rows, batch_size=chunk_size)
+
+    return matrix

@@ -1,0 +1,63 @@
+"""The joint field of a game. The sign of v is decided here, and nowhere else."""
+
+from typing import Any
+
+import jax
+
+from ganfield._errors import check_same_structure
+from ganfield._tree import negate
+from ganfield._types import Field, Players
+from ganfield.games import Game
+
+
+def vector_field(game: Game) -> Field:
+    """Return the field in which both players climb their payoffs.
+
+    v(θ, φ) = (∇θ f, ∇φ g) = −(∇θ loss_θ, ∇φ loss_φ). Steps x ← x + h·v(x) are simultaneous
+    gradient ascent, and an equilibrium is stable for the flow x′ = v(x) when every eigenvalue of
+    v′ has a negative real part.
+
+    Args:
+        game: a `ganfield.games.Game`.
+
+    Returns:
+        ``field(params, batch=None) -> Players``, the structure and dtypes of the parameters.
+
+    Reference:
+        Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, section 2.
+
+    Example:
+        >>> import ganfield as gf
+        >>> v = gf.vector_field(gf.games.bilinear())
+        >>> v(gf.Players(theta=1.0, phi=2.0))
+        Players(theta=Array(-2., dtype=float32...), phi=Array(1., dtype=float32...))
+    """
+
+    def field(params: Players, batch: Any = None) -> Players:
+        return negate(game.gradients(params, batch))
+
+    return field
+
+
+def check_field(field: Field, params: Players, batch: Any = None) -> None:
+    """Raise a ``ValueError`` unless the field's values have the structure of the parameters.
+
+    The field is only traced, never computed. `ganfield.simulate` calls this before it compiles.
+
+    Args:
+        field: any function ``field(params, batch) -> Players``.
+        params: parameters, or their shapes.
+        batch: a batch, or its shapes.
+
+    Raises:
+        ValueError: the value's structure or a leaf's shape differs from the parameters'.
+
+    Example:
+        >>> import ganfield as gf
+        >>> gf.check_field(lambda params, batch: params.theta, gf.Players(1.0, 2.0))
+        Traceback (most recent call last):
+        ...
+        ValueError: field(params, batch) must have the structure of params, ...
+    """
+    value = jax.eval_shape(field, params, batch)
+    check_same_structure(value, params, argument="field(params, batch)", source="params")

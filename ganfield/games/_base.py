@@ -1,0 +1,147 @@
+"""A game: two losses, and where the players start."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from ganfield._tree import negate
+from ganfield._types import Players, PyTree
+
+Loss = Callable[[PyTree, PyTree, Any], jax.Array]
+"""``loss(theta, phi, batch) -> scalar``, minimised by its player."""
+
+Init = Callable[[jax.Array], Players]
+"""``init(key) -> params``."""
+
+
+class Game(NamedTuple):
+    """What is played: each player minimises its own loss of both players' parameters.
+
+    Build one with `general_sum`, `zero_sum`, `joint` or `gan`.
+
+    Attributes:
+        losses: ``losses(params, batch=None) -> Players`` of two scalars.
+        gradients: ``gradients(params, batch=None) -> Players``, each player's gradient of its own
+            loss in its own parameters, (∇θ loss_θ, ∇φ loss_φ). How they are found differs (one
+            gradient serves both players of a zero-sum game), what they are does not.
+        init: ``init(key) -> Players``, random parameters to start from.
+        jacobian: ``jacobian(params) -> (n, n)``, the derivative of v = −gradients by hand, where
+            the game has one in closed form.
+        equilibria: the known points where v = 0.
+    """
+
+    losses: Callable[..., Players]
+    gradients: Callable[..., Players]
+    init: Init
+    jacobian: Callable[[Players], jax.Array] | None = None
+    equilibria: tuple[Players, ...] = ()
+
+
+def general_sum(
+    loss_theta: Loss,
+    loss_phi: Loss,
+    init: Init,
+    *,
+    jacobian: Callable[[Players], jax.Array] | None = None,
+    equilibria: tuple[Players, ...] = (),
+) -> Game:
+    """Return the game of two losses that need have nothing to do with each other.
+
+    Args:
+        loss_theta: ``loss_theta(theta, phi, batch) -> scalar``, which θ minimises.
+        loss_phi: ``loss_phi(theta, phi, batch) -> scalar``, which φ minimises.
+        init: ``init(key) -> Players``.
+        jacobian: the closed form of v′, if there is one.
+        equilibria: the known points where v = 0.
+
+    Example:
+        >>> import ganfield as gf
+        >>> game = general_sum(
+        ...     lambda theta, phi, batch: theta * phi,
+        ...     lambda theta, phi, batch: (phi - theta) ** 2,
+        ...     init=lambda key: gf.Players(1.0, 2.0),
+        ... )
+        >>> gf.vector_field(game)(gf.Players(1.0, 2.0))
+        Players(theta=Array(-2., dtype=float32...), phi=Array(-2., dtype=float32...))
+    """
+
+    def losses(params: Players, batch: Any = None) -> Players:
+        theta, phi = params
+        return Players(loss_theta(theta, phi, batch), loss_phi(theta, phi, batch))
+
+    def gradients(params: Players, batch: Any = None) -> Players:
+        theta, phi = params
+        return Players(
+            jax.grad(loss_theta, argnums=0)(theta, phi, batch),
+            jax.grad(loss_phi, argnums=1)(theta, phi, batch),
+        )
+
+    return Game(losses, gradients, init, jacobian, equilibria)
+
+
+def zero_sum(
+    loss: Loss,
+    init: Init,
+    *,
+    jacobian: Callable[[Players], jax.Array] | None = None,
+    equilibria: tuple[Players, ...] = (),
+) -> Game:
+    """Return the game in which θ minimises what φ maximises: loss_φ = −loss_θ.
+
+    Args:
+        loss: ``loss(theta, phi, batch) -> scalar``, θ's loss.
+        init: ``init(key) -> Players``.
+        jacobian: the closed form of v′, if there is one.
+        equilibria: the known points where v = 0.
+
+    Example:
+        >>> import ganfield as gf
+        >>> game = zero_sum(lambda theta, phi, batch: theta * phi, lambda key: gf.Players(1.0, 2.0))
+        >>> gf.vector_field(game)(gf.Players(1.0, 2.0))
+        Players(theta=Array(-2., dtype=float32...), phi=Array(1., dtype=float32...))
+    """
+
+    def losses(params: Players, batch: Any = None) -> Players:
+        value = loss(params.theta, params.phi, batch)
+        return Players(value, -value)
+
+    def gradients(params: Players, batch: Any = None) -> Players:
+        theta, phi = jax.grad(loss, argnums=(0, 1))(params.theta, params.phi, batch)
+        return Players(theta, negate(phi))
+
+    return Game(losses, gradients, init, jacobian, equilibria)
+
+
+def joint(losses: Callable[[Players, Any], Players], init: Init) -> Game:
+    """Return the game of two losses that share most of their work, as those of a GAN do.
+
+    The shared work is traced and differentiated once; two pullbacks, with cotangents (1, 0) and
+    (0, 1), give the two players their gradients.
+
+    Args:
+        losses: ``losses(params, batch) -> Players`` of two scalars.
+        init: ``init(key) -> Players``.
+
+    Example:
+        >>> import ganfield as gf
+        >>> def losses(params, batch):
+        ...     shared = params.theta * params.phi
+        ...     return gf.Players(shared, params.phi**2 - shared)
+        >>> game = joint(losses, init=lambda key: gf.Players(1.0, 2.0))
+        >>> gf.vector_field(game)(gf.Players(1.0, 2.0))
+        Players(theta=Array(-2., dtype=float32...), phi=Array(-3., dtype=float32...))
+    """
+
+    def with_default(params: Players, batch: Any = None) -> Players:
+        return Players(*losses(params, batch))
+
+    def gradients(params: Players, batch: Any = None) -> Players:
+        values, pullback = jax.vjp(lambda p: with_default(p, batch), params)
+        one, zero = jax.tree.map(jnp.ones_like, values), jax.tree.map(jnp.zeros_like, values)
+        (of_theta,) = pullback(Players(one.theta, zero.phi))
+        (of_phi,) = pullback(Players(zero.theta, one.phi))
+        return Players(of_theta.theta, of_phi.phi)
+
+    return Game(with_default, gradients, init)

@@ -1,0 +1,45 @@
+"""The Dirac-GAN, the smallest GAN: one point to imitate, a linear discriminator."""
+
+import jax
+import jax.numpy as jnp
+
+from ganfield._errors import lookup
+from ganfield._types import Players
+from ganfield.games._base import Game, joint
+from ganfield.games._objectives import OBJECTIVES
+
+
+def dirac_gan(objective: str = "standard") -> Game:
+    """Return the GAN whose data is the point 0, generator the point θ, discriminator D(x) = φx.
+
+    At the equilibrium (0, 0) v′ has the eigenvalues ±i/2 for the objectives "standard" and "js",
+    ±i/√2 for "kl", ±i for "tv" and "indicator": without a regulariser it circles.
+
+    Args:
+        objective: a name in `ganfield.OBJECTIVES`.
+
+    Raises:
+        ValueError: the objective is not registered.
+
+    Reference:
+        Mescheder, Geiger, Nowozin, "Which Training Methods for GANs do actually Converge?", 2018,
+        section 2. Its ψ is our φ.
+
+    Example:
+        >>> import ganfield as gf
+        >>> v = gf.vector_field(gf.games.dirac_gan("standard"))
+        >>> gf.eigenvalues(v)(gf.Players(0.0, 0.0)).round(3)
+        Array([0.+0.5j, 0.-0.5j], dtype=complex64)
+    """
+    objective_losses = lookup(OBJECTIVES, objective, argument="objective")
+
+    def losses(params: Players, batch: None) -> Players:
+        del batch
+        logits_fake = params.phi * params.theta
+        return objective_losses(jnp.zeros_like(logits_fake), logits_fake)
+
+    def init(key: jax.Array) -> Players:
+        return Players(*jax.random.normal(key, (2,)))
+
+    origin = Players(jnp.zeros(()), jnp.zeros(()))
+    return joint(losses, init)._replace(equilibria=(origin,))

@@ -1,0 +1,45 @@
+"""The quadratic game: the bilinear one with curvature for each player."""
+
+import jax
+import jax.numpy as jnp
+
+from ganfield._types import Players
+from ganfield.games._base import Game, zero_sum
+
+
+def quadratic(
+    theta_curvature: jax.typing.ArrayLike = 1.0,
+    phi_curvature: jax.typing.ArrayLike = 1.0,
+    coupling: jax.typing.ArrayLike = 1.0,
+) -> Game:
+    """Return the zero-sum game loss_θ = ½aθ² + cθφ − ½bφ², loss_φ = −loss_θ.
+
+    v = (−aθ − cφ, cθ − bφ) and v′ = [[−a, −c], [c, −b]] everywhere, with eigenvalues
+    −(a+b)/2 ± √((a−b)²/4 − c²). A negative curvature makes (0, 0) a saddle of that player.
+
+    Args:
+        theta_curvature: a.
+        phi_curvature: b.
+        coupling: c.
+
+    Example:
+        >>> import ganfield as gf
+        >>> game = gf.games.quadratic(theta_curvature=1.0, phi_curvature=1.0, coupling=2.0)
+        >>> gf.eigenvalues(gf.vector_field(game))(gf.Players(0.0, 0.0)).round(3)
+        Array([-1.+2.j, -1.-2.j], dtype=complex64)
+    """
+    a, b, c = theta_curvature, phi_curvature, coupling
+
+    def loss(theta: jax.Array, phi: jax.Array, batch: None) -> jax.Array:
+        del batch
+        return a * theta**2 / 2 + c * theta * phi - b * phi**2 / 2
+
+    def init(key: jax.Array) -> Players:
+        return Players(*jax.random.normal(key, (2,)))
+
+    def jacobian(params: Players) -> jax.Array:
+        del params
+        return jnp.array([[-a, -c], [c, -b]], dtype=float)
+
+    origin = Players(jnp.zeros(()), jnp.zeros(()))
+    return zero_sum(loss, init, jacobian=jacobian, equilibria=(origin,))

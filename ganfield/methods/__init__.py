@@ -1,0 +1,25 @@
+"""How parameters move along a field."""
+
+from collections.abc import Callable
+
+from ganfield.methods._alternating import alternating
+from ganfield.methods._base import Info, Method, Optimizer, State
+from ganfield.methods._presets import numerics_rmsprop
+from ganfield.methods._simultaneous import simultaneous
+
+METHODS: dict[str, Callable[..., Method]] = {
+    "simultaneous": simultaneous,
+    "alternating": alternating,
+}
+"""Name → builder; each takes an optax transformation first, or Players of two."""
+
+__all__ = [
+    "METHODS",
+    "Info",
+    "Method",
+    "Optimizer",
+    "State",
+    "alternating",
+    "numerics_rmsprop",
+    "simultaneous",
+]

@@ -1,0 +1,83 @@
+"""A method: how parameters move along a field."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import optax
+
+from ganfield._tree import negate
+from ganfield._types import Field, Players, PyTree
+
+Optimizer = optax.GradientTransformation
+
+
+class State(NamedTuple):
+    """What the next step needs.
+
+    Attributes:
+        params: the players' parameters.
+        optimizer: what the optimizers remember (momentum, second moments, counts).
+    """
+
+    params: Players
+    optimizer: PyTree
+
+
+class Info(NamedTuple):
+    """What one may want to look at after a step; no step depends on it.
+
+    Attributes:
+        direction: the values of the field along which the players moved, before the optimizer.
+    """
+
+    direction: Players
+
+
+class Method(NamedTuple):
+    """A way to move, a pair of pure functions.
+
+    Attributes:
+        init: ``init(params) -> State``.
+        step: ``step(field, state, batch) -> (State, Info)``.
+        num_batches: how many batches a step uses. If more than one, ``batch`` holds that many,
+            stacked along a new first axis of every leaf.
+    """
+
+    init: Callable[[Players], State]
+    step: Callable[[Field, State, Any], tuple[State, Info]]
+    num_batches: int = 1
+
+
+def ascend(
+    optimizer: Optimizer, direction: PyTree, memory: PyTree, params: PyTree
+) -> tuple[PyTree, PyTree]:
+    """Move parameters along a direction, and return them with the optimizer's new memory.
+
+    Optax descends a gradient, so it is handed −direction; this is the only place that does so.
+    """
+    updates, memory = optimizer.update(negate(direction), memory, params)
+    return optax.apply_updates(params, updates), memory
+
+
+def per_player(optimizer: Optimizer | Players) -> Players:
+    """Return one optimizer for each player, from one for both or from `Players` of two."""
+    pair = optimizer if isinstance(optimizer, Players) else Players(optimizer, optimizer)
+    return Players(_checked(pair.theta), _checked(pair.phi))
+
+
+def joint_optimizer(optimizer: Optimizer | Players) -> Optimizer:
+    """Return one optimizer of both players' parameters, from one or from `Players` of two."""
+    if not isinstance(optimizer, Players):
+        return _checked(optimizer)
+    transforms = per_player(optimizer)._asdict()
+    return optax.partition(transforms, Players(theta="theta", phi="phi"))
+
+
+def _checked(optimizer: Any) -> Optimizer:
+    parts = (getattr(optimizer, name, None) for name in ("init", "update"))
+    if not all(callable(part) for part in parts):
+        raise ValueError(
+            "optimizer must be an optax transformation such as optax.sgd(0.1), or Players of two, "
+            f"got {type(optimizer).__name__}: {optimizer!r}"
+        )
+    return optimizer

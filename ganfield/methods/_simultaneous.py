@@ -1,0 +1,49 @@
+"""Simultaneous steps: both players move at once."""
+
+from typing import Any
+
+from ganfield._tree import strong
+from ganfield._types import Field, Players
+from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+
+
+def simultaneous(optimizer: Optimizer | Players) -> Method:
+    """Return the method x ← x + h·field(x), with h·field(x) shaped by any optax optimizer.
+
+    Each step evaluates the field once, at the point where both players stand. On v it is
+    simultaneous gradient ascent; on a consensus field it is the paper's consensus optimization.
+
+    Args:
+        optimizer: an optax transformation over both players' parameters, or ``Players(one,
+            another)``. One transformation that mixes parameters (a clip by global norm) mixes both
+            players'; two keep them apart. Its hyper-parameters may be traced.
+
+    Returns:
+        A `Method`.
+
+    Raises:
+        ValueError: what was given is no optax transformation.
+
+    Reference:
+        Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, Algorithms 1 and 2.
+
+    Example:
+        >>> import optax, ganfield as gf
+        >>> method = gf.simultaneous(optax.sgd(0.5))
+        >>> v = gf.vector_field(gf.games.bilinear())
+        >>> state, info = method.step(v, method.init(gf.Players(1.0, 0.0)), None)
+        >>> state.params
+        Players(theta=Array(1., dtype=float32...), phi=Array(0.5, dtype=float32...))
+    """
+    both = joint_optimizer(optimizer)
+
+    def init(params: Players) -> State:
+        params = strong(params)
+        return State(params, both.init(params))
+
+    def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
+        direction = field(state.params, batch)
+        params, memory = ascend(both, direction, state.optimizer, state.params)
+        return State(params, memory), Info(direction)
+
+    return Method(init, step)

@@ -1,0 +1,113 @@
+"""A whole run as one pure function."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ganfield._errors import check_count
+from ganfield._types import Field, Players, PyTree, Sampler
+from ganfield.methods import Method, State
+from ganfield.simulate._simulation import Record, simulation
+
+
+class Run(NamedTuple):
+    """What became of a run.
+
+    Attributes:
+        state: the method's state at the end; of a run that stopped, at its last record.
+        steps: at which steps something was recorded, shape ``(records,)``: 0, then every
+            ``record_every``-th.
+        records: what ``record`` returned, each leaf with those records along its first axis.
+        stopped_at: the step that made a parameter NaN or infinite, or −1 if none did. The floats of
+            later records are NaN.
+    """
+
+    state: State
+    steps: Any
+    records: PyTree
+    stopped_at: Any
+
+    @property
+    def params(self) -> Players:
+        """The players' parameters at the end."""
+        return self.state.params
+
+
+def check_steps(num_steps: Any, record_every: int) -> int:
+    """Return how many records a run makes after its first, or raise a ``ValueError``."""
+    num_steps = check_count(num_steps, argument="num_steps")
+    if num_steps % record_every:
+        raise ValueError(
+            f"record_every must divide num_steps, got record_every={record_every} and "
+            f"num_steps={num_steps}"
+        )
+    return num_steps // record_every
+
+
+def simulate(
+    method: Method,
+    field: Field,
+    params: Players,
+    *,
+    num_steps: int,
+    key: jax.Array | None = None,
+    sample: Sampler | None = None,
+    record: Record | None = None,
+    record_every: int | None = None,
+    progress: Callable[[int, PyTree], None] | None = None,
+) -> Run:
+    """Run a method along a field, in one scan.
+
+    A pure function: jit, vmap and grad go through it. To see a run on the way, to stop it with
+    Ctrl-C and keep what it did, or to run many at once, drive it with `ganfield.sweep`.
+
+    Args:
+        method: how to move, such as ``gf.simultaneous(optax.sgd(0.1))``.
+        field: along what, such as ``gf.vector_field(game)``.
+        params: where to start.
+        num_steps: how many steps.
+        key: a typed key; step t sees ``sample(jax.random.fold_in(key, t))``.
+        sample: ``sample(key) -> batch``; without it the field gets ``batch=None``.
+        record: ``record(state, info) -> pytree``, what to keep. At step 0 ``info`` is NaN.
+        record_every: how many steps from record to record, by default ``num_steps``.
+        progress: ``progress(step, record)``, called on the host after every record, also from
+            within compiled code.
+
+    Returns:
+        A `Run`.
+
+    Raises:
+        ValueError: a count is no positive integer, or ``record_every`` does not divide
+            ``num_steps``; ``sample`` comes without ``key``; the field's values do not have the
+            structure of the parameters.
+
+    Example:
+        >>> import optax, ganfield as gf
+        >>> v = gf.vector_field(gf.games.bilinear())
+        >>> run = gf.simulate(
+        ...     gf.simultaneous(optax.sgd(0.5)), v, gf.Players(1.0, 0.0), num_steps=2,
+        ...     record=lambda state, info: state.params.theta, record_every=1,
+        ... )
+        >>> run.records
+        Array([1.  , 1.  , 0.75], dtype=float32)
+    """
+    num_steps = check_count(num_steps, argument="num_steps")
+    every = num_steps if record_every is None else record_every
+    start, advance, every = simulation(
+        method, field, params, key=key, sample=sample, record=record, record_every=every
+    )
+    count = check_steps(num_steps, every)
+
+    def body(carry: Any, _: None) -> tuple[Any, PyTree]:
+        carry, kept = advance(carry)
+        if progress is not None:
+            jax.debug.callback(progress, carry.step, kept)
+        return carry, kept
+
+    carry, first = start()
+    carry, rest = jax.lax.scan(body, carry, None, length=count)
+    records = jax.tree.map(lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), first, rest)
+    return Run(carry.state, np.arange(count + 1) * every, records, carry.stopped_at)

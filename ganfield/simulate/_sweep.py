@@ -1,0 +1,195 @@
+"""Many runs as one compiled program, watched from the host."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
+
+from ganfield._errors import leading_size
+from ganfield._types import PyTree
+from ganfield.simulate._scan import Run, check_steps
+from ganfield.simulate._simulation import Carry, Simulation
+
+Build = Callable[..., Simulation]
+
+
+class Sweep(NamedTuple):
+    """What became of many runs.
+
+    Attributes:
+        run: a `Run` on the host (NumPy). The leaves of ``state`` and ``stopped_at`` begin with the
+            axes of the grid; the leaves of ``records`` begin with the axis of the records and then
+            those of the grid.
+        seconds: wall-clock of the runs without compilation.
+        compile_seconds: wall-clock of tracing and compiling. Near 0 where the same sweep was run
+            before.
+    """
+
+    run: Run
+    seconds: float
+    compile_seconds: float
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during a sweep. What was computed until then is in ``partial``, a `Sweep`."""
+
+    def __init__(self, partial: Sweep):
+        super().__init__(f"interrupted after step {int(partial.run.steps[-1])}")
+        self.partial = partial
+
+
+def sweep(
+    build: Build,
+    axes: Mapping[str, PyTree] | None = None,
+    *,
+    num_steps: int,
+    fixed: Mapping[str, PyTree] | None = None,
+    progress: Callable[[int, PyTree], None] | None = None,
+) -> Sweep:
+    """Run a simulation on a grid of seeds and hyper-parameters, compiled once.
+
+    The runs of the grid are one ``vmap``ped program, spread over the devices that JAX sees (on a
+    CPU, ``jax.config.update("jax_num_cpu_devices", cores)`` at the start of a program gives one for
+    each core). The host calls it once for every record, so that it can show progress, stop when
+    every run has become NaN or infinite, and keep what there is on Ctrl-C. A second call with the
+    same ``build`` and other values compiles nothing.
+
+    Args:
+        build: ``build(**point) -> Simulation``, called with traced values: one from each axis, and
+            those of ``fixed``. Define it once; a new function is compiled anew.
+        axes: name → values along the first axis of an array (for seeds, of keys), or of every leaf
+            of a pytree, whose leaves then change together. Several axes make a grid, in their
+            order; none make a single run.
+        num_steps: how many steps; ``record_every`` of the simulation must divide it.
+        fixed: name → value, the same for every run. Traced too: another value, no compilation.
+        progress: ``progress(step, record)``, called after every record with NumPy arrays.
+
+    Returns:
+        A `Sweep`.
+
+    Raises:
+        ValueError: an axis has no length; ``num_steps`` is not allowed; whatever
+            `ganfield.simulation` raises. All of them before anything is compiled.
+        Interrupted: Ctrl-C; its ``partial`` holds all records until then.
+
+    Example:
+        >>> import jax.numpy as jnp, optax, ganfield as gf
+        >>> v = gf.vector_field(gf.games.bilinear())
+        >>> def build(step_size, gamma):
+        ...     method = gf.simultaneous(optax.sgd(step_size))
+        ...     return gf.simulation(
+        ...         method, gf.consensus(v, gamma=gamma), gf.Players(1.0, 0.0), record_every=100
+        ...     )
+        >>> grid = {"step_size": jnp.array([0.1, 0.2]), "gamma": jnp.array([0.0, 0.5, 1.0])}
+        >>> gf.sweep(build, grid, num_steps=100).run.params.theta.shape
+        (2, 3)
+    """
+    points, shape = _grid(dict(axes or {}))
+    given = dict(fixed or {})
+    example = jax.tree.map(lambda leaf: leaf[0], points) if shape else {}
+    every = _record_every(build, example | given)
+    count = check_steps(num_steps, every)
+    if shape:
+        points = _spread(points)
+    mapped = bool(shape)
+
+    def on_host(tree: PyTree) -> PyTree:
+        tree = jax.device_get(tree)
+        if not shape:
+            return tree
+        size = math.prod(shape)
+        return jax.tree.map(lambda leaf: leaf[:size].reshape(shape + leaf.shape[1:]), tree)
+
+    began = time.perf_counter()
+    carry, first = _start(build, mapped, points, given)
+    _advance.lower(build, mapped, carry, points, given).compile()
+    records = [on_host(first)]
+    compiled = time.perf_counter()
+
+    def collect() -> Sweep:
+        run = Run(
+            state=on_host(carry.state),
+            steps=np.arange(len(records)) * every,
+            records=jax.tree.map(lambda *leaves: np.stack(leaves), *records),
+            stopped_at=on_host(carry.stopped_at),
+        )
+        return Sweep(run, time.perf_counter() - compiled, compiled - began)
+
+    try:
+        for index in range(count):
+            carry, kept = _advance(build, mapped, carry, points, given)
+            records.append(on_host(kept))
+            if progress is not None:
+                progress((index + 1) * every, records[-1])
+            if np.all(np.asarray(carry.stopped_at) >= 0):
+                break
+    except KeyboardInterrupt as interrupt:
+        raise Interrupted(collect()) from interrupt
+    return collect()
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _start(build: Build, mapped: bool, points: PyTree, given: PyTree) -> tuple[Carry, PyTree]:
+    def start(point: PyTree) -> tuple[Carry, PyTree]:
+        return build(**point, **given).start()
+
+    return jax.vmap(start)(points) if mapped else start(points)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _advance(
+    build: Build, mapped: bool, carry: Carry, points: PyTree, given: PyTree
+) -> tuple[Carry, PyTree]:
+    def advance(carry: Carry, point: PyTree) -> tuple[Carry, PyTree]:
+        return build(**point, **given).advance(carry)
+
+    return jax.vmap(advance)(carry, points) if mapped else advance(carry, points)
+
+
+def _record_every(build: Build, point: PyTree) -> int:
+    """Trace a run, so that what is wrong with it is said before compilation, and ask its pace."""
+    found: list[int] = []
+
+    def trace(point: PyTree) -> tuple[Carry, PyTree]:
+        built = build(**point)
+        found.append(built.record_every)
+        return built.advance(built.start()[0])
+
+    jax.eval_shape(trace, point)
+    return found[0]
+
+
+def _grid(axes: dict[str, PyTree]) -> tuple[dict[str, PyTree], tuple[int, ...]]:
+    """Return every point of the grid, along the first axis of the leaves, and the grid's shape."""
+    axes = {name: jax.tree.map(jnp.asarray, axis) for name, axis in axes.items()}
+    sizes = []
+    for name, axis in axes.items():
+        size = leading_size(axis)
+        if not size:
+            raise ValueError(
+                f"axes[{name!r}] must hold at least one value along the first axis of every leaf, "
+                f"got {axis!r}"
+            )
+        sizes.append(size)
+    indices = np.unravel_index(np.arange(math.prod(sizes)), sizes) if sizes else ()
+    points = {
+        name: jax.tree.map(lambda leaf, i=index: leaf[i], axis)
+        for (name, axis), index in zip(axes.items(), indices, strict=True)
+    }
+    return points, tuple(sizes)
+
+
+def _spread(points: PyTree) -> PyTree:
+    """Place the points over the devices, repeating the last one until they divide evenly."""
+    size = leading_size(points) or 0
+    devices = jax.devices()[: min(size, len(jax.devices()))]
+    padded = jnp.minimum(jnp.arange(-(-size // len(devices)) * len(devices)), size - 1)
+    mesh = jax.make_mesh((len(devices),), ("run",), (AxisType.Auto,), devices=devices)
+    sharding = NamedSharding(mesh, PartitionSpec("run"))
+    return jax.device_put(jax.tree.map(lambda leaf: leaf[padded], points), sharding)

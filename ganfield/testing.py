@@ -1,0 +1,145 @@
+"""Checks of what users bring: is a game's field the field of its losses, and J its Jacobian?"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from ganfield._tree import add_scaled, squared_norm
+from ganfield._types import Players, PyTree
+from ganfield.field import check_field, jvp, vector_field
+from ganfield.games import Game
+
+_NAMES = ("theta", "phi")
+
+
+def check_game(
+    game: Game,
+    params: Players,
+    batch: Any = None,
+    *,
+    key: jax.Array | None = None,
+    num_directions: int = 2,
+    tolerance: float = 1e-3,
+) -> None:
+    """Raise a ``ValueError`` unless a game's derivatives are those of its losses.
+
+    Along random directions it compares, by central finite differences in float64,
+
+    - each player's field with the slope of its own loss, and
+    - each block of J = v′, by Jacobian–vector products, with the change of v.
+
+    The second finds what the first cannot: with a ``stop_gradient`` on the fakes in the
+    discriminator's loss v is right, but the block ∂v_φ/∂θ is cut out of J, and with it out of the
+    consensus field and of every spectrum. It costs a few evaluations of v; call it before a run.
+
+    Args:
+        game: the game.
+        params: a point at which both losses are smooth. Random ones will do; where all parameters
+            are 0 a network's derivatives often vanish, and there is nothing to compare.
+        batch: a batch, as the losses take it.
+        key: a typed key for the directions, by default ``jax.random.key(0)``.
+        num_directions: how many directions for each player.
+        tolerance: the largest relative difference to let pass. The kinks of ReLU networks cost
+            some accuracy.
+
+    Raises:
+        ValueError: a loss is no scalar; the field is not finite or has not the structure of the
+            parameters; a derivative differs. The message says which one, and what to look for.
+
+    Example:
+        >>> import jax, ganfield as gf
+        >>> def losses(params, batch):
+        ...     fake = jax.lax.stop_gradient(params.theta)
+        ...     return gf.Players(params.theta * params.phi, (params.phi - fake) ** 2)
+        >>> game = gf.games.joint(losses, init=lambda key: gf.Players(1.0, 2.0))
+        >>> gf.testing.check_game(game, gf.Players(1.0, 2.0))
+        Traceback (most recent call last):
+        ...
+        ValueError: the block ∂v_phi/∂theta of the game's Jacobian is wrong: ...
+    """
+    losses = jax.eval_shape(game.losses, params, batch)
+    for name, loss in zip(_NAMES, losses, strict=True):
+        if getattr(loss, "shape", None) != ():
+            raise ValueError(f"the loss of {name} must be a scalar, got {loss}")
+    field = vector_field(game)
+    check_field(field, params, batch)
+    key = jax.random.key(0) if key is None else key
+    with jax.enable_x64(True):
+        params, batch = _double(params), _double(batch)
+        compare = jax.jit(lambda params, batch, key: _compare(game, params, batch, key))
+        value = jax.jit(field)(params, batch)
+        if not bool(jnp.isfinite(squared_norm(value))):
+            raise ValueError("the field is NaN or infinite at these params and batch")
+        for direction_key in jax.random.split(key, num_directions):
+            slopes, blocks = jax.device_get(compare(params, batch, direction_key))
+            for name, pair in zip(_NAMES, slopes, strict=True):
+                _check_slope(name, *pair, tolerance)
+            scale = max(of_differences for row in blocks for _, _, of_differences in row)
+            for column, row in zip(_NAMES, blocks, strict=True):
+                for name, block in zip(_NAMES, row, strict=True):
+                    _check_block(name, column, *block, 1e-6 * scale, tolerance)
+
+
+def _compare(game: Game, params: Players, batch: Any, key: jax.Array) -> tuple[Any, Any]:
+    """Return (autodiff, finite differences) of each slope, and the norms that tell blocks apart."""
+    field = vector_field(game)
+    step = 1e-6
+    zero = jax.tree.map(jnp.zeros_like, params)
+    slopes, blocks = [], []
+    for name, player_key in zip(_NAMES, jax.random.split(key), strict=True):
+        own = getattr(params, name)
+        unit = optax.tree.random_like(player_key, own)
+        unit = optax.tree.scale(1 / jnp.sqrt(squared_norm(unit)), unit)
+        direction = zero._replace(**{name: unit})
+        ahead, behind = (add_scaled(params, sign * step, direction) for sign in (1, -1))
+
+        difference = optax.tree.sub(game.losses(ahead, batch), game.losses(behind, batch))
+        by_autodiff = -optax.tree.vdot(getattr(field(params, batch), name), unit)
+        slopes.append((by_autodiff, getattr(difference, name) / (2 * step)))
+
+        product = jvp(field)(params, direction, batch)
+        change = optax.tree.sub(field(ahead, batch), field(behind, batch))
+        change = optax.tree.scale(1 / (2 * step), change)
+        norms = [
+            [jnp.sqrt(squared_norm(getattr(tree, player))) for player in _NAMES]
+            for tree in (optax.tree.sub(product, change), product, change)
+        ]
+        blocks.append(list(zip(*norms, strict=True)))
+    return slopes, blocks
+
+
+def _check_slope(name: str, by_autodiff: float, by_differences: float, tolerance: float) -> None:
+    scale = max(abs(by_autodiff), abs(by_differences), 1e-6)
+    if abs(by_autodiff - by_differences) > tolerance * scale:
+        raise ValueError(
+            f"the field of {name} is not minus the gradient of its own loss: along a random "
+            f"direction the loss has slope {by_differences:.4g} by finite differences, "
+            f"{by_autodiff:.4g} by autodiff. Look for a stop_gradient on the way from {name} to "
+            "its loss, a rounding or a sampling that autodiff cannot follow, or randomness that "
+            "does not come from the batch"
+        )
+
+
+def _check_block(
+    row: str, column: str, error: float, product: float, change: float, floor: float, limit: float
+) -> None:
+    if error <= limit * max(product, change) + floor:
+        return
+    raise ValueError(
+        f"the block ∂v_{row}/∂{column} of the game's Jacobian is wrong: along a random direction "
+        f"its product has norm {product:.4g} by autodiff and {change:.4g} by finite differences of "
+        f"v, and they differ by {error:.4g}. Most often a stop_gradient (a 'detach') on the fakes "
+        "in the discriminator's loss cuts the block out: v stays right, but consensus and the "
+        "spectrum differentiate v. Take it away: v holds each player's gradient in its own "
+        "parameters alone, so nothing needs to be stopped"
+    )
+
+
+def _double(tree: PyTree) -> PyTree:
+    def cast(leaf: Any) -> Any:
+        inexact = jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
+        return jnp.asarray(leaf, jnp.float64) if inexact else leaf
+
+    return jax.tree.map(cast, tree)
