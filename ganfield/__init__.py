@@ -7,9 +7,14 @@ method moves parameters along a field; a simulation repeats the method; analysis
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from ganfield import data, evaluation, games, testing
+from ganfield import data, errors, evaluation, games, reporting, testing
 from ganfield._types import Batch, Field, Players
-from ganfield.analysis import eigenvalues, max_step_size
+from ganfield.analysis import (
+    approximate_consensus_jacobian,
+    eigenvalues,
+    max_step_size,
+    mean_jacobian,
+)
 from ganfield.field import (
     FIELDS,
     check_field,
@@ -88,20 +93,24 @@ __all__ = [
     "State",
     "Sweep",
     "alternating",
+    "approximate_consensus_jacobian",
     "check_field",
     "conservative_relaxation",
     "consensus",
     "data",
     "eigenvalues",
+    "errors",
     "evaluation",
     "games",
     "jacobian",
     "jvp",
     "max_step_size",
+    "mean_jacobian",
     "networks",
     "numerics_rmsprop",
     "plot",
     "progress_bar",
+    "reporting",
     "simulate",
     "simulation",
     "simultaneous",

@@ -1,5 +1,10 @@
 """Looking at fields: spectra, and what they say."""
 
-from ganfield.analysis._spectrum import eigenvalues, max_step_size
+from ganfield.analysis._spectrum import (
+    approximate_consensus_jacobian,
+    eigenvalues,
+    max_step_size,
+    mean_jacobian,
+)
 
-__all__ = ["eigenvalues", "max_step_size"]
+__all__ = ["approximate_consensus_jacobian", "eigenvalues", "max_step_size", "mean_jacobian"]

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ganfield.errors import check_not_negative
 from ganfield._types import Field, Players
 from ganfield.field import jacobian
 
@@ -29,9 +30,9 @@ def eigenvalues(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Arra
 
     Example:
         >>> import ganfield as gf
-        >>> v = gf.vector_field(gf.games.quadratic(coupling=3.0))
+        >>> v = gf.vector_field(gf.games.quadratic(coupling=2.0))
         >>> gf.eigenvalues(v)(gf.Players(0.0, 0.0)).round(3)
-        Array([-1.+3.j, -1.-3.j], dtype=complex64)
+        Array([-1.+2.j, -1.-2.j], dtype=complex64)
     """
     matrix = jacobian(field, chunk_size=chunk_size)
 
@@ -74,3 +75,62 @@ def max_step_size(eigenvalues: jax.typing.ArrayLike) -> jax.Array:
     left = values.real < 0
     size = jnp.where(left, jnp.abs(values) ** 2, 1)
     return jnp.min(jnp.where(left, -2 * values.real / size, 0))
+
+
+def mean_jacobian(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Array]:
+    """Return the Jacobian of a field, averaged over several minibatches.
+
+    Args:
+        field: ``field(params, batch) -> Players``.
+        chunk_size: as in `ganfield.jacobian`.
+
+    Returns:
+        ``matrix(params, batches) -> (n, n)``, where ``batches`` holds them along a new first axis
+        of every leaf. They are gone through one by one.
+
+    Example:
+        >>> import jax.numpy as jnp, ganfield as gf
+        >>> game = gf.games.zero_sum(
+        ...     lambda theta, phi, batch: theta * phi * jnp.mean(batch), lambda key: None
+        ... )
+        >>> batches = jnp.array([[1.0, 2.0], [3.0, 6.0]])
+        >>> gf.mean_jacobian(gf.vector_field(game))(gf.Players(0.0, 0.0), batches)
+        Array([[ 0., -3.],
+               [ 3.,  0.]], dtype=float32)
+    """
+    matrix = jacobian(field, chunk_size=chunk_size)
+
+    def mean(params: Players, batches: Any) -> jax.Array:
+        return jnp.mean(jax.lax.map(lambda batch: matrix(params, batch), batches), axis=0)
+
+    return mean
+
+
+def approximate_consensus_jacobian(
+    jacobian: jax.typing.ArrayLike, *, gamma: jax.typing.ArrayLike
+) -> jax.Array:
+    """Return J − γJᵀJ, which the Jacobian w′ of the consensus field equals where v = 0.
+
+    Elsewhere w′ has a further term −γ(∂Jᵀ)v; ``gf.jacobian(gf.consensus(v, gamma=gamma))`` has it.
+
+    Args:
+        jacobian: J = v′, shape (n, n).
+        gamma: γ ≥ 0.
+
+    Raises:
+        ValueError: J is not square, or γ negative.
+
+    Reference:
+        Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, section 4.
+
+    Example:
+        >>> import jax.numpy as jnp, ganfield as gf
+        >>> gf.approximate_consensus_jacobian(jnp.array([[0.0, -1.0], [1.0, 0.0]]), gamma=0.5)
+        Array([[-0.5, -1. ],
+               [ 1. , -0.5]], dtype=float32)
+    """
+    check_not_negative(gamma, argument="gamma")
+    matrix = jnp.asarray(jacobian)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"jacobian must be a square matrix, got shape {matrix.shape}")
+    return matrix - gamma * matrix.T @ matrix

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganfield._errors import check_count
+from ganfield.errors import check_count
 from ganfield._types import Batch
 
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from ganfield._errors import check_count
+from ganfield.errors import check_count
 from ganfield._tree import strong
 from ganfield._types import Field, Players
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 
-from ganfield._errors import check_same_structure
+from ganfield.errors import check_same_structure
 from ganfield._tree import negate
 from ganfield._types import Field, Players
 from ganfield.games import Game

@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 
-from ganfield._errors import check_count, check_not_negative, leading_size
+from ganfield.errors import check_count, check_not_negative, leading_size
 from ganfield._tree import add_scaled, negate
 from ganfield._types import Field, Players, PyTree
 

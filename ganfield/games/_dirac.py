@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from ganfield._errors import lookup
+from ganfield.errors import lookup
 from ganfield._types import Players
 from ganfield.games._base import Game, joint
 from ganfield.games._objectives import OBJECTIVES

@@ -6,7 +6,7 @@ from typing import Protocol
 import jax
 import jax.numpy as jnp
 
-from ganfield._errors import lookup
+from ganfield.errors import lookup
 from ganfield._types import Batch, Players, PyTree
 from ganfield.games._base import Game, joint
 from ganfield.games._objectives import OBJECTIVES, Objective

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ganfield._errors import check_count, leading_size
+from ganfield.errors import check_count, leading_size
 from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
 from ganfield.methods._base import Info, Method, Optimizer, State, ascend, per_player

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 
-from ganfield._errors import check_count
+from ganfield.errors import check_count
 from ganfield.networks._network import Network, from_nnx
 
 
@@ -20,8 +21,10 @@ class MLP(nnx.Module):
         self, sizes: Sequence[int], activation: Callable[[jax.Array], jax.Array], rngs: nnx.Rngs
     ):
         self.activation = activation
+        # Flax would keep float32 where the user has enabled float64.
+        initializer, dtype = nnx.initializers.glorot_uniform(), jnp.result_type(float)
         self.layers = nnx.List(
-            nnx.Linear(a, b, kernel_init=nnx.initializers.glorot_uniform(), rngs=rngs)
+            nnx.Linear(a, b, kernel_init=initializer, param_dtype=dtype, rngs=rngs)
             for a, b in zip(sizes[:-1], sizes[1:], strict=True)
         )
 

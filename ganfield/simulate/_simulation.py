@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ganfield._errors import check_count
+from ganfield.errors import check_count
 from ganfield._types import Field, Players, PyTree, Sampler
 from ganfield.field import check_field
 from ganfield.methods import Info, Method, State

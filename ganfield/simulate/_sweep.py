@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from ganfield._errors import leading_size
+from ganfield.errors import leading_size
 from ganfield._types import PyTree
 from ganfield.simulate._scan import Run, check_steps
 from ganfield.simulate._simulation import Carry, Simulation
@@ -95,9 +95,9 @@ def sweep(
     example = jax.tree.map(lambda leaf: leaf[0], points) if shape else {}
     every = _record_every(build, example | given)
     count = check_steps(num_steps, every)
-    if shape:
-        points = _spread(points)
-    mapped = bool(shape)
+    sharding = _sharding(math.prod(shape)) if shape else None
+    if sharding is not None:
+        points = _spread(points, sharding)
 
     def on_host(tree: PyTree) -> PyTree:
         tree = jax.device_get(tree)
@@ -107,8 +107,8 @@ def sweep(
         return jax.tree.map(lambda leaf: leaf[:size].reshape(shape + leaf.shape[1:]), tree)
 
     began = time.perf_counter()
-    carry, first = _start(build, mapped, points, given)
-    _advance.lower(build, mapped, carry, points, given).compile()
+    carry, first = _start(build, sharding, points, given)
+    _advance.lower(build, sharding, carry, points, given).compile()
     records = [on_host(first)]
     compiled = time.perf_counter()
 
@@ -123,7 +123,7 @@ def sweep(
 
     try:
         for index in range(count):
-            carry, kept = _advance(build, mapped, carry, points, given)
+            carry, kept = _advance(build, sharding, carry, points, given)
             records.append(on_host(kept))
             if progress is not None:
                 progress((index + 1) * every, records[-1])
@@ -135,21 +135,41 @@ def sweep(
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _start(build: Build, mapped: bool, points: PyTree, given: PyTree) -> tuple[Carry, PyTree]:
+def _start(
+    build: Build, sharding: NamedSharding | None, points: PyTree, given: PyTree
+) -> tuple[Carry, PyTree]:
     def start(point: PyTree) -> tuple[Carry, PyTree]:
         return build(**point, **given).start()
 
-    return jax.vmap(start)(points) if mapped else start(points)
+    return start(points) if sharding is None else _mapped(start, sharding)(points)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
 def _advance(
-    build: Build, mapped: bool, carry: Carry, points: PyTree, given: PyTree
+    build: Build,
+    sharding: NamedSharding | None,
+    carry: Carry,
+    points: PyTree,
+    given: PyTree,
 ) -> tuple[Carry, PyTree]:
     def advance(carry: Carry, point: PyTree) -> tuple[Carry, PyTree]:
         return build(**point, **given).advance(carry)
 
-    return jax.vmap(advance)(carry, points) if mapped else advance(carry, points)
+    if sharding is None:
+        return advance(carry, points)
+    return _mapped(advance, sharding)(carry, points)
+
+
+def _mapped(function: Callable[..., PyTree], sharding: NamedSharding) -> Callable[..., PyTree]:
+    """Return the function of many runs, its results placed as its arguments are.
+
+    Left to itself XLA may place the carry elsewhere, and the second call would compile again.
+    """
+
+    def mapped(*args: PyTree) -> PyTree:
+        return jax.lax.with_sharding_constraint(jax.vmap(function)(*args), sharding)
+
+    return mapped
 
 
 def _record_every(build: Build, point: PyTree) -> int:
@@ -185,11 +205,15 @@ def _grid(axes: dict[str, PyTree]) -> tuple[dict[str, PyTree], tuple[int, ...]]:
     return points, tuple(sizes)
 
 
-def _spread(points: PyTree) -> PyTree:
-    """Place the points over the devices, repeating the last one until they divide evenly."""
-    size = leading_size(points) or 0
-    devices = jax.devices()[: min(size, len(jax.devices()))]
-    padded = jnp.minimum(jnp.arange(-(-size // len(devices)) * len(devices)), size - 1)
+def _sharding(size: int) -> NamedSharding:
+    """Return the placement of so many runs over the devices."""
+    devices = jax.devices()[:size]
     mesh = jax.make_mesh((len(devices),), ("run",), (AxisType.Auto,), devices=devices)
-    sharding = NamedSharding(mesh, PartitionSpec("run"))
+    return NamedSharding(mesh, PartitionSpec("run"))
+
+
+def _spread(points: PyTree, sharding: NamedSharding) -> PyTree:
+    """Place the points, repeating the last one until they divide evenly over the devices."""
+    size, count = leading_size(points) or 0, sharding.num_devices
+    padded = np.minimum(np.arange(-(-size // count) * count), size - 1)
     return jax.device_put(jax.tree.map(lambda leaf: leaf[padded], points), sharding)

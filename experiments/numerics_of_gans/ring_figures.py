@@ -1,0 +1,110 @@
+"""The three figures of the ring experiment."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import ganfield as gf
+
+# Fractions of a run whose samples make the strip; 0, 5k, 10k, 20k and 50k of 50,000 steps.
+STRIP = (0.0, 0.1, 0.2, 0.4, 1.0)
+
+
+COLORS = dict(zip(("v", "w", "approximation"), gf.plot.COLORS, strict=False))
+# Eigenvalues nearer to 0 than this belong to flat directions, of which a ReLU network has hundreds.
+FLAT = 0.01
+
+
+def samples(sweeps: dict[str, gf.Sweep], num_steps: int, path: Path) -> None:
+    """Draw the strip of the paper: samples of the first seed at some steps, beside the target."""
+    columns = len(STRIP) + 1
+    with gf.plot.style(axes__spines__bottom=False, axes__spines__left=False):
+        size = (7.2, 1.22 * len(sweeps) + 0.2)
+        figure, grid = plt.subplots(len(sweeps), columns, figsize=size, squeeze=False)
+        for ax, fraction in zip(grid[0], STRIP, strict=False):
+            ax.set_title(f"step {fraction * num_steps:,.0f}")
+        grid[0, -1].set_title("target")
+        for row, (name, sweep) in zip(grid, sweeps.items(), strict=True):
+            for ax, fraction in zip(row, STRIP, strict=False):
+                index = int(np.argmin(np.abs(sweep.run.steps - fraction * num_steps)))
+                gf.plot.density(sweep.run.records["samples"][index, 0], ax)
+            gf.plot.density(gf.data.ring().sample(jax.random.key(0), 2560), row[-1], cmap="Reds")
+            row[0].set_ylabel(name)
+        _save(figure, path)
+
+
+def curves(sweeps: dict[str, gf.Sweep], path: Path) -> None:
+    """Draw both losses, ‖v‖ and the modes covered against steps, for every seed."""
+    with gf.plot.style():
+        figure, ((theta, phi), (norm, modes)) = plt.subplots(
+            2, 2, figsize=(7.2, 4.4), sharex=True
+        )
+        for color, (name, sweep) in zip(gf.plot.COLORS, sweeps.items(), strict=False):
+            steps, records = sweep.run.steps, sweep.run.records
+            gf.plot.curves(steps, records["losses"].theta, theta, color=color, label=name)
+            gf.plot.curves(steps, records["losses"].phi, phi, color=color)
+            gf.plot.curves(steps, records["norm_v"], norm, color=color)
+            gf.plot.curves(steps, records["coverage"].modes_covered, modes, color=color)
+        theta.set(ylabel="generator's loss")
+        phi.set(ylabel="discriminator's loss")
+        norm.set(ylabel="‖v‖", xlabel="step", yscale="log")
+        modes.set(ylabel="modes covered", xlabel="step", ylim=(-0.2, 8.4), yticks=range(0, 9, 2))
+        figure.legend(loc="outside upper center", ncols=len(sweeps))
+        _save(figure, path)
+
+
+def step_sizes(eigenvalues: np.ndarray) -> dict[str, Any]:
+    """Return what Lemma 4 says of a spectrum, flat directions left aside.
+
+    ``unstable`` counts eigenvalues with Re λ ≥ 0, which no step size helps; ``max_step_size`` is
+    the bound for the others.
+    """
+    steep = eigenvalues[np.abs(eigenvalues) > FLAT]
+    decaying = steep[steep.real < 0]
+    bound = float(gf.max_step_size(decaying)) if decaying.size else None
+    return {
+        "flat": int(eigenvalues.size - steep.size),
+        "unstable": int(steep.size - decaying.size),
+        "max_step_size": bound,
+    }
+
+
+def spectra(found: dict[str, dict[str, np.ndarray]], gamma: float, path: Path) -> None:
+    """Draw eigenvalues of v′, w′, J − γJᵀJ, and of I + hv′ and I + hw′, a row for each moment."""
+    titles = {"v": "v′", "w": f"w′, γ = {gamma:g}", "approximation": "J − γJᵀJ"}
+    with gf.plot.style():
+        size = (7.2, 1.75 * len(found) + 0.3)
+        figure, grid = plt.subplots(len(found), 4, figsize=size, squeeze=False)
+        for row, (moment, eigenvalues) in zip(grid, found.items(), strict=True):
+            for ax, (name, color) in zip(row, COLORS.items(), strict=False):
+                gf.plot.spectrum(eigenvalues[name], ax, box=(-3.5, 0.75, -1.2, 1.2), color=color)
+                ax.set(xlabel="", ylabel="")
+            row[0].set_ylabel(f"{moment}\nIm λ")
+            _update_maps(eigenvalues, row[3])
+        for ax, title in zip(grid[0], (*titles.values(), "I + hv′, I + hw′"), strict=True):
+            ax.set_title(title)
+        for ax in grid[-1]:
+            ax.set_xlabel("Re λ")
+        _save(figure, path)
+
+
+def _update_maps(eigenvalues: dict[str, np.ndarray], ax: Axes) -> None:
+    """Draw I + hJ for v′ and for w′, each at its largest stable h, and say what h is."""
+    for height, name in ((0.0, "w"), (0.1, "v")):
+        allowed = step_sizes(eigenvalues[name])
+        step_size = allowed["max_step_size"] or 0.0
+        gf.plot.spectrum(1 + step_size * eigenvalues[name], ax, unit_circle=True, color=COLORS[name])
+        said = f"{name}′: h = {step_size:.2g}, {allowed['unstable']} unstable"
+        ax.text(0.5, -0.02 + height, said, transform=ax.transAxes, ha="center", va="bottom",
+                fontsize=6.5, color=COLORS[name])
+    ax.set(xlim=(-1.2, 1.4), ylim=(-1.75, 1.2), xlabel="", ylabel="")
+
+
+def _save(figure: Figure, path: Path) -> None:
+    figure.savefig(path)
+    plt.close(figure)

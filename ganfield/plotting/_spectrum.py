@@ -1,0 +1,61 @@
+"""Eigenvalues in the complex plane."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.patches import Circle
+from numpy.typing import ArrayLike
+
+from ganfield.plotting._style import axes
+
+
+def spectrum(
+    eigenvalues: ArrayLike,
+    ax: Axes | None = None,
+    *,
+    box: tuple[float, float, float, float] | None = None,
+    unit_circle: bool = False,
+    color: str = "C0",
+    label: str | None = None,
+) -> PathCollection:
+    """Draw eigenvalues, and the line that divides the stable from the unstable.
+
+    Args:
+        eigenvalues: complex, any shape.
+        ax: where to draw; new axes if None.
+        box: (left, right, bottom, top), what to show; all if None. How many eigenvalues lie outside
+            is written in the corner, so that none goes unnoticed.
+        unit_circle: draw the unit circle, for eigenvalues of an update map such as I + hJ; else the
+            imaginary axis, for those of a field's Jacobian.
+        color: of the points.
+        label: for the legend.
+
+    Returns:
+        The points.
+
+    Example:
+        >>> import ganfield as gf
+        >>> points = gf.plot.spectrum([-1 + 2j, -1 - 2j], box=(-1.5, 0.5, -1, 1))
+        >>> [text.get_text() for text in points.axes.texts]
+        ['2 outside']
+    """
+    values = np.ravel(np.asarray(eigenvalues))
+    ax = axes(ax)
+    if unit_circle:
+        ax.add_patch(Circle((0, 0), 1, fill=False, color="0.5", linewidth=0.8, zorder=0))
+        ax.set_aspect("equal")
+    else:
+        ax.axvline(0, color="0.5", linewidth=0.8, zorder=0)
+    points = ax.scatter(
+        values.real, values.imag, s=7, color=color, alpha=0.5, linewidths=0, label=label
+    )
+    if box is not None:
+        left, right, bottom, top = box
+        inside = (values.real >= left) & (values.real <= right)
+        inside &= (values.imag >= bottom) & (values.imag <= top)
+        ax.set(xlim=(left, right), ylim=(bottom, top))
+        if not inside.all():
+            said = f"{np.sum(~inside)} outside"
+            ax.text(0.03, 0.96, said, transform=ax.transAxes, va="top", fontsize=7, color="0.3")
+    ax.set(xlabel="Re λ", ylabel="Im λ")
+    return points

@@ -1,0 +1,124 @@
+"""Results on disk: where a number comes from, and files that are whole or not there."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+
+def check_folder(path: str | os.PathLike[str], *, argument: str = "output") -> Path:
+    """Make a folder if need be, and return it; raise at once if nothing can be written there.
+
+    Args:
+        path: the folder.
+        argument: what the caller calls it.
+
+    Raises:
+        ValueError: it is no folder, or cannot be made or written to.
+
+    Example:
+        >>> check_folder("/dev/null/results")
+        Traceback (most recent call last):
+        ...
+        ValueError: output must be a folder that can be written to, got '/dev/null/results': ...
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"{argument} must be a folder that can be written to, got {str(path)!r}: "
+            f"{error.strerror}"
+        ) from error
+    return folder
+
+
+def provenance() -> dict[str, Any]:
+    """Return where a result comes from: versions, commit, command and hardware.
+
+    ``commit`` is that of the repository of the running script, or None outside of one;
+    ``uncommitted`` says whether tracked files there differ from it.
+
+    Example:
+        >>> sorted(provenance())
+        ['command', 'commit', 'device', 'uncommitted', 'versions']
+    """
+    script = Path(sys.argv[0] or ".").resolve()
+    folder = script if script.is_dir() else script.parent
+    commit = _git("rev-parse", "HEAD", folder=folder)
+    changes = _git("status", "--porcelain", "--untracked-files=no", folder=folder)
+    packages = ("ganfield", "jax", "jaxlib", "flax", "optax", "numpy")
+    versions = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    name = os.path.relpath(script) if script.is_file() else script.name
+    return {
+        "command": " ".join(["python", name, *sys.argv[1:]]),
+        "commit": commit,
+        "uncommitted": bool(changes) if commit else None,
+        "versions": versions,
+        "device": {
+            "platform": jax.default_backend(),
+            "kind": jax.devices()[0].device_kind,
+            "count": jax.device_count(),
+            "cpu_cores": os.cpu_count(),
+        },
+    }
+
+
+def save_json(path: str | os.PathLike[str], value: Any) -> None:
+    """Write a value as JSON, atomically: a reader sees the old file or the new one.
+
+    Arrays become lists; NaN and infinity, which JSON does not have, become null.
+
+    Args:
+        path: the file.
+        value: dicts, lists, strings, numbers and arrays.
+
+    Example:
+        >>> import pathlib, tempfile, numpy as np
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder) / "result.json"
+        ...     save_json(path, {"jsd": np.array([0.5, np.nan])})
+        ...     json.loads(path.read_text())
+        {'jsd': [0.5, None]}
+    """
+    target = Path(path)
+    text = json.dumps(_plain(value), indent=1, allow_nan=False, ensure_ascii=False)
+    partial = target.with_name(f".{target.name}.partial")
+    partial.write_text(text + "\n", encoding="utf-8")
+    partial.replace(target)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | jax.Array | np.generic):
+        value = np.asarray(value).tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    return str(value) if isinstance(value, Path) else value
+
+
+def _git(*arguments: str, folder: Path) -> str | None:
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() if found.returncode == 0 else None

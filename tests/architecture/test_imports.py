@@ -1,0 +1,102 @@
+"""Imports run one way, heavy packages stay where they belong, and nothing private is used."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ganfield
+
+ROOT = Path(ganfield.__file__).parent
+# Each part may import those before it. The arrows of docs/design.md.
+ORDER = (
+    ("_types", "errors", "_tree"),
+    ("networks", "data", "games"),
+    ("field",),
+    ("methods",),
+    ("simulate",),
+    ("analysis", "evaluation"),
+    ("testing", "reporting"),
+    ("plotting",),
+    ("__init__",),
+)
+LEVEL = {part: level for level, parts in enumerate(ORDER) for part in parts}
+ALONE = {"flax": {"networks"}, "matplotlib": {"plotting"}, "rich": {"simulate"}, "tyro": set()}
+
+
+def modules():
+    return sorted(ROOT.rglob("*.py"))
+
+
+def part_of(path):
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def violations(path, names):
+    part = part_of(path)
+    for name in names:
+        head, *rest = name.split(".")
+        if head == "ganfield" and rest and rest[0] in LEVEL and part != "__init__":
+            if rest[0] != part and LEVEL[rest[0]] >= LEVEL[part] and LEVEL[part] > 0:
+                yield f"{path.name} in {part} imports {name}"
+        if head in ALONE and part not in ALONE[head]:
+            yield f"{path.name} in {part} imports {name}"
+        if name.startswith("jax._") or name.startswith("jax.interpreters"):
+            yield f"{path.name} imports the private {name}"
+
+
+def test_every_part_has_its_place():
+    assert {part_of(path) for path in modules()} == set(LEVEL)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_run_one_way(path):
+    assert list(violations(path, imported(path))) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ganfield.methods", "ganfield.analysis", "flax.nnx", "matplotlib", "jax._src.core"],
+)
+def test_the_walk_finds_a_violation(name):
+    assert list(violations(ROOT / "field" / "_field.py", [name]))
+
+
+def test_import_stays_light():
+    code = (
+        "import sys, ganfield; "
+        "print([m for m in ('flax', 'matplotlib', 'tyro', 'rich', 'scipy.stats') "
+        "if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_files_stay_short():
+    assert {path.name: n for path in modules() if (n := len(path.read_text("utf-8").splitlines())) > 500} == {}
+
+
+def test_public_names_exist_and_are_documented():
+    for name in ganfield.__all__:
+        member = getattr(ganfield, name)
+        assert isinstance(member, dict) or member.__doc__, name
+
+
+def test_missing_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ganfield.plotting", None)
+    with pytest.raises(ImportError, match=r"pip install 'ganfield\[plot\]'"):
+        ganfield.plot  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'plots'"):
+        ganfield.plots  # noqa: B018

@@ -1,0 +1,165 @@
+"""Games of two networks, objectives, and what is wrong with them."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.special
+from flax import linen, nnx
+
+import ganfield as gf
+from tests.cases import assert_trees_close, batch_of, mlp_gan, params_of
+
+
+def cross_entropy(logits, label):
+    probability = np.clip(scipy.special.expit(logits), 1e-300, 1)
+    return -np.mean(np.log(probability if label else 1 - probability))
+
+
+@pytest.mark.usefixtures("x64")
+def test_objectives_against_their_formulas():
+    rng = np.random.default_rng(0)
+    real, fake = rng.normal(size=(7, 1)), rng.normal(size=(7, 1))
+    entropy = cross_entropy(real, 1) + cross_entropy(fake, 0)
+    expected = {
+        "standard": (cross_entropy(fake, 1), entropy),
+        "js": (-cross_entropy(fake, 0), entropy),
+        "kl": (-fake.mean(), entropy),
+        "tv": (-np.tanh(fake).mean(), np.mean(np.tanh(fake) - np.tanh(real))),
+        "indicator": (-fake.mean(), np.mean(fake - real)),
+    }
+    assert set(expected) == set(gf.OBJECTIVES)
+    for name, objective in gf.OBJECTIVES.items():
+        np.testing.assert_allclose(objective(real, fake), expected[name], rtol=1e-12)
+
+
+def test_objectives_stay_finite_for_sure_discriminators():
+    far = jnp.array([200.0, -200.0])
+    for objective in gf.OBJECTIVES.values():
+        gradient = jax.grad(lambda x, f=objective: sum(f(x, x)))(far)
+        assert np.all(np.isfinite(gradient))
+        assert np.all(np.isfinite(objective(far, far)))
+
+
+def test_optimal_discriminator_gives_the_jensen_shannon_divergence():
+    # Two densities on four points, as samples with the right counts; D = log p/q is optimal, and
+    # minimax θ's loss is then 2·JSD − log 4.
+    p, q = np.array([4, 3, 2, 1]) / 10, np.array([1, 1, 4, 4]) / 10
+    logits = np.log(p / q)
+    real, fake = (np.repeat(logits, np.rint(10 * d).astype(int)) for d in (p, q))
+    middle = (p + q) / 2
+    jsd = (np.sum(p * np.log(p / middle)) + np.sum(q * np.log(q / middle))) / 2
+    loss_phi = gf.OBJECTIVES["js"](real, fake).phi
+    np.testing.assert_allclose(-loss_phi, 2 * jsd - np.log(4), rtol=1e-6)
+    gradient = jax.grad(
+        lambda d: gf.OBJECTIVES["js"](
+            jnp.repeat(d, jnp.array([4, 3, 2, 1]), total_repeat_length=10),
+            jnp.repeat(d, jnp.array([1, 1, 4, 4]), total_repeat_length=10),
+        ).phi
+    )(jnp.asarray(logits))
+    np.testing.assert_allclose(gradient, 0, atol=1e-6)
+
+
+def test_shared_work_gives_the_gradients_of_separate_losses():
+    case = mlp_gan()
+    params, batch = params_of(case), batch_of(case)
+
+    def loss(player):
+        def of(theta, phi, batch):
+            return getattr(case.game.losses(gf.Players(theta, phi), batch), player)
+
+        return of
+
+    separate = gf.games.general_sum(loss("theta"), loss("phi"), case.game.init)
+    assert_trees_close(
+        gf.vector_field(case.game)(params, batch),
+        gf.vector_field(separate)(params, batch),
+        rtol=1e-5,
+        atol=1e-7,
+    )
+
+
+def test_own_objective_and_linen_discriminator():
+    discriminator = gf.networks.from_linen(linen.Dense(1), input_shape=(2,))
+    generator = gf.networks.from_nnx(lambda rngs: nnx.Linear(3, 2, rngs=rngs), input_shape=(3,))
+    game = gf.games.gan(
+        generator, discriminator, lambda real, fake: gf.Players(fake.mean(), -fake.mean())
+    )
+    params = game.init(jax.random.key(0))
+    batch = gf.Batch(real=jnp.ones((4, 2)), latent=jnp.ones((4, 3)))
+    value = gf.vector_field(game)(params, batch)
+    gf.testing.check_game(game, params, batch)
+    assert jax.tree.structure(value) == jax.tree.structure(params)
+
+
+def test_networks_that_do_not_fit_are_refused():
+    mlp = gf.networks.mlp
+    with pytest.raises(ValueError, match=r"shape \(3,\), but discriminator takes .* \(2,\)"):
+        gf.games.gan(mlp(16, 3), mlp(2, 1))
+    with pytest.raises(ValueError, match=r"one logit for an example, .* got shape \(2,\)"):
+        gf.games.gan(mlp(16, 2), mlp(2, 2))
+    with pytest.raises(ValueError, match="unknown objective 'standart': did you mean 'standard'"):
+        gf.games.gan(mlp(16, 2), mlp(2, 1), "standart")
+    with pytest.raises(ValueError, match="coupling must be a number or a matrix"):
+        gf.games.bilinear(np.ones(3))
+
+
+@pytest.mark.parametrize("objective", gf.OBJECTIVES)
+def test_check_game_passes_honest_games(objective):
+    case = mlp_gan(objective)
+    gf.testing.check_game(case.game, params_of(case), batch_of(case))
+
+
+def stopped_game(stop_theta, stop_phi):
+    case = mlp_gan()
+    generator = gf.networks.mlp(3, 2, hidden_sizes=(4,), activation=jnp.tanh)
+    discriminator = gf.networks.mlp(2, 1, hidden_sizes=(4,), activation=jnp.tanh)
+
+    def losses(params, batch):
+        fake = generator.apply(params.theta, batch.latent)
+        logits_theta = discriminator.apply(params.phi, stop_theta(fake))
+        logits_phi = discriminator.apply(params.phi, stop_phi(fake))
+        logits_real = discriminator.apply(params.phi, batch.real)
+        standard = gf.OBJECTIVES["standard"]
+        return gf.Players(
+            standard(logits_real, logits_theta).theta, standard(logits_real, logits_phi).phi
+        )
+
+    return gf.games.joint(losses, case.game.init), case
+
+
+def test_check_game_finds_detached_fakes():
+    same = lambda x: x  # noqa: E731
+    stop = jax.lax.stop_gradient
+    honest, case = stopped_game(same, same)
+    params, batch = params_of(case), batch_of(case)
+    gf.testing.check_game(honest, params, batch)
+
+    detached, _ = stopped_game(same, stop)
+    # The mistake is invisible in v …
+    assert_trees_close(
+        gf.vector_field(detached)(params, batch),
+        gf.vector_field(honest)(params, batch),
+        rtol=1e-5,
+        atol=1e-7,
+    )
+    # … and is found in J.
+    with pytest.raises(ValueError, match=r"block ∂v_phi/∂theta .* stop_gradient"):
+        gf.testing.check_game(detached, params, batch)
+    with pytest.raises(ValueError, match="field of theta is not minus the gradient"):
+        gf.testing.check_game(stopped_game(stop, same)[0], params, batch)
+
+
+def test_check_game_names_other_mistakes():
+    def game(loss_theta, loss_phi=lambda theta, phi, batch: theta * phi):
+        return gf.games.general_sum(loss_theta, loss_phi, init=lambda key: gf.Players(1.0, 1.0))
+
+    with pytest.raises(ValueError, match="loss of theta must be a scalar"):
+        vector = game(lambda theta, phi, batch: theta * jnp.ones(2))
+        gf.testing.check_game(vector, gf.Players(1.0, 1.0))
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        broken = game(lambda theta, phi, batch: jnp.log(-(theta**2)))
+        gf.testing.check_game(broken, gf.Players(1.0, 1.0))
+    with pytest.raises(ValueError, match="field of theta is not minus the gradient"):
+        rounded = game(lambda theta, phi, batch: jnp.round(theta * 1e7) / 1e7 * phi)
+        gf.testing.check_game(rounded, gf.Players(1.0, 1.0))
