@@ -2,7 +2,6 @@
 
 import jax
 import jax.numpy as jnp
-from optax import tree_utils
 
 from ganfield._types import PyTree
 
@@ -28,13 +27,3 @@ def strong(tree: PyTree) -> PyTree:
 def negate(tree: PyTree) -> PyTree:
     """Return ``−tree``."""
     return jax.tree.map(jnp.negative, tree)
-
-
-def squared_norm(tree: PyTree) -> jax.Array:
-    """Return ``‖tree‖²``, a scalar: the sum of the squares of all leaves.
-
-    Example:
-        >>> float(squared_norm((3.0, [4.0])))
-        25.0
-    """
-    return jnp.asarray(tree_utils.tree_vdot(tree, tree))

@@ -23,10 +23,10 @@ def lookup(registry: Mapping[str, T], name: str, *, argument: str) -> T:
         ValueError: the name is not registered.
 
     Example:
-        >>> lookup({"standard": 1, "indicator": 2}, "standrad", argument="objective")
+        >>> lookup({"standard": 1, "js": 2}, "standrad", argument="objective")
         Traceback (most recent call last):
         ...
-        ValueError: unknown objective 'standrad': did you mean 'standard'? Known: indicator, standard
+        ValueError: unknown objective 'standrad': did you mean 'standard'? Known: js, standard
     """
     if name in registry:
         return registry[name]
@@ -106,4 +106,3 @@ def leading_size(batch: Any) -> int | None:
     """Return the length of the first axis that all leaves share, or None if they share none."""
     sizes = {np.shape(leaf)[0] if np.ndim(leaf) else None for leaf in jax.tree.leaves(batch)}
     return sizes.pop() if len(sizes) == 1 else None
-

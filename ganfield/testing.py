@@ -1,12 +1,15 @@
 """Checks of what users bring: is a game's field the field of its losses, and J its Jacobian?"""
 
+import math
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
+from jax.flatten_util import ravel_pytree
 
-from ganfield._tree import add_scaled, squared_norm
+from ganfield._tree import add_scaled
 from ganfield._types import Players, PyTree
 from ganfield.field import check_field, jvp, vector_field
 from ganfield.games import Game
@@ -68,42 +71,66 @@ def check_game(
     key = jax.random.key(0) if key is None else key
     with jax.enable_x64(True):
         params, batch = _double(params), _double(batch)
-        # Biases that start at exactly 0 put ReLUs exactly on their kinks; step off them.
-        key, away_key = jax.random.split(key)
-        params = add_scaled(params, 1e-2, optax.tree.random_like(away_key, params))
-        compiled = (jax.jit(game.losses), jax.jit(field), jax.jit(jvp(field)))
-        if not bool(jnp.isfinite(squared_norm(compiled[1](params, batch)))):
-            raise ValueError("the field is NaN or infinite at these params and batch")
+        probe = jax.jit(partial(_probe, game))
         for direction_key in jax.random.split(key, num_directions):
-            _check_direction(compiled, params, batch, direction_key, tolerance)
+            columns = {
+                column: probe(params, batch, direction_key, jnp.asarray(column == "theta"))
+                for column in _NAMES
+            }
+            _judge(jax.device_get(columns), tolerance)
 
 
-def _check_direction(
-    compiled: tuple[Any, Any, Any], params: Players, batch: Any, key: jax.Array, tolerance: float
-) -> None:
-    """Compare autodiff with finite differences along one random direction for each player."""
-    losses, field, product_with_jacobian = compiled
+def _probe(
+    game: Game, params: Players, batch: Any, key: jax.Array, for_theta: jax.Array
+) -> tuple[Players, Players, Players]:
+    """Look along a random direction of one player.
+
+    Returns:
+        The slopes of both losses, by finite differences; −⟨v, direction⟩ of each player; and for
+        each part of v the norms of (the error of J·direction, J·direction, the change of v).
+    """
     step = 1e-6
-    norms: dict[tuple[str, str], list[float]] = {}
-    for column, player_key in zip(_NAMES, jax.random.split(key), strict=True):
-        unit = optax.tree.random_like(player_key, getattr(params, column))
-        unit = optax.tree.scale(1 / jnp.sqrt(squared_norm(unit)), unit)
-        direction = jax.tree.map(jnp.zeros_like, params)._replace(**{column: unit})
-        ahead, behind = (add_scaled(params, sign * step, direction) for sign in (1, -1))
+    field = vector_field(game)
+    flat, unravel = ravel_pytree(params)
+    away, direction = jax.random.normal(key, (2, flat.size))
+    # Biases that start at exactly 0 put ReLUs exactly on their kinks; step off them.
+    params = unravel(flat + 1e-2 * away)
+    direction = unravel(direction)
+    direction = Players(
+        optax.tree.scale(jnp.where(for_theta, 1.0, 0.0), direction.theta),
+        optax.tree.scale(jnp.where(for_theta, 0.0, 1.0), direction.phi),
+    )
+    direction = optax.tree.scale(1 / optax.tree.norm(direction), direction)
 
-        difference = optax.tree.sub(losses(ahead, batch), losses(behind, batch))
-        slope = -optax.tree.vdot(getattr(field(params, batch), column), unit)
-        _check_slope(column, float(slope), float(getattr(difference, column)) / (2 * step), tolerance)
+    def at(distance: jax.Array) -> tuple[Players, Players]:
+        moved = add_scaled(params, distance, direction)
+        return game.losses(moved, batch), field(moved, batch)
 
-        product = product_with_jacobian(params, direction, batch)
-        change = optax.tree.sub(field(ahead, batch), field(behind, batch))
-        change = optax.tree.scale(1 / (2 * step), change)
-        for row in _NAMES:
-            trees = (optax.tree.sub(product, change), product, change)
-            norms[row, column] = [float(optax.tree.norm(getattr(t, row))) for t in trees]
-    floor = 1e-6 * max(change for _, _, change in norms.values())
-    for (row, column), (error, product, change) in norms.items():
-        _check_block(row, column, error, product, change, floor, tolerance)
+    distances = jnp.array([-step, step, 0.0])
+    losses, values = jax.lax.map(at, distances)
+    slopes, change = jax.tree.map(lambda x: (x[1] - x[0]) / (2 * step), (losses, values))
+    here = jax.tree.map(lambda x: x[2], values)
+    along = Players(*(-optax.tree.vdot(v, d) for v, d in zip(here, direction, strict=True)))
+    product = jvp(field)(params, direction, batch)
+    trees = (optax.tree.sub(product, change), product, change)
+    norms = [Players(*map(optax.tree.norm, tree)) for tree in trees]
+    return slopes, along, jax.tree.map(lambda *each: jnp.stack(each), *norms)
+
+
+def _judge(columns: dict[str, Any], tolerance: float) -> None:
+    """Raise a ``ValueError`` if what `_probe` found along θ or φ does not fit together."""
+    for name, (slopes, along, _) in columns.items():
+        by_differences, by_autodiff = float(getattr(slopes, name)), float(getattr(along, name))
+        if not math.isfinite(by_differences + by_autodiff):
+            raise ValueError(
+                "the losses or the field are NaN or infinite at these params and batch"
+            )
+        _check_slope(name, by_autodiff, by_differences, tolerance)
+    floor = 1e-6 * max(float(norms[2]) for _, _, blocks in columns.values() for norms in blocks)
+    for column, (_, _, blocks) in columns.items():
+        for row, norms in blocks._asdict().items():
+            error, product, change = map(float, norms)
+            _check_block(row, column, error, product, change, floor, tolerance)
 
 
 def _check_slope(name: str, by_autodiff: float, by_differences: float, tolerance: float) -> None:

@@ -46,7 +46,9 @@ FIELDS = {
 
 
 def params_of(case, seed=0):
-    return case.game.init(jax.random.key(seed))
+    """Random parameters, in float64 where that is enabled."""
+    params = case.game.init(jax.random.key(seed))
+    return jax.tree.map(lambda leaf: leaf.astype(jnp.result_type(float)), params)
 
 
 def batch_of(case, seed=1):

@@ -107,7 +107,7 @@ def train(
             found = gf.evaluation.mode_coverage(samples, RING.modes, radius=3 * RING.std)
             return {
                 "losses": game.losses(state.params, held_out),
-                "norm_v": optax.global_norm(v(state.params, held_out)),
+                "norm_v": optax.tree.norm(v(state.params, held_out)),
                 "coverage": found,
                 "samples": samples,
             }
@@ -153,7 +153,9 @@ class Spectra:
         keys = jax.random.split(jax.random.key(0), (shares, count // shares))
         batches = jax.vmap(jax.vmap(sampler(config.batch_size)))(keys)
         # Each device averages over its share of the minibatches.
-        mesh = jax.make_mesh((shares,), ("share",), (AxisType.Auto,), devices=jax.devices()[:shares])
+        mesh = jax.make_mesh(
+            (shares,), ("share",), (AxisType.Auto,), devices=jax.devices()[:shares]
+        )
         self.batches = jax.device_put(batches, NamedSharding(mesh, PartitionSpec("share")))
         self.gamma = config.gamma
         self.jacobians = [
@@ -230,13 +232,19 @@ def checked(config: Config) -> Config:
     """Return the configuration with smoke resolved; raise a ValueError before any compilation."""
     if config.smoke:
         config = replace(config, seeds=config.seeds[:1], num_steps=200, hidden_sizes=(8, 8))
-    known = dynamics(config)
-    for name in config.methods:
-        gf.errors.lookup(known, name, argument="method")
-    for argument in ("num_steps", "num_records", "batch_size"):
-        gf.errors.check_count(getattr(config, argument), argument=argument)
     if not config.seeds or not config.methods:
         raise ValueError("seeds and methods must not be empty")
+    for argument in ("num_steps", "num_records", "batch_size"):
+        gf.errors.check_count(getattr(config, argument), argument=argument)
+    gf.errors.check_count(config.jacobian_batches, argument="jacobian_batches", minimum=0)
+    gf.errors.check_not_negative(config.learning_rate, argument="learning_rate")
+    known, key = dynamics(config), jax.random.key(0)
+    params = jax.eval_shape(game_of(config).init, key)
+    batch = jax.eval_shape(sampler(config.batch_size), key)
+    for name in config.methods:
+        choose = gf.errors.lookup(known, name, argument="method")
+        _, field = choose(gf.numerics_rmsprop(config.learning_rate), config.gamma)
+        gf.check_field(field, params, batch)
     return config
 
 

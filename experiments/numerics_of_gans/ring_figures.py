@@ -41,9 +41,7 @@ def samples(sweeps: dict[str, gf.Sweep], num_steps: int, path: Path) -> None:
 def curves(sweeps: dict[str, gf.Sweep], path: Path) -> None:
     """Draw both losses, ‖v‖ and the modes covered against steps, for every seed."""
     with gf.plot.style():
-        figure, ((theta, phi), (norm, modes)) = plt.subplots(
-            2, 2, figsize=(7.2, 4.4), sharex=True
-        )
+        figure, ((theta, phi), (norm, modes)) = plt.subplots(2, 2, figsize=(7.2, 4.4), sharex=True)
         for color, (name, sweep) in zip(gf.plot.COLORS, sweeps.items(), strict=False):
             steps, records = sweep.run.steps, sweep.run.records
             gf.plot.curves(steps, records["losses"].theta, theta, color=color, label=name)
@@ -95,14 +93,14 @@ def spectra(found: dict[str, dict[str, np.ndarray]], gamma: float, path: Path) -
 
 def _update_maps(eigenvalues: dict[str, np.ndarray], ax: Axes) -> None:
     """Draw I + hJ for v′ and for w′, each at its largest stable h, and say what h is."""
-    for height, name in ((0.0, "w"), (0.1, "v")):
-        allowed = step_sizes(eigenvalues[name])
+    for height, name in ((0.98, "v"), (0.88, "w")):
+        allowed, color = step_sizes(eigenvalues[name]), COLORS[name]
         step_size = allowed["max_step_size"] or 0.0
-        gf.plot.spectrum(1 + step_size * eigenvalues[name], ax, unit_circle=True, color=COLORS[name])
+        gf.plot.spectrum(1 + step_size * eigenvalues[name], ax, unit_circle=True, color=color)
         said = f"{name}′: h = {step_size:.2g}, {allowed['unstable']} unstable"
-        ax.text(0.5, -0.02 + height, said, transform=ax.transAxes, ha="center", va="bottom",
-                fontsize=6.5, color=COLORS[name])
-    ax.set(xlim=(-1.2, 1.4), ylim=(-1.75, 1.2), xlabel="", ylabel="")
+        where = {"ha": "center", "va": "top", "transform": ax.transAxes}
+        ax.text(0.5, height, said, fontsize=6.5, color=color, **where)
+    ax.set(xlim=(-1.3, 1.5), ylim=(-1.15, 1.75), xlabel="", ylabel="")
 
 
 def _save(figure: Figure, path: Path) -> None:

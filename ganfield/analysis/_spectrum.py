@@ -6,8 +6,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ganfield.errors import check_not_negative
 from ganfield._types import Field, Players
+from ganfield.errors import check_not_negative
 from ganfield.field import jacobian
 
 

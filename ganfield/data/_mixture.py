@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganfield.errors import check_count
 from ganfield._types import Batch
+from ganfield.errors import check_count
 
 
 class Mixture(NamedTuple):

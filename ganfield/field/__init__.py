@@ -2,7 +2,7 @@
 
 from ganfield.field._derivatives import jacobian, jvp, vjp
 from ganfield.field._field import check_field, vector_field
-from ganfield.field._transforms import FIELDS, conservative_relaxation, consensus, identity
+from ganfield.field._transforms import FIELDS, consensus, conservative_relaxation, identity
 
 __all__ = [
     "FIELDS",

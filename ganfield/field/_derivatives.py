@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from ganfield.errors import check_count
 from ganfield._tree import strong
 from ganfield._types import Field, Players
+from ganfield.errors import check_count
 
 
 def jvp(field: Field) -> Callable[..., Players]:

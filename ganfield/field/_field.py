@@ -4,9 +4,9 @@ from typing import Any
 
 import jax
 
-from ganfield.errors import check_same_structure
 from ganfield._tree import negate
 from ganfield._types import Field, Players
+from ganfield.errors import check_same_structure
 from ganfield.games import Game
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import jax
 
-from ganfield.errors import check_count, check_not_negative, leading_size
 from ganfield._tree import add_scaled, negate
 from ganfield._types import Field, Players, PyTree
+from ganfield.errors import check_count, check_not_negative, leading_size
 
 
 def consensus(field: Field, *, gamma: jax.typing.ArrayLike, groups: int = 1) -> Field:

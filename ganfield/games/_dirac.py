@@ -3,8 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from ganfield.errors import lookup
 from ganfield._types import Players
+from ganfield.errors import lookup
 from ganfield.games._base import Game, joint
 from ganfield.games._objectives import OBJECTIVES
 

@@ -6,8 +6,8 @@ from typing import Protocol
 import jax
 import jax.numpy as jnp
 
-from ganfield.errors import lookup
 from ganfield._types import Batch, Players, PyTree
+from ganfield.errors import lookup
 from ganfield.games._base import Game, joint
 from ganfield.games._objectives import OBJECTIVES, Objective
 

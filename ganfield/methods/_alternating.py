@@ -5,9 +5,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ganfield.errors import check_count, leading_size
 from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
+from ganfield.errors import check_count, leading_size
 from ganfield.methods._base import Info, Method, Optimizer, State, ascend, per_player
 
 

@@ -1,6 +1,7 @@
 """A multilayer perceptron."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +26,7 @@ class MLP(nnx.Module):
         initializer, dtype = nnx.initializers.glorot_uniform(), jnp.result_type(float)
         self.layers = nnx.List(
             nnx.Linear(a, b, kernel_init=initializer, param_dtype=dtype, rngs=rngs)
-            for a, b in zip(sizes[:-1], sizes[1:], strict=True)
+            for a, b in pairwise(sizes)
         )
 
     def __call__(self, x: jax.Array) -> jax.Array:

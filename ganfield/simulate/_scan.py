@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganfield.errors import check_count
 from ganfield._types import Field, Players, PyTree, Sampler
+from ganfield.errors import check_count
 from ganfield.methods import Method, State
 from ganfield.simulate._simulation import Record, simulation
 

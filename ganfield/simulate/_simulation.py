@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ganfield.errors import check_count
 from ganfield._types import Field, Players, PyTree, Sampler
+from ganfield.errors import check_count
 from ganfield.field import check_field
 from ganfield.methods import Info, Method, State
 

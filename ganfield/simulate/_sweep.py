@@ -4,15 +4,15 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from ganfield.errors import leading_size
 from ganfield._types import PyTree
+from ganfield.errors import leading_size
 from ganfield.simulate._scan import Run, check_steps
 from ganfield.simulate._simulation import Carry, Simulation
 

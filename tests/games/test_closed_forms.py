@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import ganfield as gf
-from tests.cases import GAMES, params_of
+from tests.cases import GAMES
 
 
 def sorted_spectrum(values):
@@ -79,9 +79,7 @@ def test_dirac_spectrum_at_the_equilibrium(objective, size):
 def test_dirac_consensus_spectrum():
     v = gf.vector_field(gf.games.dirac_gan("standard"))
     for gamma in (0.5, 1.0, 4.0):
-        found = sorted_spectrum(
-            gf.eigenvalues(gf.consensus(v, gamma=gamma))(gf.Players(0.0, 0.0))
-        )
+        found = sorted_spectrum(gf.eigenvalues(gf.consensus(v, gamma=gamma))(gf.Players(0.0, 0.0)))
         np.testing.assert_allclose(found, [-gamma / 4 - 0.5j, -gamma / 4 + 0.5j], atol=1e-9)
 
 

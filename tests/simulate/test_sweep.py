@@ -1,0 +1,166 @@
+"""Many runs: equal to single ones, compiled once, stopped and interrupted without loss."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import ganfield as gf
+from tests.cases import mlp_gan
+from tests.simulate.test_simulate import exploding, theta_of
+
+ROOT = Path(__file__).parents[2]
+V = gf.vector_field(gf.games.quadratic())
+
+
+def build(step_size, gamma):
+    method = gf.simultaneous(optax.sgd(step_size))
+    start = gf.Players(1.0, -0.5)
+    field = gf.consensus(V, gamma=gamma)
+    return gf.simulation(method, field, start, record=theta_of, record_every=5)
+
+
+def test_a_grid_is_the_loop_over_its_points():
+    sizes, gammas = jnp.array([0.1, 0.2, 0.3]), jnp.array([0.0, 1.0])
+    found = gf.sweep(build, {"step_size": sizes, "gamma": gammas}, num_steps=10).run
+    assert found.params.theta.shape == found.stopped_at.shape == (3, 2)
+    assert found.records.shape == (3, 3, 2)
+    for i, step_size in enumerate(sizes):
+        for j, gamma in enumerate(gammas):
+            alone = gf.simulate(
+                gf.simultaneous(optax.sgd(step_size)),
+                gf.consensus(V, gamma=gamma),
+                gf.Players(1.0, -0.5),
+                num_steps=10,
+                record=theta_of,
+                record_every=5,
+            )
+            np.testing.assert_allclose(found.records[:, i, j], alone.records, rtol=1e-5)
+
+
+def test_leaves_of_one_axis_change_together():
+    def zipped(point):
+        return build(**point)
+
+    point = {"step_size": jnp.array([0.1, 0.2]), "gamma": jnp.array([0.0, 1.0])}
+    found = gf.sweep(zipped, {"point": point}, num_steps=5).run.params.theta
+    whole = gf.sweep(build, point, num_steps=5).run.params.theta
+    np.testing.assert_allclose(found, np.diag(whole), rtol=1e-6)
+
+
+def test_no_axes_are_one_run():
+    found = gf.sweep(build, fixed={"step_size": 0.1, "gamma": 0.5}, num_steps=5).run
+    assert found.params.theta.shape == ()
+
+
+def test_other_values_compile_nothing():
+    traces = []
+
+    def counted(key, learning_rate):
+        traces.append(None)
+        case = mlp_gan()
+        method = gf.simultaneous(gf.numerics_rmsprop(learning_rate))
+        v = gf.vector_field(case.game)
+        params = case.game.init(key)
+        return gf.simulation(method, v, params, key=key, sample=case.sample, record_every=2)
+
+    def ends(seed, learning_rate):
+        keys = jax.random.split(jax.random.key(seed), 2)
+        fixed = {"learning_rate": learning_rate}
+        sweep = gf.sweep(counted, {"key": keys}, num_steps=4, fixed=fixed)
+        return sweep, jax.tree.leaves(sweep.run.params)[0]
+
+    first, one = ends(0, 1e-3)
+    before = len(traces)
+    # Only the abstract trace, which checks the arguments, runs again.
+    second, other = ends(1, 1e-2)
+    assert len(traces) == before + 1
+    assert second.compile_seconds < first.compile_seconds / 2
+    assert not np.allclose(one, other)
+
+
+def test_one_run_that_leaves_the_numbers_does_not_stop_the_others():
+    field, _, start = exploding()
+
+    def build(step_size):
+        method = gf.simultaneous(optax.sgd(step_size))
+        return gf.simulation(method, field, start, record=theta_of, record_every=20)
+
+    run = gf.sweep(build, {"step_size": jnp.array([1.0, -0.5])}, num_steps=200).run
+    np.testing.assert_array_equal(run.stopped_at, [128, -1])
+    assert len(run.steps) == 11
+    assert np.all(np.isnan(run.records[7:, 0]))
+    assert np.all(np.isfinite(run.records[:, 1]))
+
+    # When all have stopped there is nothing to wait for.
+    run = gf.sweep(build, {"step_size": jnp.array([1.0, 1.0])}, num_steps=2000).run
+    assert len(run.steps) == 8
+
+
+def test_ctrl_c_keeps_what_was_computed():
+    def interrupt(step, record):
+        if step == 15:
+            raise KeyboardInterrupt
+
+    with pytest.raises(gf.Interrupted) as caught:
+        gf.sweep(
+            build,
+            {"step_size": jnp.array([0.1, 0.2])},
+            fixed={"gamma": 0.0},
+            num_steps=500,
+            progress=interrupt,
+        )
+    assert isinstance(caught.value, KeyboardInterrupt)
+    run = caught.value.partial.run
+    np.testing.assert_array_equal(run.steps, [0, 5, 10, 15])
+    whole = gf.sweep(
+        build, {"step_size": jnp.array([0.1, 0.2])}, fixed={"gamma": 0.0}, num_steps=15
+    ).run
+    np.testing.assert_array_equal(run.records, whole.records)
+    np.testing.assert_array_equal(run.params.theta, whole.params.theta)
+
+
+@pytest.mark.parametrize(
+    ("axes", "num_steps", "message"),
+    [
+        ({"step_size": jnp.array([])}, 5, r"axes\['step_size'\] must hold at least one value"),
+        ({"step_size": 0.1}, 5, r"axes\['step_size'\] must hold at least one value"),
+        ({"step_size": jnp.array([0.1])}, 7, "record_every=5 and num_steps=7"),
+        ({"step_size": jnp.array([0.1])}, 0, "num_steps must be an integer ≥ 1"),
+    ],
+)
+def test_bad_arguments(axes, num_steps, message):
+    with pytest.raises(ValueError, match=message):
+        gf.sweep(build, axes, fixed={"gamma": 0.0}, num_steps=num_steps)
+
+
+def test_devices_do_not_change_the_runs():
+    code = """
+import sys, jax, jax.numpy as jnp
+jax.config.update("jax_num_cpu_devices", int(sys.argv[1]))
+from tests.simulate.test_sweep import build
+import ganfield as gf
+run = gf.sweep(build, {"step_size": jnp.array([0.1, 0.2, 0.3])}, fixed={"gamma": 0.5},
+               num_steps=20).run
+print(jax.device_count(), *run.records.ravel())
+"""
+    found = {}
+    for count in (1, 2, 4):
+        text = subprocess.run(
+            [sys.executable, "-c", code, str(count)],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        ).stdout
+        devices, *numbers = text.split()
+        assert int(devices) == count
+        found[count] = np.array(numbers, float)
+    np.testing.assert_allclose(found[2], found[1], rtol=1e-6)
+    np.testing.assert_allclose(found[4], found[1], rtol=1e-6)

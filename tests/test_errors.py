@@ -1,0 +1,171 @@
+"""Checks of arguments: what passes, what does not, and what the errors say."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import ganfield as gf
+from ganfield import errors
+
+REGISTRY = {"standard": 1, "js": 2, "kl": None}
+
+
+def test_lookup_returns_what_is_registered():
+    assert [errors.lookup(REGISTRY, name, argument="x") for name in REGISTRY] == [1, 2, None]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("standart", "unknown x 'standart': did you mean 'standard'? Known: js, kl, standard"),
+        ("zzz", "unknown x 'zzz': Known: js, kl, standard"),
+        ("", "unknown x '': Known: js, kl, standard"),
+        (None, "unknown x None: Known: js, kl, standard"),
+        (3, "unknown x 3: Known: js, kl, standard"),
+    ],
+)
+def test_lookup_names_what_is_known(name, message):
+    with pytest.raises(ValueError, match="unknown x") as error:
+        errors.lookup(REGISTRY, name, argument="x")
+    assert str(error.value) == message
+
+
+def test_concrete_knows_values_but_not_tracers():
+    np.testing.assert_array_equal(errors.concrete([1, 2]), np.array([1, 2]))
+    found = errors.concrete(jnp.arange(3.0))
+    assert isinstance(found, np.ndarray)
+    np.testing.assert_array_equal(found, [0, 1, 2])
+
+    seen = []
+
+    def look(x):
+        seen.extend([errors.concrete(x), errors.concrete([x, 1.0])])
+        return x
+
+    jax.jit(look)(1.0)
+    jax.vmap(look)(jnp.ones(2))
+    jax.grad(look)(1.0)
+    assert seen == [None] * 6
+
+
+@pytest.mark.parametrize(
+    "value", [0, 0.0, -0.0, 1, 2.5, np.float32(3), np.array([0, 1]), jnp.zeros(2), [1.0, 2.0]]
+)
+def test_numbers_that_are_not_negative_pass(value):
+    assert errors.check_not_negative(value, argument="gamma") is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [-1, -1e-30, float("nan"), [1.0, -1.0], jnp.array(-2.0), "1", None, True, 1j, [np.nan, 1.0]],
+)
+def test_other_values_are_refused_by_name(value):
+    with pytest.raises(ValueError, match="gamma must be a number ≥ 0, got") as error:
+        errors.check_not_negative(value, argument="gamma")
+    assert str(error.value).endswith(repr(value))
+
+
+def test_traced_numbers_pass():
+    def checked(gamma):
+        errors.check_not_negative(gamma, argument="gamma")
+        return 2 * gamma
+
+    np.testing.assert_array_equal(jax.jit(checked)(-1.0), -2)
+    np.testing.assert_array_equal(jax.vmap(checked)(jnp.array([-1.0, 1.0])), [-2, 2])
+
+
+@pytest.mark.parametrize("value", [1, 7, np.int64(7), np.uint8(1), jnp.array(7), np.array(7)])
+def test_counts_become_integers(value):
+    found = errors.check_count(value, argument="n")
+    assert type(found) is int
+    assert found == value
+
+
+@pytest.mark.parametrize(
+    "value", [0, -3, 1.0, np.float64(2), "3", None, True, np.True_, [1], np.array([1, 2]), 1j]
+)
+def test_what_is_no_count_is_refused(value):
+    with pytest.raises(ValueError, match="n must be an integer ≥ 1, got") as error:
+        errors.check_count(value, argument="n")
+    assert str(error.value).endswith(repr(value))
+
+
+def test_counts_have_the_minimum_that_is_asked_for():
+    assert errors.check_count(0, argument="n", minimum=0) == 0
+    assert errors.check_count(5, argument="n", minimum=5) == 5
+    for value, minimum in ((-1, 0), (4, 5), (0.0, 0), (False, 0)):
+        with pytest.raises(ValueError, match=f"n must be an integer ≥ {minimum}, got {value}"):
+            errors.check_count(value, argument="n", minimum=minimum)
+
+
+def test_a_traced_count_is_refused():
+    with pytest.raises(ValueError, match="n must be an integer ≥ 1"):
+        jax.jit(lambda n: errors.check_count(n, argument="n"))(3)
+
+
+def check(given, expected):
+    errors.check_same_structure(given, expected, argument="value", source="params")
+
+
+def test_trees_of_one_structure_pass():
+    tree = gf.Players({"a": np.ones(3), "b": 1.0}, [np.zeros((2, 1))])
+    assert check(jax.tree.map(jnp.asarray, tree), tree) is None
+    assert check(None, None) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ((1.0, 2.0), gf.Players(1.0, 2.0)),
+        ({"a": 1.0}, {"b": 1.0}),
+        ([1.0], [1.0, 2.0]),
+        (None, 1.0),
+    ],
+)
+def test_trees_of_another_structure_are_refused(given, expected):
+    with pytest.raises(ValueError, match="value must have the structure of params") as error:
+        check(given, expected)
+    assert str(jax.tree.structure(given)) in str(error.value)
+    assert str(jax.tree.structure(expected)) in str(error.value)
+
+
+def test_the_leaf_of_another_shape_is_named():
+    message = r"value\.phi\['b'\] must have the shape of params, \(3,\), got \(4,\)"
+    with pytest.raises(ValueError, match=message):
+        check(gf.Players(0.0, {"b": np.ones(4)}), gf.Players(0.0, {"b": np.ones(3)}))
+    with pytest.raises(ValueError, match=r"value must have the shape of params, \(\), got \(1,\)"):
+        check(np.ones(1), 1.0)
+    # As many numbers in another order are another shape.
+    with pytest.raises(ValueError, match=r"\(2, 3\), got \(3, 2\)"):
+        check(np.ones((3, 2)), np.ones((2, 3)))
+
+
+def test_shapes_are_compared_under_jit():
+    expected = {"a": np.ones(3)}
+
+    def checked(given):
+        check(given, expected)
+        return given["a"].sum()
+
+    assert jax.jit(checked)({"a": np.ones(3)}) == 3
+    with pytest.raises(ValueError, match=r"value\['a'\] must have the shape"):
+        jax.jit(checked)({"a": np.ones(2)})
+
+
+@pytest.mark.parametrize(
+    ("batch", "size"),
+    [
+        (gf.Batch(np.ones((4, 2)), np.ones((4, 3))), 4),
+        (np.ones(5), 5),
+        (jax.ShapeDtypeStruct((6, 1), "float32"), 6),
+        (gf.Batch(np.ones((4, 2)), np.ones((5, 2))), None),
+        ((np.ones(4), 1.0), None),
+        (1.0, None),
+        (None, None),
+        ({}, None),
+        (np.ones((0, 3)), 0),
+    ],
+)
+def test_leading_size_is_what_all_leaves_share(batch, size):
+    assert errors.leading_size(batch) == size
