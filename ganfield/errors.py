@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 T = TypeVar("T")
@@ -55,7 +56,8 @@ def check_not_negative(value: Any, *, argument: str) -> None:
     known = concrete(value)
     if known is None:
         return
-    if known.dtype.kind not in "iuf" or not np.all(known >= 0):
+    number = jnp.issubdtype(known.dtype, jnp.floating) or jnp.issubdtype(known.dtype, jnp.integer)
+    if not (number and np.all(known >= 0)):
         raise ValueError(f"{argument} must be a number ≥ 0, got {value!r}")
 
 
@@ -86,7 +88,8 @@ def check_same_structure(given: Any, expected: Any, *, argument: str, source: st
         argument: what ``given`` is called in the message.
         source: what ``expected`` is called in the message.
     """
-    given_structure, expected_structure = jax.tree.structure(given), jax.tree.structure(expected)
+    given_structure: Any = jax.tree.structure(given)
+    expected_structure: Any = jax.tree.structure(expected)
     if given_structure != expected_structure:
         raise ValueError(
             f"{argument} must have the structure of {source}, {expected_structure}, "

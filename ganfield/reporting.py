@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -64,11 +65,11 @@ def provenance() -> dict[str, Any]:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    name = os.path.relpath(script) if script.is_file() else script.name
+    name = [os.path.relpath(script)] if script.is_file() else []
     return {
-        "command": " ".join(["python", name, *sys.argv[1:]]),
+        "command": shlex.join(["python", *name, *sys.argv[1:]]),
         "commit": commit,
-        "uncommitted": bool(changes) if commit else None,
+        "uncommitted": None if changes is None else bool(changes),
         "versions": versions,
         "device": {
             "platform": jax.default_backend(),
@@ -98,9 +99,12 @@ def save_json(path: str | os.PathLike[str], value: Any) -> None:
     """
     target = Path(path)
     text = json.dumps(_plain(value), indent=1, allow_nan=False, ensure_ascii=False)
-    partial = target.with_name(f".{target.name}.partial")
-    partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(target)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(text + "\n", encoding="utf-8")
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _plain(value: Any) -> Any:

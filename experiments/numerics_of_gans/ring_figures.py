@@ -98,8 +98,8 @@ def _update_maps(eigenvalues: dict[str, np.ndarray], ax: Axes) -> None:
         step_size = allowed["max_step_size"] or 0.0
         gf.plot.spectrum(1 + step_size * eigenvalues[name], ax, unit_circle=True, color=color)
         said = f"{name}′: h = {step_size:.2g}, {allowed['unstable']} unstable"
-        where = {"ha": "center", "va": "top", "transform": ax.transAxes}
-        ax.text(0.5, height, said, fontsize=6.5, color=color, **where)
+        text = ax.text(0.5, height, said, fontsize=6.5, color=color, ha="center", va="top")
+        text.set_transform(ax.transAxes)
     ax.set(xlim=(-1.3, 1.5), ylim=(-1.15, 1.75), xlabel="", ylabel="")
 
 

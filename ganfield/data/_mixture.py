@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._types import Batch
-from ganfield.errors import check_count
+from ganfield.errors import check_count, check_not_negative
 
 
 class Mixture(NamedTuple):
@@ -28,11 +28,15 @@ class Mixture(NamedTuple):
         Every mode gets the same number of points (one more or less where that does not divide), in
         the order of the modes. So a batch's composition does not vary, as in the official code.
 
+        Raises:
+            ValueError: ``size`` is no positive integer.
+
         Example:
             >>> import jax, ganfield as gf
             >>> gf.data.ring().sample(jax.random.key(0), 512).shape
             (512, 2)
         """
+        size = check_count(size, argument="size")
         modes = jnp.asarray(self.modes, jnp.result_type(float))
         chosen = modes[np.arange(size) * len(self.modes) // size]
         return chosen + self.std * jax.random.normal(key, chosen.shape, chosen.dtype)
@@ -46,6 +50,9 @@ def ring(num_modes: int = 8, *, radius: float = 1.0, std: float = 0.01) -> Mixtu
         radius: of the circle.
         std: standard deviation of each Gaussian in every direction.
 
+    Raises:
+        ValueError: a count is no positive integer, or a length is negative.
+
     Reference:
         Metz et al., "Unrolled Generative Adversarial Networks", 2017; the settings are those of
         the official code of "The Numerics of GANs".
@@ -55,6 +62,8 @@ def ring(num_modes: int = 8, *, radius: float = 1.0, std: float = 0.01) -> Mixtu
         >>> gf.data.ring().modes.shape
         (8, 2)
     """
+    check_not_negative(radius, argument="radius")
+    check_not_negative(std, argument="std")
     angle = 2 * np.pi * np.arange(check_count(num_modes, argument="num_modes")) / num_modes
     return Mixture(radius * np.stack([np.cos(angle), np.sin(angle)], axis=1), std)
 

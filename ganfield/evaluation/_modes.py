@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import xlogy
 
+from ganfield.errors import check_not_negative
+
 
 class ModeCoverage(NamedTuple):
     """What `mode_coverage` found.
@@ -15,8 +17,8 @@ class ModeCoverage(NamedTuple):
         modes_hit: modes with at least one sample within the radius. One stray point counts, so this
             flatters.
         high_quality: share of the samples within the radius of their nearest mode.
-        jsd: Jensen–Shannon divergence, in nats, of the histogram of nearest modes from the uniform
-            one; 0 is even, log 2 the most that there could be.
+        jsd: Jensen–Shannon divergence, in nats, of the histogram of nearest modes (of all finite
+            samples) from the uniform one; 0 is even. NaN if no sample is finite.
         histogram: share of the samples within the radius of each mode, shape ``(num_modes,)``.
     """
 
@@ -39,8 +41,8 @@ def mode_coverage(
     Args:
         samples: shape ``(n, dimensions)``. Those that are not finite are near no mode.
         modes: the means, shape ``(num_modes, dimensions)``.
-        radius: how near a sample must be to a mode to be of high quality; 3 standard deviations by
-            custom, within which a perfect sampler of a plane has 1 − e^(−9/2) = 98.89 % of its
+        radius: how near a sample must be to a mode to be of high quality, ≥ 0. By custom 3 standard
+            deviations, within which a perfect sampler of a plane has 1 − e^(−9/2) = 98.89 % of its
             samples.
         min_share: the share of all samples that covers a mode.
 
@@ -48,7 +50,7 @@ def mode_coverage(
         A `ModeCoverage` of scalars and one histogram.
 
     Raises:
-        ValueError: the shapes do not fit.
+        ValueError: the shapes do not fit, or the radius is negative.
 
     Reference:
         Lin, Khetan, Fanti, Oh, "PacGAN", 2018, section 4.1, for modes hit and high quality.
@@ -61,24 +63,26 @@ def mode_coverage(
         >>> int(found.modes_covered), bool(found.high_quality > 0.98)
         (8, True)
     """
+    check_not_negative(radius, argument="radius")
     samples = jnp.asarray(samples)
+    samples = samples.astype(jnp.promote_types(samples.dtype, jnp.float32))
     means = jnp.asarray(modes, samples.dtype)
-    if samples.ndim != 2 or means.ndim != 2 or samples.shape[1] != means.shape[1]:
+    if samples.ndim != 2 or means.ndim != 2 or samples.shape[1] != means.shape[1] or not len(means):
         raise ValueError(
             "samples and modes must have shapes (n, dimensions) and (num_modes, dimensions), got "
             f"{samples.shape} and {means.shape}"
         )
     squared = jnp.sum((samples[:, None] - means[None]) ** 2, axis=-1)
-    squared = jnp.where(jnp.isnan(squared), jnp.inf, squared)
+    finite = jnp.all(jnp.isfinite(samples), axis=1)
     nearest = jnp.argmin(squared, axis=1)
-    one_hot = jax.nn.one_hot(nearest, len(means), dtype=samples.dtype)
-    close = jnp.min(squared, axis=1) <= jnp.asarray(radius, samples.dtype) ** 2
+    one_hot = jax.nn.one_hot(nearest, len(means), dtype=samples.dtype) * finite[:, None]
+    close = finite & (jnp.min(squared, axis=1) <= jnp.asarray(radius, samples.dtype) ** 2)
     histogram = jnp.mean(one_hot * close[:, None], axis=0)
     return ModeCoverage(
         modes_covered=jnp.sum(histogram >= min_share),
         modes_hit=jnp.sum(histogram > 0),
         high_quality=jnp.mean(close, dtype=samples.dtype),
-        jsd=_jensen_shannon(jnp.mean(one_hot, axis=0), 1 / len(means)),
+        jsd=_jensen_shannon(jnp.sum(one_hot, axis=0) / jnp.sum(finite), 1 / len(means)),
         histogram=histogram,
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from ganfield._tree import add_scaled, negate
 from ganfield._types import Field, Players, PyTree
@@ -59,7 +60,7 @@ def consensus(field: Field, *, gamma: jax.typing.ArrayLike, groups: int = 1) -> 
 
     def consensus_field(params: Players, batch: Any = None) -> Players:
         value, gradient = _value_and_norm_gradient(field, params, batch, groups)
-        return add_scaled(value, -gamma, gradient)
+        return add_scaled(value, -jnp.asarray(gamma), gradient)
 
     return consensus_field
 

@@ -28,7 +28,7 @@ def quadratic(
         >>> gf.eigenvalues(gf.vector_field(game))(gf.Players(0.0, 0.0)).round(3)
         Array([-1.+2.j, -1.-2.j], dtype=complex64)
     """
-    a, b, c = theta_curvature, phi_curvature, coupling
+    a, b, c = map(jnp.asarray, (theta_curvature, phi_curvature, coupling))
 
     def loss(theta: jax.Array, phi: jax.Array, batch: None) -> jax.Array:
         del batch

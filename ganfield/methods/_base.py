@@ -1,14 +1,14 @@
 """A method: how parameters move along a field."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import optax
 
 from ganfield._tree import negate
 from ganfield._types import Field, Players, PyTree
 
-Optimizer = optax.GradientTransformation
+Optimizer: TypeAlias = optax.GradientTransformation
 
 
 class State(NamedTuple):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -34,7 +35,8 @@ class MLP(nnx.Module):
         columns = x.T
         for index, layer in enumerate(self.layers):
             columns = self.activation(columns) if index else columns
-            columns = layer.kernel.T @ columns + layer.bias[:, None]
+            bias: Any = layer.bias
+            columns = layer.kernel.T @ columns + bias[:, None]
         return columns.T
 
 

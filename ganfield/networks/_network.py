@@ -45,13 +45,13 @@ def from_nnx(
         (5, 1)
     """
     module = nnx.eval_shape(lambda: construct(nnx.Rngs(jax.random.key(0))))
-    graph, params, other = nnx.split(module, nnx.Param, ...)
+    graph, *states = nnx.split(module, nnx.Param, ...)
+    other = states[1]
     if jax.tree.leaves(other):
         raise ValueError(
             "construct must return a module whose only state is parameters (a field is a pure "
             f"function of them), got also {nnx.to_pure_dict(other)}"
         )
-    del params
 
     def init(key: jax.Array) -> PyTree:
         return nnx.to_pure_dict(nnx.state(construct(nnx.Rngs(key)), nnx.Param))
@@ -94,6 +94,7 @@ def from_linen(module: linen.Module, input_shape: tuple[int, ...]) -> Network:
         return variables(key)["params"]
 
     def apply(params: PyTree, x: jax.Array) -> jax.Array:
-        return module.apply({"params": params}, x)
+        result: Any = module.apply({"params": params}, x)
+        return result
 
     return Network(init, apply, tuple(input_shape))

@@ -44,7 +44,7 @@ def density(
         (320, 320)
     """
     points = np.asarray(samples, float)
-    if points.ndim != 2 or points.shape[1] != 2:
+    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
         raise ValueError(f"samples must have shape (n, 2), got {points.shape}")
     inside = (np.abs(points) <= limit).all(axis=1)
     points = points[inside]

@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import matplotlib as mpl
+from cycler import cycler
 from matplotlib.axes import Axes
 
 # Okabe and Ito's colours, which the colour-blind can tell apart.
@@ -22,8 +23,8 @@ def style(**changes: Any) -> AbstractContextManager[None]:
         ...     plt.rcParams["font.size"]
         8.0
     """
-    settings = {
-        "axes.prop_cycle": mpl.cycler(color=COLORS),
+    settings: dict[Any, Any] = {
+        "axes.prop_cycle": cycler(color=COLORS),
         "axes.spines.right": False,
         "axes.spines.top": False,
         "axes.titlesize": 9,

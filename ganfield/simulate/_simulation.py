@@ -93,7 +93,7 @@ def simulation(
     keep = record if record is not None else lambda state, info: None
 
     def batch_of(step: jax.Array) -> PyTree:
-        if sample is None:
+        if sample is None or key is None:
             return None
         step_key = jax.random.fold_in(key, step)
         if method.num_batches == 1:

@@ -1,0 +1,255 @@
+"""Figures: what they return, where they draw, and that what they say is so."""
+
+import subprocess
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import scipy.stats
+from matplotlib import pyplot as plt
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle
+
+import ganfield as gf
+
+EIGENVALUES = np.array([-1 + 2j, -1 - 2j, 0.5 + 0j])
+POINTS = np.random.default_rng(0).normal(scale=0.3, size=(50, 2))
+DRAW = {
+    "curves": (lambda **to: gf.plot.curves([0, 1, 2], [3.0, 1.0, 2.0], **to), Line2D),
+    "density": (lambda **to: gf.plot.density(POINTS, **to), AxesImage),
+    "spectrum": (lambda **to: gf.plot.spectrum(EIGENVALUES, **to), PathCollection),
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_open_figures():
+    plt.close("all")
+    yield
+    plt.close("all")
+
+
+def texts(artist):
+    return [text.get_text() for text in artist.axes.texts]
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_no_axes_means_new_ones(name):
+    draw, kind = DRAW[name]
+    drawn = [draw(), draw(ax=None)]
+    assert len(plt.get_fignums()) == 2
+    assert [type(artist) for artist in drawn] == [kind, kind]
+    assert drawn[0].axes is not drawn[1].axes
+    drawn[0].figure.canvas.draw()
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_axes_that_are_given_are_used_without_pyplot(name, monkeypatch):
+    draw, kind = DRAW[name]
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    monkeypatch.delattr(mpl, "pyplot")
+    left, right = Figure().subplots(1, 2)
+    drawn = draw(ax=right)
+    assert type(drawn) is kind
+    assert drawn.axes is right
+    assert drawn in right.get_children()
+    assert not left.has_data()
+    right.figure.canvas.draw()
+
+
+def test_no_backend_is_set():
+    code = (
+        "import matplotlib as mpl, sys, ganfield as gf; from matplotlib.figure import Figure; "
+        "ax = Figure().subplots(); "
+        "gf.plot.curves([0, 1], [1, 2], ax); gf.plot.spectrum([1j], ax); "
+        "gf.plot.density([[0, 0]], ax); gf.plot.style().__enter__(); "
+        "print(mpl.get_backend(auto_select=False), 'matplotlib.pyplot' in sys.modules)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": "", "JAX_PLATFORMS": "cpu", "PYTHONPATH": ":".join(filter(None, sys.path))},
+    )
+    assert found.stdout.strip() == "None False"
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_the_backend_in_use_stays(name):
+    plt.switch_backend("svg")
+    try:
+        DRAW[name][0]()
+        assert mpl.get_backend() == "svg"
+    finally:
+        plt.switch_backend("Agg")
+
+
+def test_curves_draws_the_mean_and_each_seed():
+    steps, values = np.array([0, 5, 20]), np.array([[1.0, 3.0], [2.0, 4.0], [0.0, np.nan]])
+    line = gf.plot.curves(steps, values, color="C3", linestyle="--", label="loss")
+    np.testing.assert_array_equal(line.get_xdata(), steps)
+    np.testing.assert_array_equal(line.get_ydata(), [2.0, 3.0, np.nan])
+    first, second, mean = line.axes.lines
+    assert mean is line
+    for seed, drawn in enumerate((first, second)):
+        np.testing.assert_array_equal(drawn.get_ydata(), values[:, seed])
+        assert drawn.get_alpha() < 1
+    assert {(x.get_color(), x.get_linestyle()) for x in line.axes.lines} == {("C3", "--")}
+    assert line.axes.get_legend_handles_labels() == ([line], ["loss"])
+
+
+@pytest.mark.parametrize("values", [[4.0, 5.0], [[4.0], [5.0]]])
+def test_curves_draws_one_seed_once(values):
+    line = gf.plot.curves([0, 1], values)
+    np.testing.assert_array_equal(line.get_ydata(), [4.0, 5.0])
+    assert list(line.axes.lines) == [line]
+
+
+@pytest.mark.parametrize(
+    ("steps", "values"), [((3,), (2,)), ((2,), (3, 2)), ((3, 1), (3,)), ((3,), (3, 2, 2)), ((), ())]
+)
+def test_curves_refuses_shapes_that_do_not_fit(steps, values):
+    with pytest.raises(ValueError, match="steps and values must have shapes"):
+        gf.plot.curves(np.zeros(steps), np.zeros(values))
+    assert plt.get_fignums() == []
+
+
+def test_density_is_the_kernel_estimate():
+    # 3 samples at one pixel's centre and 1 at another's, so that binning moves none.
+    points = np.array([[0.505, -0.705]] * 3 + [[-0.255, 0.805]])
+    image = gf.plot.density(points, bandwidth=0.06)
+    assert list(image.get_extent()) == [-1.6, 1.6, -1.6, 1.6]
+    assert image.origin == "lower"
+    centres = -1.6 + 0.01 * (np.arange(320) + 0.5)
+    at = np.stack(np.meshgrid(centres, centres), axis=-1)
+    kernels = [scipy.stats.multivariate_normal(point, 0.06**2).pdf(at) for point in points]
+    mass = np.sum(kernels, axis=0) * 0.01**2
+    found = np.asarray(image.get_array()) ** 2
+    near = mass > 0.01 * mass.max()
+    np.testing.assert_allclose(found[near], mass[near], rtol=2e-3)
+    np.testing.assert_allclose(found.sum(), 4, rtol=1e-6)
+    assert texts(image) == []
+
+
+def test_density_takes_size_and_colours():
+    image = gf.plot.density([[0.5, 0.5]], limit=1.0, resolution=41, cmap="Reds")
+    assert image.get_array().shape == (41, 41)
+    assert image.get_cmap().name == "Reds"
+    assert list(image.get_extent()) == [-1, 1, -1, 1]
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"), [(0, []), (1, []), (2, ["1% outside"]), (50, ["25% outside"])]
+)
+@pytest.mark.parametrize("where", [[1.7, 0.0], [0.0, -5.0], [np.nan, 0.0], [0.0, np.inf]])
+def test_density_says_how_much_is_outside(lost, said, where):
+    points = np.zeros((200, 2))
+    points[:lost] = where
+    image = gf.plot.density(points)
+    assert texts(image) == said
+    np.testing.assert_allclose((np.asarray(image.get_array()) ** 2).sum(), 200 - lost, rtol=1e-6)
+
+
+def test_density_counts_the_edge_as_inside():
+    image = gf.plot.density([[1.6, 1.6], [-1.6, -1.6]])
+    assert texts(image) == []
+    assert image.get_array()[0, 0] > 0
+    assert image.get_array()[-1, -1] > 0
+
+
+def test_density_draws_nothing_where_all_is_lost():
+    image = gf.plot.density(np.full((4, 2), np.nan))
+    np.testing.assert_array_equal(image.get_array(), 0)
+    assert texts(image) == ["100% outside"]
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 3), (2, 4, 2), ()])
+def test_density_refuses_what_is_not_in_the_plane(shape):
+    with pytest.raises(ValueError, match=r"samples must have shape \(n, 2\)"):
+        gf.plot.density(np.zeros(shape))
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("shape", [(6,), (2, 3), (1, 2, 3)])
+def test_spectrum_draws_every_eigenvalue(shape):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=shape) + 1j * rng.normal(size=shape)
+    points = gf.plot.spectrum(values, color="C2", label="J")
+    flat = values.ravel()
+    np.testing.assert_allclose(points.get_offsets(), np.stack([flat.real, flat.imag], axis=1))
+    assert to_hex(points.get_facecolor()[0]) == to_hex("C2")
+    assert points.get_label() == "J"
+    assert texts(points) == []
+
+
+def test_spectrum_draws_the_line_of_stability():
+    ax = gf.plot.spectrum(EIGENVALUES).axes
+    (axis,) = ax.lines
+    np.testing.assert_array_equal(axis.get_xdata(), [0, 0])
+    assert list(ax.patches) == []
+
+    ax = gf.plot.spectrum(EIGENVALUES, unit_circle=True).axes
+    (circle,) = ax.patches
+    assert isinstance(circle, Circle)
+    assert (circle.center, circle.radius, circle.get_fill()) == ((0, 0), 1, False)
+    assert ax.get_aspect() == 1
+    assert list(ax.lines) == []
+
+
+def test_spectrum_of_real_eigenvalues():
+    offsets = gf.plot.spectrum([-1.0, 2.0]).get_offsets()
+    np.testing.assert_array_equal(offsets, [[-1, 0], [2, 0]])
+
+
+@pytest.mark.parametrize(
+    ("box", "said"),
+    [
+        ((-2, 2, -3, 3), []),
+        ((-1, 0.5, -2, 2), []),  # The edge is inside.
+        ((-0.9, 0.5, -2, 2), ["2 outside"]),
+        ((-1, 0.4, -2, 2), ["1 outside"]),
+        ((-1, 0.5, -1.9, 2), ["1 outside"]),
+        ((-1, 0.5, -2, 1.9), ["1 outside"]),
+        ((5, 6, 5, 6), ["3 outside"]),
+    ],
+)
+def test_spectrum_says_how_many_are_outside(box, said):
+    points = gf.plot.spectrum(EIGENVALUES, box=box)
+    assert texts(points) == said
+    assert points.axes.get_xlim() + points.axes.get_ylim() == box
+
+
+def test_spectrum_counts_nan_as_outside():
+    points = gf.plot.spectrum([0j, complex(np.nan, 0), complex(0, np.inf)], box=(-1, 1, -1, 1))
+    assert texts(points) == ["2 outside"]
+
+
+def test_style_holds_inside_and_ends_outside():
+    before = mpl.rcParams.copy()
+    with gf.plot.style(font__size=7, **{"lines.linewidth": 3.0}):
+        assert mpl.rcParams["font.size"] == 7
+        assert mpl.rcParams["lines.linewidth"] == 3.0
+        assert not mpl.rcParams["axes.spines.top"]
+        cycle = [entry["color"] for entry in mpl.rcParams["axes.prop_cycle"]]
+        assert cycle == list(gf.plot.COLORS)
+        line = gf.plot.curves([0, 1], [0, 1])
+        assert to_hex(line.get_color()) == gf.plot.COLORS[0].lower()
+    assert mpl.rcParams == before
+
+
+def test_style_ends_after_an_error():
+    before = mpl.rcParams.copy()
+    with pytest.raises(KeyError, match=r"no\.such"), gf.plot.style(no__such=1):
+        pass
+    with pytest.raises(ZeroDivisionError), gf.plot.style(font__size=5):
+        _ = 1 / 0
+    assert mpl.rcParams == before
+
+
+def test_colours_differ():
+    assert len({to_hex(color) for color in gf.plot.COLORS}) == len(gf.plot.COLORS) == 7
