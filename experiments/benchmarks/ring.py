@@ -3,22 +3,28 @@
     python experiments/benchmarks/ring.py
 
 Every row is the same step: a minibatch of 512, networks of 2003 parameters, RMSProp. All are timed
-several times in turn, so that a slow spell of the machine hits all of them, and the medians
-compared. Where PyTorch is not installed its rows are left out.
+several times in turn, so that a slow spell of the machine hits all of them, and the medians are
+compared. Single runs, runs vmapped over one device for each core, and PyTorch have a process each,
+since the threads of one would disturb the others. Where PyTorch is not installed its rows are left
+out.
 """
 
 import importlib.util
 import os
 import statistics
-import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import jax
 import torch_ring
 import tyro
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 import ganfield as gf
@@ -28,8 +34,8 @@ import ganfield as gf
 class Config:
     """Measure steps of the ring experiment, and print ratios."""
 
-    steps: int = 400
-    """Steps of each ganfield measurement; PyTorch's take a fifth of them."""
+    steps: int = 2000
+    """Steps of each measurement; the vmapped rows take a fifth of them, PyTorch's too."""
     repeats: int = 7
     """Measurements of each row; the median counts."""
     runs: int = 16
@@ -38,8 +44,9 @@ class Config:
     """Folder for ring.json."""
 
 
-def ganfield_step(method: str, runs: int, steps: int) -> Callable[[], float]:
-    """Return a measurement: seconds per run and step, compiled beforehand."""
+@cache
+def builder(method: str, steps: int) -> Callable[[jax.Array], gf.Simulation]:
+    """Return what `ganfield.sweep` takes, the same function each time, so that it compiles once."""
     game = gf.games.gan(gf.networks.mlp(16, 2), gf.networks.mlp(2, 1))
     v = gf.vector_field(game)
     field = gf.consensus(v, gamma=10.0) if method == "consensus" else v
@@ -47,56 +54,63 @@ def ganfield_step(method: str, runs: int, steps: int) -> Callable[[], float]:
 
     def build(key: jax.Array) -> gf.Simulation:
         start_key, batch_key = jax.random.split(key)
-        step = gf.simultaneous(gf.numerics_rmsprop(1e-4))
-        params = game.init(start_key)
-        return gf.simulation(step, field, params, key=batch_key, sample=sample, record_every=steps)
+        return gf.simulation(
+            gf.simultaneous(gf.numerics_rmsprop(1e-4)),
+            field,
+            game.init(start_key),
+            key=batch_key,
+            sample=sample,
+            record_every=steps,
+        )
 
-    def measure() -> float:
-        key = jax.random.key(0)
-        if runs == 1:
-            sweep = gf.sweep(build, num_steps=steps, fixed={"key": key})
-        else:
-            sweep = gf.sweep(build, {"key": jax.random.split(key, runs)}, num_steps=steps)
-        return sweep.seconds / runs / steps
-
-    measure()
-    return measure
+    return build
 
 
-def torch_step(method: str, steps: int) -> Callable[[], float]:
-    """Return a measurement of PyTorch's eager step, in seconds."""
-    step = torch_ring.make_step(consensus=method == "consensus")
+def ganfield_step(method: str, runs: int, steps: int) -> float:
+    """Return seconds per run and step, without compilation."""
+    key, build = jax.random.key(0), builder(method, steps)
+    if runs == 1:
+        sweep = gf.sweep(build, num_steps=steps, fixed={"key": key})
+    else:
+        sweep = gf.sweep(build, {"key": jax.random.split(key, runs)}, num_steps=steps)
+    return sweep.seconds / runs / steps
 
-    def measure() -> float:
-        began = time.perf_counter()
-        for _ in range(steps):
-            step()
-        return (time.perf_counter() - began) / steps
 
-    measure()
-    return measure
+def use_devices(count: int) -> None:
+    """Give a process so many CPU devices."""
+    jax.config.update("jax_num_cpu_devices", count)
+
+
+def worker(devices: int) -> ProcessPoolExecutor:
+    """Return a process that keeps what it has compiled."""
+    context = get_context("spawn")
+    return ProcessPoolExecutor(1, mp_context=context, initializer=use_devices, initargs=(devices,))
 
 
 def main(config: Config) -> None:
     """Measure all rows in turn, print the table and the ratios, and save them."""
     console = Console()
     output = gf.reporting.check_folder(config.output)
-    runs = config.runs
-    measures = {
-        "simultaneous": ganfield_step("simultaneous", 1, config.steps),
-        "consensus": ganfield_step("consensus", 1, config.steps),
-        f"simultaneous, {runs} runs": ganfield_step("simultaneous", runs, config.steps // 4),
-        f"consensus, {runs} runs": ganfield_step("consensus", runs, config.steps // 4),
+    runs, steps, few = config.runs, config.steps, max(1, config.steps // 5)
+    single, several, torch = worker(1), worker(os.cpu_count() or 1), worker(1)
+    rows: dict[str, tuple[Any, ...]] = {
+        "simultaneous": (single, ganfield_step, "simultaneous", 1, steps),
+        "consensus": (single, ganfield_step, "consensus", 1, steps),
+        f"simultaneous, {runs} runs": (several, ganfield_step, "simultaneous", runs, few),
+        f"consensus, {runs} runs": (several, ganfield_step, "consensus", runs, few),
+        "PyTorch, simultaneous": (torch, torch_ring.step_seconds, "simultaneous", few),
+        "PyTorch, consensus": (torch, torch_ring.step_seconds, "consensus", few),
     }
     if importlib.util.find_spec("torch") is None:
         console.print("PyTorch is not installed: its rows and ratios are left out")
-    else:
-        for method in ("simultaneous", "consensus"):
-            measures[f"PyTorch, {method}"] = torch_step(method, config.steps // 5)
-    times: dict[str, list[float]] = {name: [] for name in measures}
-    for _ in range(config.repeats):
-        for name, measure in measures.items():
-            times[name].append(measure())
+        rows = {name: row for name, row in rows.items() if row[0] is not torch}
+    times: dict[str, list[float]] = {name: [] for name in rows}
+    for repeat in track(range(config.repeats + 1), "measuring", console=console):
+        for name, (pool, function, *arguments) in rows.items():
+            seconds = pool.submit(function, *arguments).result()
+            times[name] += [seconds] if repeat else []  # the first turn compiles and warms up
+    for pool in (single, several, torch):
+        pool.shutdown()
     medians = {name: statistics.median(each) for name, each in times.items()}
 
     wanted = [
@@ -116,13 +130,12 @@ def main(config: Config) -> None:
         table.add_row(name, *(f"{1e3 * t:.3f}" for t in (medians[name], min(each), max(each))))
     console.print(table)
     table = Table("ratio", "measured", "wanted")
-    for name, row in ratios.items():
-        table.add_row(name, f"{row['ratio']:.2f}", str(row["wanted"]))
+    for name, ratio in ratios.items():
+        table.add_row(name, f"{ratio['ratio']:.2f}", str(ratio["wanted"]))
     console.print(table)
     result = {"seconds": times, "ratios": ratios, **gf.reporting.provenance()}
     gf.reporting.save_json(output / "ring.json", result)
 
 
 if __name__ == "__main__":
-    jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
     main(tyro.cli(Config))

@@ -20,21 +20,27 @@ COLORS = dict(zip(("v", "w", "approximation"), gf.plot.COLORS, strict=False))
 FLAT = 0.01
 
 
-def samples(sweeps: dict[str, gf.Sweep], num_steps: int, path: Path) -> None:
-    """Draw the strip of the paper: samples of the first seed at some steps, beside the target."""
-    columns = len(STRIP) + 1
+def samples(
+    sweeps: dict[str, gf.Sweep], seeds: tuple[int, ...], num_steps: int, path: Path
+) -> None:
+    """Draw the strip of the paper, samples at some steps beside the target, for every seed."""
+    rows = [(name, index) for name in sweeps for index in range(len(seeds))]
     with gf.plot.style(axes__spines__bottom=False, axes__spines__left=False):
-        size = (7.2, 1.22 * len(sweeps) + 0.2)
-        figure, grid = plt.subplots(len(sweeps), columns, figsize=size, squeeze=False)
+        size = (7.2, 1.16 * len(rows) + 0.3)
+        figure, grid = plt.subplots(len(rows), len(STRIP) + 1, figsize=size, squeeze=False)
         for ax, fraction in zip(grid[0], STRIP, strict=False):
             ax.set_title(f"step {fraction * num_steps:,.0f}")
         grid[0, -1].set_title("target")
-        for row, (name, sweep) in zip(grid, sweeps.items(), strict=True):
+        for row, (name, seed) in zip(grid, rows, strict=True):
+            run = sweeps[name].run
             for ax, fraction in zip(row, STRIP, strict=False):
-                index = int(np.argmin(np.abs(sweep.run.steps - fraction * num_steps)))
-                gf.plot.density(sweep.run.records["samples"][index, 0], ax)
+                if fraction * num_steps > run.steps[-1]:
+                    ax.axis("off")
+                    continue
+                index = int(np.argmin(np.abs(run.steps - fraction * num_steps)))
+                gf.plot.density(run.records["samples"][index, seed], ax)
             gf.plot.density(gf.data.ring().sample(jax.random.key(0), 2560), row[-1], cmap="Reds")
-            row[0].set_ylabel(name)
+            row[0].set_ylabel(f"{name}\nseed {seeds[seed]}", fontsize=8)
         _save(figure, path)
 
 
@@ -73,13 +79,19 @@ def step_sizes(eigenvalues: np.ndarray) -> dict[str, Any]:
 
 
 def spectra(found: dict[str, dict[str, np.ndarray]], gamma: float, path: Path) -> None:
-    """Draw eigenvalues of v′, w′, J − γJᵀJ, and of I + hv′ and I + hw′, a row for each moment."""
+    """Draw eigenvalues of v′, w′, J − γJᵀJ, and of I + hv′ and I + hw′, a row for each moment.
+
+    w′ is drawn where it is known: before training, and after consensus.
+    """
     titles = {"v": "v′", "w": f"w′, γ = {gamma:g}", "approximation": "J − γJᵀJ"}
     with gf.plot.style():
         size = (7.2, 1.75 * len(found) + 0.3)
         figure, grid = plt.subplots(len(found), 4, figsize=size, squeeze=False)
         for row, (moment, eigenvalues) in zip(grid, found.items(), strict=True):
             for ax, (name, color) in zip(row, COLORS.items(), strict=False):
+                if name not in eigenvalues:
+                    ax.axis("off")
+                    continue
                 gf.plot.spectrum(eigenvalues[name], ax, box=(-3.5, 0.75, -1.2, 1.2), color=color)
                 ax.set(xlabel="", ylabel="")
             row[0].set_ylabel(f"{moment}\nIm λ")
@@ -94,11 +106,13 @@ def spectra(found: dict[str, dict[str, np.ndarray]], gamma: float, path: Path) -
 def _update_maps(eigenvalues: dict[str, np.ndarray], ax: Axes) -> None:
     """Draw I + hJ for v′ and for w′, each at its largest stable h, and say what h is."""
     for height, name in ((0.98, "v"), (0.88, "w")):
+        if name not in eigenvalues:
+            continue
         allowed, color = step_sizes(eigenvalues[name]), COLORS[name]
         step_size = allowed["max_step_size"] or 0.0
         gf.plot.spectrum(1 + step_size * eigenvalues[name], ax, unit_circle=True, color=color)
         said = f"{name}′: h = {step_size:.2g}, {allowed['unstable']} unstable"
-        text = ax.text(0.5, height, said, fontsize=6.5, color=color, ha="center", va="top")
+        text = ax.text(0.5, height, said, fontsize=6, color=color, ha="center", va="top")
         text.set_transform(ax.transAxes)
     ax.set(xlim=(-1.3, 1.5), ylim=(-1.15, 1.75), xlabel="", ylabel="")
 

@@ -95,7 +95,10 @@ def jacobian(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Array]:
             return ravel_pytree(field(unravel(x), batch))[0]
 
         _, pullback = jax.vjp(flat_field, flat)
-        rows = jnp.eye(flat.size, dtype=flat.dtype)
-        return jax.lax.map(lambda row: pullback(row)[0], rows, batch_size=chunk_size)
+        chunk = min(chunk_size, flat.size)
+        # Rows of zeros fill up the last chunk: a shorter one would be compiled apart.
+        rows = jnp.eye(-(-flat.size // chunk) * chunk, flat.size, dtype=flat.dtype)
+        found = jax.lax.map(lambda row: pullback(row)[0], rows, batch_size=chunk)
+        return found[: flat.size]
 
     return matrix
