@@ -139,7 +139,8 @@ def seed_keys(config: Config) -> jax.Array:
 
 def first_params(config: Config) -> gf.Players:
     """Return where the first seed's runs start, whatever the method."""
-    return game_of(config).init(jax.random.split(seed_keys(config)[0], 3)[0])
+    start_key = jax.random.split(seed_keys(config)[0], 3)[0]
+    return jax.jit(game_of(config).init)(start_key)
 
 
 class Spectra:
@@ -233,7 +234,9 @@ def table(config: Config, sweeps: dict[str, gf.Sweep]) -> Table:
 def checked(config: Config) -> Config:
     """Return the configuration with smoke resolved; raise a ValueError before any compilation."""
     if config.smoke:
-        config = replace(config, seeds=config.seeds[:1], num_steps=200, hidden_sizes=(8,))
+        config = replace(
+            config, seeds=config.seeds[:1], num_steps=200, num_records=20, hidden_sizes=(8,)
+        )
     if not config.seeds or not config.methods:
         raise ValueError("seeds and methods must not be empty")
     for argument in ("num_steps", "num_records", "batch_size"):
@@ -297,11 +300,11 @@ def main(config: Config) -> int:
             for name, sweep in sweeps.items():
                 params = jax.tree.map(lambda leaf: leaf[0], sweep.run.params)
                 found[f"after {name}"] = spectra(params, of_w=name == "consensus")
-        ring_figures.spectra(found, config.gamma, output / "spectrum.png")
         allowed = {
             moment: {name: ring_figures.step_sizes(values) for name, values in each.items()}
             for moment, each in found.items()
         }
+        ring_figures.spectra(found, allowed, config.gamma, output / "spectrum.png")
         result = summary(config, sweeps) | {"spectra": allowed}
         gf.reporting.save_json(output / "result.json", result)
     console.print(f"{time.perf_counter() - began:.0f} s in all; results are in {output}")

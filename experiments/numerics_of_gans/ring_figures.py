@@ -70,7 +70,9 @@ def step_sizes(eigenvalues: np.ndarray) -> dict[str, Any]:
     """
     steep = eigenvalues[np.abs(eigenvalues) > FLAT]
     decaying = steep[steep.real < 0]
-    bound = float(gf.max_step_size(decaying)) if decaying.size else None
+    # Repeated to one length, which changes no minimum, so that one program serves all spectra.
+    same = np.resize(decaying, eigenvalues.size)
+    bound = float(gf.max_step_size(same)) if decaying.size else None
     return {
         "flat": int(eigenvalues.size - steep.size),
         "unstable": int(steep.size - decaying.size),
@@ -78,7 +80,12 @@ def step_sizes(eigenvalues: np.ndarray) -> dict[str, Any]:
     }
 
 
-def spectra(found: dict[str, dict[str, np.ndarray]], gamma: float, path: Path) -> None:
+def spectra(
+    found: dict[str, dict[str, np.ndarray]],
+    allowed: dict[str, dict[str, dict[str, Any]]],
+    gamma: float,
+    path: Path,
+) -> None:
     """Draw eigenvalues of v′, w′, J − γJᵀJ, and of I + hv′ and I + hw′, a row for each moment.
 
     w′ is drawn where it is known: before training, and after consensus.
@@ -95,7 +102,7 @@ def spectra(found: dict[str, dict[str, np.ndarray]], gamma: float, path: Path) -
                 gf.plot.spectrum(eigenvalues[name], ax, box=(-3.5, 0.75, -1.2, 1.2), color=color)
                 ax.set(xlabel="", ylabel="")
             row[0].set_ylabel(f"{moment}\nIm λ")
-            _update_maps(eigenvalues, row[3])
+            _update_maps(eigenvalues, allowed[moment], row[3])
         for ax, title in zip(grid[0], (*titles.values(), "I + hv′, I + hw′"), strict=True):
             ax.set_title(title)
         for ax in grid[-1]:
@@ -103,15 +110,16 @@ def spectra(found: dict[str, dict[str, np.ndarray]], gamma: float, path: Path) -
         _save(figure, path)
 
 
-def _update_maps(eigenvalues: dict[str, np.ndarray], ax: Axes) -> None:
+def _update_maps(
+    eigenvalues: dict[str, np.ndarray], allowed: dict[str, dict[str, Any]], ax: Axes
+) -> None:
     """Draw I + hJ for v′ and for w′, each at its largest stable h, and say what h is."""
     for height, name in ((0.98, "v"), (0.88, "w")):
         if name not in eigenvalues:
             continue
-        allowed, color = step_sizes(eigenvalues[name]), COLORS[name]
-        step_size = allowed["max_step_size"] or 0.0
+        step_size, color = allowed[name]["max_step_size"] or 0.0, COLORS[name]
         gf.plot.spectrum(1 + step_size * eigenvalues[name], ax, unit_circle=True, color=color)
-        said = f"{name}′: h = {step_size:.2g}, {allowed['unstable']} unstable"
+        said = f"{name}′: h = {step_size:.2g}, {allowed[name]['unstable']} unstable"
         text = ax.text(0.5, height, said, fontsize=6, color=color, ha="center", va="top")
         text.set_transform(ax.transAxes)
     ax.set(xlim=(-1.3, 1.5), ylim=(-1.15, 1.75), xlabel="", ylabel="")

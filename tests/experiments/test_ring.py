@@ -63,7 +63,7 @@ def test_result_says_where_it_comes_from(smoke):
     clock = result["wall_clock"]["consensus"]
     assert clock["seconds"] > 0
     assert clock["compile_seconds"] > 0
-    assert len(result["curves"]["consensus"]["steps"]) == 101
+    assert len(result["curves"]["consensus"]["steps"]) == 21
     assert result["spectra"]["before"]["v"]["max_step_size"] > 0
     # All methods start from the same parameters.
     norms = [result["curves"][name]["norm_v"][0] for name in result["results"]]
