@@ -1,5 +1,7 @@
 """Arithmetic on pytrees, where optax has none of the shape that fields need."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -21,7 +23,13 @@ def strong(tree: PyTree) -> PyTree:
 
     A Python number makes an array of weak type, which changes its type in the first step.
     """
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.result_type(leaf)), tree)
+
+    def array(leaf: Any) -> jax.Array:
+        if isinstance(leaf, jax.Array) and not leaf.weak_type:
+            return leaf
+        return jnp.asarray(leaf, jnp.result_type(leaf))
+
+    return jax.tree.map(array, tree)
 
 
 def negate(tree: PyTree) -> PyTree:

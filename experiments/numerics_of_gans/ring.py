@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import ring_figures
@@ -47,7 +48,8 @@ class Config:
     batch_size: int = 512
     """Real examples, and latent variables, in a minibatch."""
     groups: int = 1
-    """Groups of a minibatch in the estimate of ½‖E v‖²: 1 is the paper's, more have no bias."""
+    """Groups of a minibatch in the estimate of ½‖E v‖²: 1 is the paper's, more have no bias. Every
+    group holds the same number of points of each mode."""
     hidden_sizes: tuple[int, ...] = (16, 16, 16, 16)
     """Hidden layers of both networks."""
     objective: str = "standard"
@@ -108,7 +110,8 @@ def train(
             return {
                 "losses": game.losses(state.params, held_out),
                 "norm_v": optax.tree.norm(v(state.params, held_out)),
-                "coverage": found,
+                # Floats, which become NaN once a run has stopped.
+                "coverage": jax.tree.map(lambda x: jnp.asarray(x, float), found),
                 "samples": samples,
             }
 
@@ -144,7 +147,7 @@ def first_params(config: Config) -> gf.Players:
 
 
 class Spectra:
-    """Eigenvalues of v′, of the exact w′, and of J − γJᵀJ, each averaged over minibatches."""
+    """Eigenvalues of v′ and the exact w′, averaged over minibatches, and of that v′'s J − γJᵀJ."""
 
     def __init__(self, config: Config):
         v = gf.vector_field(game_of(config))
@@ -185,6 +188,7 @@ def score(config: Config, sweep: gf.Sweep) -> list[dict[str, Any]]:
         stopped_at = int(sweep.run.stopped_at[index])
         last = int(np.sum(steps < stopped_at)) - 1 if stopped_at >= 0 else len(steps) - 1
         numbers = {name: values[last, index] for name, values in coverage._asdict().items()}
+        numbers |= {name: int(numbers[name]) for name in ("modes_covered", "modes_hit")}
         row = {"seed": seed, "step": int(steps[last]), **numbers, "stopped_at": None}
         rows.append(row | ({"stopped_at": stopped_at} if stopped_at >= 0 else {}))
     return rows
@@ -239,7 +243,9 @@ def checked(config: Config) -> Config:
         )
     if not config.seeds or not config.methods:
         raise ValueError("seeds and methods must not be empty")
-    for argument in ("num_steps", "num_records", "batch_size"):
+    if min(config.seeds) < 0:
+        raise ValueError(f"seeds must be integers ≥ 0, got {config.seeds}")
+    for argument in ("num_steps", "num_records", "batch_size", "groups"):
         gf.errors.check_count(getattr(config, argument), argument=argument)
     gf.errors.check_count(config.jacobian_batches, argument="jacobian_batches", minimum=0)
     gf.errors.check_not_negative(config.learning_rate, argument="learning_rate")
@@ -247,7 +253,13 @@ def checked(config: Config) -> Config:
     params = jax.eval_shape(game_of(config).init, key)
     batch = jax.eval_shape(sampler(config.batch_size), key)
     for name in config.methods:
-        choose = gf.errors.lookup(known, name, argument="method")
+        gf.errors.lookup(known, name, argument="method")
+    if config.groups > 1 and config.batch_size % (len(RING.modes) * config.groups):
+        raise ValueError(
+            f"groups must divide the points of each mode in a minibatch, {config.batch_size} / "
+            f"{len(RING.modes)}, got {config.groups}"
+        )
+    for choose in known.values():
         _, field = choose(gf.numerics_rmsprop(config.learning_rate), config.gamma)
         gf.check_field(field, params, batch)
     return config
@@ -262,7 +274,7 @@ def record_every(config: Config) -> int:
 def describe(record: dict[str, Any]) -> str:
     """Return what the progress bar says: the means over seeds."""
     theta, phi = (float(np.mean(loss)) for loss in record["losses"])
-    covered = ", ".join(str(count) for count in record["coverage"].modes_covered)
+    covered = ", ".join(f"{count:.0f}" for count in record["coverage"].modes_covered)
     norm = float(np.mean(record["norm_v"]))
     return f"losses {theta:.3f}, {phi:.3f}  ‖v‖ {norm:.3f}  modes {covered}"
 
@@ -281,8 +293,13 @@ def main(config: Config) -> int:
         try:
             with gf.progress_bar(name, config.num_steps, describe) as progress:
                 sweeps[name] = train(config, name, record_every(config), progress)
-        except gf.Interrupted as stop:
-            sweeps[name], interrupted = stop.partial, True
+        except KeyboardInterrupt as stop:
+            interrupted = True
+            if isinstance(stop, gf.Interrupted):
+                sweeps[name] = stop.partial
+        if not sweeps:
+            console.print("Interrupted before anything was computed")
+            return 130
         gf.reporting.save_json(output / "result.json", summary(config, sweeps))
         if interrupted:
             break
@@ -298,6 +315,8 @@ def main(config: Config) -> int:
             spectra = Spectra(config)
             found = {"before": spectra(start, of_w=True)}
             for name, sweep in sweeps.items():
+                if sweep.run.stopped_at[0] >= 0:
+                    continue
                 params = jax.tree.map(lambda leaf: leaf[0], sweep.run.params)
                 found[f"after {name}"] = spectra(params, of_w=name == "consensus")
         allowed = {
@@ -317,3 +336,6 @@ if __name__ == "__main__":
         sys.exit(main(tyro.cli(Config)))
     except ValueError as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        print("Interrupted: what was written until then stays in the output folder")
+        sys.exit(130)

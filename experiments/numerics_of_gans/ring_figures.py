@@ -16,7 +16,8 @@ STRIP = (0.0, 0.1, 0.2, 0.4, 1.0)
 
 
 COLORS = dict(zip(("v", "w", "approximation"), gf.plot.COLORS, strict=False))
-# Eigenvalues nearer to 0 than this belong to flat directions, of which a ReLU network has hundreds.
+# Eigenvalues nearer to 0 than this are left aside as flat directions, of which a ReLU network has
+# hundreds. A slow one, stable or not, cannot be told from them and is left aside too.
 FLAT = 0.01
 
 

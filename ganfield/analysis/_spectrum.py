@@ -45,7 +45,7 @@ def eigenvalues(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Arra
 def max_step_size(eigenvalues: jax.typing.ArrayLike) -> jax.Array:
     """Return the bound on h below which simultaneous steps converge near an equilibrium.
 
-    x ← x + h·v(x) converges locally iff abs(1 + hλ) < 1 for every eigenvalue λ of v′, that is iff
+    x ← x + h·v(x) converges locally if abs(1 + hλ) < 1 for every eigenvalue λ of v′, that is if
 
         h < min over λ of (1/abs(Re λ)) · 2/(1 + (Im λ/Re λ)²) = −2 Re λ/abs(λ)².
 
@@ -54,7 +54,7 @@ def max_step_size(eigenvalues: jax.typing.ArrayLike) -> jax.Array:
 
     Returns:
         The bound, a scalar ≥ 0. It is 0 where some eigenvalue has a real part ≥ 0: then no step
-        size will do.
+        size will do. It is NaN where an eigenvalue is NaN.
 
     Raises:
         ValueError: there is no eigenvalue.
@@ -72,7 +72,7 @@ def max_step_size(eigenvalues: jax.typing.ArrayLike) -> jax.Array:
     values = jnp.ravel(jnp.asarray(eigenvalues))
     if values.size == 0:
         raise ValueError("eigenvalues must hold at least one eigenvalue, got none")
-    left = values.real < 0
+    left = ~(values.real >= 0)
     size = jnp.where(left, jnp.abs(values) ** 2, 1)
     return jnp.min(jnp.where(left, -2 * values.real / size, 0))
 

@@ -14,18 +14,23 @@ from ganfield.errors import check_count, check_not_negative, leading_size
 def consensus(field: Field, *, gamma: jax.typing.ArrayLike, groups: int = 1) -> Field:
     """Return the consensus field w = v − γ∇L, where L = ½‖E v‖² and ∇L = Jᵀv.
 
-    Zeros of v are zeros of w, and at them w′ = J − γJᵀJ: the second term moves eigenvalues to the
-    left, away from the imaginary axis. Elsewhere w′ has a further term −γ(∂Jᵀ)v.
+    Zeros of v are zeros of w, and at them w′ = J − γJᵀJ. Where J is negative semidefinite and
+    invertible (at a local Nash equilibrium, say) this is negative definite: the second term moves
+    eigenvalues away from the imaginary axis. Elsewhere w′ has a further term −γ(∂Jᵀ)v. Too large a
+    γ makes attractors that are no equilibria: unstable zeros of v that w attracts (v = sin x, γ = 2
+    at x = 0), and zeros of w where v is not zero, Jᵀv = v/γ.
 
-    **Minibatches.** L is not a mean over examples, so a batch's value of it is biased upwards, by
-    tr Cov(v)/2B. ``groups=m`` splits the batch into m groups with means v_g and takes
+    **Minibatches.** L is not a mean over examples, so the value of a batch of B independent ones is
+    biased upwards, by tr Cov(v)/2B. ``groups=m`` splits the batch into m groups with means v_g and
+    takes
 
         L ≈ (‖Σ v_g‖² − Σ ‖v_g‖²) / (2m(m−1)),
 
     which has no bias, and a variance that falls as m grows: m = 2 is the product of two half
     batches, ½⟨v₁, v₂⟩; m = B is the U-statistic over examples. ``groups=1`` is the paper's
-    plug-in, ½‖v‖² of the whole batch. Group g holds the examples g, g + m, g + 2m, …, so a batch
-    that is sorted by class or mode is split evenly.
+    plug-in, ½‖v‖² of the whole batch. That there is no bias needs groups of one distribution:
+    independent examples, or a batch sorted by strata (classes, modes) whose sizes m divides, since
+    group g holds the examples g, g + m, g + 2m, …
 
     Under batch normalisation examples interact: each group then has statistics of its own, and the
     first term too becomes the mean of the groups' fields. Without it that mean is v itself.
@@ -35,7 +40,7 @@ def consensus(field: Field, *, gamma: jax.typing.ArrayLike, groups: int = 1) -> 
 
     Args:
         field: v, ``field(params, batch=None) -> Players``.
-        gamma: γ ≥ 0; 10 in the paper's experiments. May be traced.
+        gamma: γ ≥ 0; 10 in the paper's experiments. May be traced, and is then not checked.
         groups: m ≥ 1. It must divide the batch size.
 
     Returns:
@@ -68,8 +73,9 @@ def consensus(field: Field, *, gamma: jax.typing.ArrayLike, groups: int = 1) -> 
 def conservative_relaxation(field: Field, *, groups: int = 1) -> Field:
     """Return the field −∇L of L = ½‖E v‖², a gradient field that decreases ‖v‖.
 
-    Its Jacobian is symmetric, so nothing circles; but every zero of v attracts, the saddles and
-    maxima of the players' losses too.
+    Its Jacobian is symmetric, so nothing circles; but every zero of v with an invertible J
+    attracts, the saddles and maxima of the players' losses too, and it also rests where Jᵀv = 0 and
+    v is not.
 
     Args:
         field: v, ``field(params, batch=None) -> Players``.

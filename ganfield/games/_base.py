@@ -114,7 +114,13 @@ def zero_sum(
     return Game(losses, gradients, init, jacobian, equilibria)
 
 
-def joint(losses: Callable[[Players, Any], Players], init: Init) -> Game:
+def joint(
+    losses: Callable[[Players, Any], Players],
+    init: Init,
+    *,
+    jacobian: Callable[[Players], jax.Array] | None = None,
+    equilibria: tuple[Players, ...] = (),
+) -> Game:
     """Return the game of two losses that share most of their work, as those of a GAN do.
 
     The shared work is traced and differentiated once; two pullbacks, with cotangents (1, 0) and
@@ -123,6 +129,11 @@ def joint(losses: Callable[[Players, Any], Players], init: Init) -> Game:
     Args:
         losses: ``losses(params, batch) -> Players`` of two scalars.
         init: ``init(key) -> Players``.
+        jacobian: the closed form of v′, if there is one.
+        equilibria: the known points where v = 0.
+
+    Returns:
+        A `Game`.
 
     Example:
         >>> import ganfield as gf
@@ -144,4 +155,4 @@ def joint(losses: Callable[[Players, Any], Players], init: Init) -> Game:
         (of_phi,) = pullback(Players(zero.theta, one.phi))
         return Players(of_theta.theta, of_phi.phi)
 
-    return Game(with_default, gradients, init)
+    return Game(with_default, gradients, init, jacobian, equilibria)

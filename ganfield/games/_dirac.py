@@ -1,5 +1,7 @@
 """The Dirac-GAN, the smallest GAN: one point to imitate, a linear discriminator."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 
@@ -41,5 +43,20 @@ def dirac_gan(objective: str = "standard") -> Game:
     def init(key: jax.Array) -> Players:
         return Players(*jax.random.normal(key, (2,)))
 
+    def jacobian(params: Players) -> jax.Array:
+        # With t = θφ and losses a(t), b(t): v = (−a′φ, −b′θ).
+        theta, phi = params
+        t = theta * phi
+
+        def slope(name: str, t: jax.Array) -> jax.Array:
+            zero = jnp.zeros_like(t)
+            return jax.grad(lambda x: getattr(objective_losses(zero, x), name))(t)
+
+        (a1, a2), (b1, b2) = (
+            jax.value_and_grad(partial(slope, name))(jnp.asarray(t, float))
+            for name in ("theta", "phi")
+        )
+        return -jnp.array([[a2 * phi**2, a1 + a2 * t], [b1 + b2 * t, b2 * theta**2]])
+
     origin = Players(jnp.zeros(()), jnp.zeros(()))
-    return joint(losses, init)._replace(equilibria=(origin,))
+    return joint(losses, init, jacobian=jacobian, equilibria=(origin,))

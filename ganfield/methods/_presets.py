@@ -8,8 +8,7 @@ def numerics_rmsprop(learning_rate: jax.typing.ArrayLike = 1e-4) -> optax.Gradie
     """Return the RMSProp of "The Numerics of GANs": TensorFlow 1's, with its defaults.
 
     n ← 0.9·n + 0.1·g², from n = 1, and x ← x − learning_rate · g/√(n + 1e-10). The start at **one**
-    makes the first steps small; PyTorch's and Keras's RMSProp start at zero, and add ε after the
-    root.
+    makes the first steps small. PyTorch's RMSProp starts at zero, and adds ε after the root.
 
     Args:
         learning_rate: 1e-4 in all of the paper's runs. May be traced.

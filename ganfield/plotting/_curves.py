@@ -21,7 +21,7 @@ def curves(
 
     Args:
         steps: shape ``(records,)``.
-        values: shape ``(records,)`` or ``(records, seeds)``. NaN leaves a gap.
+        values: shape ``(records,)`` or ``(records, seeds)``. A seed's NaN is left out of the mean.
         ax: where to draw; new axes if None.
         color: of all lines.
         linestyle: of all lines.
@@ -48,5 +48,6 @@ def curves(
     ax = axes(ax)
     if each.shape[1] > 1:
         ax.plot(at, each, color=color, linestyle=linestyle, linewidth=0.6, alpha=0.35)
-    (line,) = ax.plot(at, each.mean(axis=1), color=color, linestyle=linestyle, label=label)
+    mean = np.ma.masked_invalid(each).mean(axis=1).filled(np.nan)
+    (line,) = ax.plot(at, mean, color=color, linestyle=linestyle, label=label)
     return line

@@ -21,8 +21,8 @@ class Run(NamedTuple):
         steps: at which steps something was recorded, shape ``(records,)``: 0, then every
             ``record_every``-th.
         records: what ``record`` returned, each leaf with those records along its first axis.
-        stopped_at: the step that made a parameter NaN or infinite, or −1 if none did. The floats of
-            later records are NaN.
+        stopped_at: the first step that met a NaN or an infinity, in the field or in a parameter, or
+            −1 if none did. The floats of later records are NaN.
     """
 
     state: State
@@ -61,8 +61,9 @@ def simulate(
 ) -> Run:
     """Run a method along a field, in one scan.
 
-    A pure function: jit, vmap and grad go through it. To see a run on the way, to stop it with
-    Ctrl-C and keep what it did, or to run many at once, drive it with `ganfield.sweep`.
+    A pure function: jit, vmap and grad go through it. Called without jit it compiles its scan every
+    time; ``jax.jit`` a function that calls it to compile once. To see a run on the way, to stop it
+    with Ctrl-C and keep what it did, or to run many at once, drive it with `ganfield.sweep`.
 
     Args:
         method: how to move, such as ``gf.simultaneous(optax.sgd(0.1))``.
@@ -74,7 +75,7 @@ def simulate(
         record: ``record(state, info) -> pytree``, what to keep. At step 0 ``info`` is NaN.
         record_every: how many steps from record to record, by default ``num_steps``.
         progress: ``progress(step, record)``, called on the host after every record, also from
-            within compiled code.
+            within compiled code; under vmap once for each run, in no certain order.
 
     Returns:
         A `Run`.

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree, Sampler
 from ganfield.errors import check_count
 from ganfield.field import check_field
@@ -22,7 +23,8 @@ class Carry(NamedTuple):
         state: the method's state.
         info: the method's `Info` of the last step; before the first step its numbers are NaN.
         step: how many steps were taken.
-        stopped_at: the step that made a parameter NaN or infinite, or −1. A run that has stopped
+        stopped_at: the first step that met a NaN or an infinity, in the field or in a parameter, or
+            −1. A run that has stopped
             keeps the state that it had at the last record before the stop.
     """
 
@@ -90,7 +92,9 @@ def simulation(
         raise ValueError("key must be given with sample, for example jax.random.key(0)")
     seen = None if sample is None else jax.eval_shape(sample, key)
     check_field(field, params, seen)
-    keep = record if record is not None else lambda state, info: None
+
+    def keep(state: State, info: Info) -> PyTree:
+        return None if record is None else jax.tree.map(jnp.asarray, record(state, info))
 
     def batch_of(step: jax.Array) -> PyTree:
         if sample is None or key is None:
@@ -104,14 +108,14 @@ def simulation(
         return method.step(field, state, batch_of(step))
 
     def start() -> tuple[Carry, PyTree]:
-        state, step = method.init(params), jnp.zeros((), jnp.int32)
+        state, step = strong(method.init(params)), jnp.zeros((), jnp.int32)
         info = _unknown(jax.eval_shape(one_step, state, step)[1])
         carry = Carry(state, info, step, jnp.full((), -1, jnp.int32))
         return carry, keep(state, info)
 
     def body(carry: Carry, _: None) -> tuple[Carry, None]:
         state, info = one_step(carry.state, carry.step)
-        failed = (carry.stopped_at < 0) & ~_finite(state.params)
+        failed = (carry.stopped_at < 0) & ~_finite((state.params, info))
         stopped_at = jnp.where(failed, carry.step + 1, carry.stopped_at)
         return Carry(state, info, carry.step + 1, stopped_at), None
 
@@ -137,4 +141,5 @@ def _unknown(tree: PyTree, where: Any = True) -> PyTree:
 
 
 def _finite(tree: PyTree) -> jax.Array:
-    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]))
+    inexact = [x for x in jax.tree.leaves(tree) if jnp.issubdtype(x.dtype, jnp.inexact)]
+    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in inexact]))

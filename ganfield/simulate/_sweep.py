@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
+from ganfield._tree import strong
 from ganfield._types import PyTree
 from ganfield.errors import leading_size
 from ganfield.simulate._scan import Run, check_steps
@@ -67,14 +68,15 @@ def sweep(
             of a pytree, whose leaves then change together. Several axes make a grid, in their
             order; none make a single run.
         num_steps: how many steps; ``record_every`` of the simulation must divide it.
-        fixed: name → value, the same for every run. Traced too: another value, no compilation.
+        fixed: name → value, the same for every run. Traced too: another value of the same type
+            and shape compiles nothing. Traced values cannot be checked: a negative γ passes here.
         progress: ``progress(step, record)``, called after every record with NumPy arrays.
 
     Returns:
         A `Sweep`.
 
     Raises:
-        ValueError: an axis has no length; ``num_steps`` is not allowed; whatever
+        ValueError: an axis has no length; a name is in both; ``num_steps`` is not allowed; whatever
             `ganfield.simulation` raises. All of them before anything is compiled.
         Interrupted: Ctrl-C; its ``partial`` holds all records until then.
 
@@ -90,8 +92,11 @@ def sweep(
         >>> gf.sweep(build, grid, num_steps=100).run.params.theta.shape
         (2, 3)
     """
+    both = sorted(set(axes or {}) & set(fixed or {}))
+    if both:
+        raise ValueError(f"a name must be in axes or in fixed, not in both: {', '.join(both)}")
     points, shape = _grid(dict(axes or {}))
-    given = dict(fixed or {})
+    given = strong(dict(fixed or {}))
     example = jax.tree.map(lambda leaf: leaf[0], points) if shape else {}
     every = _record_every(build, example | given)
     count = check_steps(num_steps, every)
@@ -123,8 +128,10 @@ def sweep(
 
     try:
         for index in range(count):
-            carry, kept = _advance(build, sharding, carry, points, given)
+            after, kept = _advance(build, sharding, carry, points, given)
+            # Ctrl-C surfaces while this waits; the state and the records then stay those before.
             records.append(on_host(kept))
+            carry = after
             if progress is not None:
                 progress((index + 1) * every, records[-1])
             if np.all(np.asarray(carry.stopped_at) >= 0):
@@ -193,8 +200,8 @@ def _grid(axes: dict[str, PyTree]) -> tuple[dict[str, PyTree], tuple[int, ...]]:
         size = leading_size(axis)
         if not size:
             raise ValueError(
-                f"axes[{name!r}] must hold at least one value along the first axis of every leaf, "
-                f"got {axis!r}"
+                f"axes[{name!r}] must be an array (or a pytree of arrays) with at least one value "
+                f"along the first axis, got {axis!r}"
             )
         sizes.append(size)
     indices = np.unravel_index(np.arange(math.prod(sizes)), sizes) if sizes else ()

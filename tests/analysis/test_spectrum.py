@@ -50,6 +50,7 @@ def test_no_step_size_helps_what_is_not_stable():
     assert float(gf.max_step_size(jnp.array([-1.0 + 0j, 0j]))) == 0.0
     assert float(gf.max_step_size(jnp.array([-1.0 + 0j, 1j]))) == 0.0
     assert float(gf.max_step_size(jnp.array([0.5 + 0j]))) == 0.0
+    assert np.isnan(gf.max_step_size(jnp.array([-1.0 + 0j, jnp.nan])))
     with pytest.raises(ValueError, match="at least one eigenvalue"):
         gf.max_step_size(jnp.array([]))
 

@@ -72,6 +72,23 @@ def test_exact_jacobian_equals_the_approximation_only_where_v_is_zero():
     assert gap(gf.Players(1.0, 0.5)) > 0.05
 
 
+def test_too_large_a_gamma_attracts_to_an_unstable_zero():
+    game = gf.games.general_sum(
+        lambda theta, phi, batch: jnp.cos(theta),
+        lambda theta, phi, batch: phi**2,
+        init=lambda key: None,
+    )
+    v = gf.vector_field(game)  # v_θ = sin θ
+    w = gf.consensus(v, gamma=2.0)
+    for theta, of_v, of_w in ((0.0, 1.0, -1.0), (np.pi, -1.0, -3.0)):
+        point = gf.Players(theta, 0.0)
+        np.testing.assert_allclose(gf.jacobian(v)(point)[0, 0], of_v, atol=1e-12)
+        np.testing.assert_allclose(gf.jacobian(w)(point)[0, 0], of_w, atol=1e-12)
+    edge = gf.Players(np.arccos(0.5), 0.0)  # sin θ = 2 cos θ sin θ: a zero of w but not of v
+    np.testing.assert_allclose(w(edge).theta, 0, atol=1e-12)
+    assert abs(float(v(edge).theta)) > 0.8
+
+
 def test_consensus_keeps_the_plain_gradient_where_the_regulariser_has_none():
     # θ's second parameter enters its loss linearly and alone: ∇½‖v‖² is structurally zero in it.
     game = gf.games.general_sum(

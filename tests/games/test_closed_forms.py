@@ -12,6 +12,21 @@ def sorted_spectrum(values):
     return np.sort_complex(np.round(np.asarray(values), 9))
 
 
+def test_every_registered_game_has_its_closed_forms():
+    for build in gf.GAMES.values():
+        assert build().jacobian is not None
+        assert build().equilibria
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("objective", gf.OBJECTIVES)
+def test_dirac_jacobians(objective):
+    game = gf.games.dirac_gan(objective)
+    point = gf.Players(0.7, -1.3)
+    found = gf.jacobian(gf.vector_field(game))(point)
+    np.testing.assert_allclose(found, game.jacobian(point), rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("name", [n for n, c in GAMES.items() if c.game.jacobian is not None])
 def test_analytic_jacobian_at_random_points(name):

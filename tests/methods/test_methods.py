@@ -73,6 +73,15 @@ def test_alternating_without_a_players_moves_is_the_other_alone():
     np.testing.assert_allclose(state.params.phi, -0.5 + 0.1 * (0.7 + 0.5), rtol=1e-12)
 
 
+def test_the_second_optimizer_is_phis():
+    game = gf.games.general_sum(
+        lambda theta, phi, batch: -theta, lambda theta, phi, batch: -phi, init=lambda key: None
+    )
+    method = gf.alternating(optax.sgd(0.1), optax.sgd(0.3))
+    state, _ = method.step(gf.vector_field(game), method.init(gf.Players(0.0, 0.0)), None)
+    np.testing.assert_allclose(state.params, (0.1, 0.3), rtol=1e-12)
+
+
 def test_fresh_batches_are_used_in_the_order_of_the_moves():
     game = gf.games.general_sum(
         lambda theta, phi, batch: -theta * batch,

@@ -74,14 +74,14 @@ def test_other_values_compile_nothing():
         keys = jax.random.split(jax.random.key(seed), 2)
         fixed = {"learning_rate": learning_rate}
         sweep = gf.sweep(counted, {"key": keys}, num_steps=4, fixed=fixed)
-        return sweep, jax.tree.leaves(sweep.run.params)[0]
+        return jax.tree.leaves(sweep.run.params)[0]
 
-    first, one = ends(0, 1e-3)
+    one = ends(0, 1e-3)
     before = len(traces)
+    assert before == 3  # the arguments' check, the start, and one program for all records
     # Only the abstract trace, which checks the arguments, runs again.
-    second, other = ends(1, 1e-2)
+    other = ends(1, 1e-2)
     assert len(traces) == before + 1
-    assert second.compile_seconds < first.compile_seconds / 2
     assert not np.allclose(one, other)
 
 
@@ -126,11 +126,31 @@ def test_ctrl_c_keeps_what_was_computed():
     np.testing.assert_array_equal(run.params.theta, whole.params.theta)
 
 
+def test_ctrl_c_while_waiting_keeps_state_and_records_of_one_step(monkeypatch):
+    axes, fixed = {"step_size": jnp.array([0.1, 0.2])}, {"gamma": 0.0}
+    get, calls = jax.device_get, []
+
+    def interrupted_get(tree):
+        calls.append(None)
+        if len(calls) == 4:  # the start, two records, and then the wait for the third
+            raise KeyboardInterrupt
+        return get(tree)
+
+    monkeypatch.setattr(jax, "device_get", interrupted_get)
+    with pytest.raises(gf.Interrupted) as caught:
+        gf.sweep(build, axes, fixed=fixed, num_steps=500)
+    run = caught.value.partial.run
+    np.testing.assert_array_equal(run.steps, [0, 5, 10])
+    np.testing.assert_array_equal(run.params.theta, run.records[-1])
+
+
 @pytest.mark.parametrize(
     ("axes", "num_steps", "message"),
     [
-        ({"step_size": jnp.array([])}, 5, r"axes\['step_size'\] must hold at least one value"),
-        ({"step_size": 0.1}, 5, r"axes\['step_size'\] must hold at least one value"),
+        ({"step_size": jnp.array([])}, 5, r"axes\['step_size'\] must be an array"),
+        ({"step_size": 0.1}, 5, r"axes\['step_size'\] must be an array"),
+        ({"step_size": [0.1]}, 5, r"axes\['step_size'\] must be an array"),
+        ({"gamma": jnp.ones(2)}, 5, "in axes or in fixed, not in both: gamma"),
         ({"step_size": jnp.array([0.1])}, 7, "record_every=5 and num_steps=7"),
         ({"step_size": jnp.array([0.1])}, 0, "num_steps must be an integer ≥ 1"),
     ],
