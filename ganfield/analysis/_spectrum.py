@@ -117,6 +117,9 @@ def approximate_consensus_jacobian(
         jacobian: J = v′, shape (n, n).
         gamma: γ ≥ 0.
 
+    Returns:
+        J − γJᵀJ, shape (n, n).
+
     Raises:
         ValueError: J is not square, or γ negative.
 

@@ -50,6 +50,9 @@ def ring(num_modes: int = 8, *, radius: float = 1.0, std: float = 0.01) -> Mixtu
         radius: of the circle.
         std: standard deviation of each Gaussian in every direction.
 
+    Returns:
+        A `Mixture` with the first mode at (radius, 0), the others counter-clockwise.
+
     Raises:
         ValueError: a count is no positive integer, or a length is negative.
 
@@ -77,6 +80,9 @@ def batch_sampler(
         mixture: where the real examples come from.
         batch_size: how many examples of each.
         latent_size: features of one latent variable.
+
+    Returns:
+        ``sample(key) -> Batch``, pure.
 
     Raises:
         ValueError: a size is no positive integer.

@@ -56,6 +56,9 @@ def general_sum(
         jacobian: the closed form of v′, if there is one.
         equilibria: the known points where v = 0.
 
+    Returns:
+        A `Game`.
+
     Example:
         >>> import ganfield as gf
         >>> game = general_sum(
@@ -95,6 +98,9 @@ def zero_sum(
         init: ``init(key) -> Players``.
         jacobian: the closed form of v′, if there is one.
         equilibria: the known points where v = 0.
+
+    Returns:
+        A `Game`.
 
     Example:
         >>> import ganfield as gf

@@ -16,6 +16,9 @@ def bilinear(coupling: jax.typing.ArrayLike = 1.0) -> Game:
     Args:
         coupling: C, a number (both players are then scalars) or a matrix, shape (n, m).
 
+    Returns:
+        A `Game` with its Jacobian and its equilibrium (0, 0).
+
     Raises:
         ValueError: the coupling is neither a number nor a matrix.
 

@@ -20,6 +20,9 @@ def dirac_gan(objective: str = "standard") -> Game:
     Args:
         objective: a name in `ganfield.OBJECTIVES`.
 
+    Returns:
+        A `Game` with its Jacobian and its equilibrium (0, 0).
+
     Raises:
         ValueError: the objective is not registered.
 

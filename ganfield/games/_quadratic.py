@@ -22,6 +22,9 @@ def quadratic(
         phi_curvature: b.
         coupling: c.
 
+    Returns:
+        A `Game` with its Jacobian and its equilibrium (0, 0).
+
     Example:
         >>> import ganfield as gf
         >>> game = gf.games.quadratic(theta_curvature=1.0, phi_curvature=1.0, coupling=2.0)

@@ -13,6 +13,9 @@ def numerics_rmsprop(learning_rate: jax.typing.ArrayLike = 1e-4) -> optax.Gradie
     Args:
         learning_rate: 1e-4 in all of the paper's runs. May be traced.
 
+    Returns:
+        An optax transformation.
+
     Example:
         >>> import jax.numpy as jnp
         >>> optimizer = numerics_rmsprop(learning_rate=1.0)

@@ -34,6 +34,9 @@ def from_nnx(
             rngs=rngs)``.
         input_shape: the shape of one input.
 
+    Returns:
+        A `Network`.
+
     Raises:
         ValueError: the module holds state that is no parameter, such as running statistics.
 
@@ -68,6 +71,9 @@ def from_linen(module: linen.Module, input_shape: tuple[int, ...]) -> Network:
     Args:
         module: a module with the one collection "params".
         input_shape: the shape of one input.
+
+    Returns:
+        A `Network`.
 
     Raises:
         ValueError: the module has other collections, such as "batch_stats".

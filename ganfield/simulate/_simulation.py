@@ -73,6 +73,9 @@ def simulation(
         record: ``record(state, info) -> pytree``, called every ``record_every`` steps.
         record_every: see there.
 
+    Returns:
+        A `Simulation`.
+
     Raises:
         ValueError: a count is no positive integer; ``sample`` comes without ``key``; the field's
             values do not have the structure of the parameters.
