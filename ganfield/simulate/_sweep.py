@@ -186,7 +186,7 @@ def _record_every(build: Build, point: PyTree) -> int:
     def trace(point: PyTree) -> tuple[Carry, PyTree]:
         built = build(**point)
         found.append(built.record_every)
-        return built.advance(built.start()[0])
+        return built.start()  # traces a step as well, for the shapes of its Info
 
     jax.eval_shape(trace, point)
     return found[0]
