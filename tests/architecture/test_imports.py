@@ -97,9 +97,14 @@ def test_public_names_exist_and_are_documented():
         assert isinstance(member, dict) or name == "Field" or member.__doc__, name
 
 
-def test_missing_extra_is_named(monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("plot", ImportError, r"pip install 'ganfield\[plot\]'"),
+        ("plots", AttributeError, "no attribute 'plots'"),
+    ],
+)
+def test_what_cannot_be_loaded_is_named(monkeypatch, name, error, message):
     monkeypatch.setitem(sys.modules, "ganfield.plotting", None)
-    with pytest.raises(ImportError, match=r"pip install 'ganfield\[plot\]'"):
-        ganfield.plot  # noqa: B018
-    with pytest.raises(AttributeError, match="no attribute 'plots'"):
-        ganfield.plots  # noqa: B018
+    with pytest.raises(error, match=message):
+        getattr(ganfield, name)

@@ -16,6 +16,10 @@ TOY_GAMES = [name for name, case in GAMES.items() if case.game.equilibria]
 FEW_GAMES = [*TOY_GAMES, "gan_standard"]
 
 
+def describe(tree):
+    return jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), tree)
+
+
 @pytest.mark.parametrize("method_name", METHODS)
 @pytest.mark.parametrize("game_name", FEW_GAMES)
 def test_contract(game_name, method_name):
@@ -37,7 +41,6 @@ def test_contract(game_name, method_name):
     # jit = eager, and a step keeps structures, shapes and dtypes.
     assert_trees_close(after, eager_state, rtol=1e-5, atol=1e-6)
     assert_trees_close(info, eager_info, rtol=1e-5, atol=1e-6)
-    describe = lambda tree: jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), tree)  # noqa: E731
     assert describe(after) == describe(state)
     assert describe(info.direction) == describe(state.params)
 

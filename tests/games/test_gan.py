@@ -112,6 +112,10 @@ def test_check_game_passes_honest_games(objective):
     gf.testing.check_game(case.game, params_of(case), batch_of(case))
 
 
+def same(fakes):
+    return fakes
+
+
 def stopped_game(stop_theta, stop_phi):
     case = mlp_gan()
     generator = gf.networks.mlp(3, 2, hidden_sizes=(4,), activation=jnp.tanh)
@@ -131,7 +135,6 @@ def stopped_game(stop_theta, stop_phi):
 
 
 def test_check_game_finds_detached_fakes():
-    same = lambda x: x  # noqa: E731
     stop = jax.lax.stop_gradient
     honest, case = stopped_game(same, same)
     params, batch = params_of(case), batch_of(case)
