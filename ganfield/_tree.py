@@ -35,3 +35,18 @@ def strong(tree: PyTree) -> PyTree:
 def negate(tree: PyTree) -> PyTree:
     """Return ``−tree``."""
     return jax.tree.map(jnp.negative, tree)
+
+
+def double(tree: PyTree, *, integers: bool = False) -> PyTree:
+    """Return the tree with floats in float64, to be used where ``jax.enable_x64(True)`` holds.
+
+    Args:
+        tree: parameters or a batch.
+        integers: whether integers are numbers too, as in parameters typed by hand, and not labels.
+    """
+    kinds = jnp.number if integers else jnp.floating
+
+    def cast(leaf: Any) -> Any:
+        return jnp.asarray(leaf, float) if jnp.issubdtype(jnp.result_type(leaf), kinds) else leaf
+
+    return jax.tree.map(cast, tree)

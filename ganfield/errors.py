@@ -1,6 +1,7 @@
 """Checks of arguments, made before anything is compiled, and the words of their errors."""
 
 import difflib
+import math
 import operator
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -8,6 +9,8 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from ganfield._types import Players
 
 T = TypeVar("T")
 
@@ -109,3 +112,38 @@ def leading_size(batch: Any) -> int | None:
     """Return the length of the first axis that all leaves share, or None if they share none."""
     sizes = {np.shape(leaf)[0] if np.ndim(leaf) else None for leaf in jax.tree.leaves(batch)}
     return sizes.pop() if len(sizes) == 1 else None
+
+
+def check_bounds(bounds: Any, *, argument: str = "bounds") -> Players:
+    """Return ``Players((low, high), (low, high))``, from those or from one pair for both.
+
+    Args:
+        bounds: ``(low, high)`` for every coordinate, or `Players` of two such pairs.
+        argument: what the caller calls them.
+
+    Returns:
+        `Players` of two pairs of floats.
+
+    Raises:
+        ValueError: a pair is not two finite numbers, the first below the second.
+
+    Example:
+        >>> check_bounds((-2, 2))
+        Players(theta=(-2.0, 2.0), phi=(-2.0, 2.0))
+        >>> check_bounds((2, -2))
+        Traceback (most recent call last):
+        ...
+        ValueError: bounds must be (low, high), two finite numbers with low < high, or Players of
+        two such pairs, got (2, -2)
+    """
+    pairs = bounds if isinstance(bounds, Players) else Players(bounds, bounds)
+    try:
+        checked = Players(*((float(low), float(high)) for low, high in pairs))
+    except (TypeError, ValueError):
+        checked = Players((1.0, 0.0), (1.0, 0.0))
+    if not all(math.isfinite(high - low) and low < high for low, high in checked):
+        raise ValueError(
+            f"{argument} must be (low, high), two finite numbers with low < high, or Players of "
+            f"two such pairs, got {bounds!r}"
+        )
+    return checked

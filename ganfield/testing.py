@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
 
-from ganfield._tree import add_scaled
-from ganfield._types import Players, PyTree
+from ganfield._tree import add_scaled, double
+from ganfield._types import Players
 from ganfield.field import check_field, jvp, vector_field
 from ganfield.games import Game
 
@@ -70,7 +70,7 @@ def check_game(
     check_field(field, params, batch)
     key = jax.random.key(0) if key is None else key
     with jax.enable_x64(True):
-        params, batch = _double(params), _double(batch)
+        params, batch = double(params), double(batch)
         probe = jax.jit(partial(_probe, game))
         for direction_key in jax.random.split(key, num_directions):
             columns = {
@@ -158,11 +158,3 @@ def _check_block(
         "spectrum differentiate v. Take it away: v holds each player's gradient in its own "
         "parameters alone, so nothing needs to be stopped"
     )
-
-
-def _double(tree: PyTree) -> PyTree:
-    def cast(leaf: Any) -> Any:
-        inexact = jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
-        return jnp.asarray(leaf, jnp.float64) if inexact else leaf
-
-    return jax.tree.map(cast, tree)

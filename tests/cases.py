@@ -42,6 +42,7 @@ FIELDS = {
     "identity": {},
     "consensus": {"gamma": 0.5},
     "conservative_relaxation": {},
+    "jare": {"gamma": 0.5},
 }
 
 

@@ -1,13 +1,11 @@
-"""Mixtures of Gaussians in the plane, sampled in-graph."""
+"""Mixtures of Gaussians, sampled in-graph."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganfield._types import Batch
 from ganfield.errors import check_count, check_not_negative
 
 
@@ -71,34 +69,59 @@ def ring(num_modes: int = 8, *, radius: float = 1.0, std: float = 0.01) -> Mixtu
     return Mixture(radius * np.stack([np.cos(angle), np.sin(angle)], axis=1), std)
 
 
-def batch_sampler(
-    mixture: Mixture, *, batch_size: int, latent_size: int
-) -> Callable[[jax.Array], Batch]:
-    """Return ``sample(key) -> Batch``: points of a mixture and Gaussian latent variables.
+def grid(num_per_side: int = 5, *, spacing: float = 2.0, std: float = 0.05) -> Mixture:
+    """Return Gaussians on a square grid round the origin.
 
     Args:
-        mixture: where the real examples come from.
-        batch_size: how many examples of each.
-        latent_size: features of one latent variable.
+        num_per_side: how many in a row, and how many rows.
+        spacing: distance of neighbours.
+        std: standard deviation of each Gaussian in every direction.
 
     Returns:
-        ``sample(key) -> Batch``, pure.
+        A `Mixture` of ``num_per_side²`` modes, row by row from below, each from left to right.
 
     Raises:
-        ValueError: a size is no positive integer.
+        ValueError: a count is no positive integer, or a length is negative.
+
+    Reference:
+        Srivastava, Valkov, Russell, Gutmann, Sutton, "VEEGAN", 2017; Lin, Khetan, Fanti, Oh,
+        "PacGAN", 2018, with these settings.
 
     Example:
-        >>> import jax, ganfield as gf
-        >>> sample = gf.data.batch_sampler(gf.data.ring(), batch_size=512, latent_size=16)
-        >>> sample(jax.random.key(0)).latent.shape
-        (512, 16)
+        >>> import ganfield as gf
+        >>> mixture = gf.data.grid()
+        >>> mixture.modes.shape, mixture.modes.max()
+        ((25, 2), np.float64(4.0))
     """
-    batch_size = check_count(batch_size, argument="batch_size")
-    latent_size = check_count(latent_size, argument="latent_size")
+    check_not_negative(std, argument="std")
+    places = _centred(check_count(num_per_side, argument="num_per_side"), spacing)
+    second, first = np.meshgrid(places, places, indexing="ij")
+    return Mixture(np.stack([first.ravel(), second.ravel()], axis=1), std)
 
-    def sample(key: jax.Array) -> Batch:
-        key_real, key_latent = jax.random.split(key)
-        latent = jax.random.normal(key_latent, (batch_size, latent_size))
-        return Batch(mixture.sample(key_real, batch_size), latent)
 
-    return sample
+def line(num_modes: int = 5, *, spacing: float = 1.0, std: float = 0.1) -> Mixture:
+    """Return Gaussians in one dimension, at equal distances round 0.
+
+    Args:
+        num_modes: how many.
+        spacing: distance of neighbours.
+        std: standard deviation of each Gaussian.
+
+    Returns:
+        A `Mixture` of modes of shape (num_modes, 1), in ascending order.
+
+    Raises:
+        ValueError: a count is no positive integer, or a length is negative.
+
+    Example:
+        >>> import ganfield as gf
+        >>> gf.data.line(4).modes.ravel()
+        array([-1.5, -0.5,  0.5,  1.5])
+    """
+    check_not_negative(std, argument="std")
+    return Mixture(_centred(check_count(num_modes, argument="num_modes"), spacing)[:, None], std)
+
+
+def _centred(count: int, spacing: float) -> np.ndarray:
+    check_not_negative(spacing, argument="spacing")
+    return spacing * (np.arange(count) - (count - 1) / 2)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from ganfield._tree import negate
 from ganfield._types import Field, Players
@@ -61,3 +62,42 @@ def check_field(field: Field, params: Players, batch: Any = None) -> None:
     """
     value = jax.eval_shape(field, params, batch)
     check_same_structure(value, params, argument="field(params, batch)", source="params")
+
+
+def check_plane_field(field: Field, batch: Any = None, *, purpose: str) -> None:
+    """Raise a ``ValueError`` unless the field is one of two numbers; it is traced, not computed.
+
+    Args:
+        field: any function ``field(params, batch) -> Players``.
+        batch: a batch, or its shapes.
+        purpose: what needs such a field.
+
+    Raises:
+        ValueError: on `Players` of two scalars the field raises, or returns anything else. The
+            message says how to take a plane of a larger game.
+
+    Example:
+        >>> import jax.numpy as jnp, ganfield as gf
+        >>> v = gf.vector_field(gf.games.bilinear(jnp.eye(2)))
+        >>> check_plane_field(v, purpose="a 2-D plot")
+        Traceback (most recent call last):
+        ...
+        ValueError: a 2-D plot needs a field of two numbers; for a game of more parameters take a
+        plane through a point, gf.planes.on_plane(field, plane) with a plane from gf.planes. ...
+    """
+    scalar = jax.ShapeDtypeStruct((), jnp.result_type(float))
+    cause = None
+    try:
+        value = jax.eval_shape(field, Players(scalar, scalar), batch)
+        shapes = jax.tree.map(lambda leaf: leaf.shape, value)
+        # Equality alone does not tell Players from a pair.
+        if isinstance(value, Players) and shapes == Players((), ()):
+            return
+        found = f"returned {shapes!r} as shapes"
+    except Exception as error:  # A field may fail in any way on what it was not made for.
+        cause, found = error, f"raised {type(error).__name__}: {error}"
+    raise ValueError(
+        f"{purpose} needs a field of two numbers; for a game of more parameters take a plane "
+        "through a point, gf.planes.on_plane(field, plane) with a plane from gf.planes. On Players "
+        f"of two scalars this field {found}"
+    ) from cause

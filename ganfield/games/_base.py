@@ -16,6 +16,11 @@ Init = Callable[[jax.Array], Players]
 """``init(key) -> params``."""
 
 
+def normal_scalars(key: jax.Array) -> Players:
+    """Return a standard normal number for each player: where games of two scalars start."""
+    return Players(*jax.random.normal(key, (2,)))
+
+
 class Game(NamedTuple):
     """What is played: each player minimises its own loss of both players' parameters.
 

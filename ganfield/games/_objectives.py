@@ -1,16 +1,16 @@
 """GAN objectives: what the discriminator's logits mean to either player.
 
 Each is a function ``(logits_real, logits_fake) -> Players(loss_theta, loss_phi)`` of arrays of any
-shape, and each player minimises its own. They are the five of the official code of "The Numerics of
-GANs" (Mescheder, Nowozin, Geiger 2017). With ``s`` the softplus, the cross-entropy of a logit t
-against the label 1 is s(−t), and against 0 it is s(t).
+shape, and each player minimises its own. The first five are those of the official code of "The
+Numerics of GANs" (Mescheder, Nowozin, Geiger 2017). With ``s`` the softplus, the cross-entropy of a
+logit t against the label 1 is s(−t), and against 0 it is s(t).
 """
 
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jax.nn import softplus
+from jax.nn import relu, softplus
 
 from ganfield._types import Players
 
@@ -91,10 +91,52 @@ def indicator(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
     return Players(-fake, fake - jnp.mean(logits_real))
 
 
+def least_squares(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
+    """Return θ ½ mean D(fake)², φ ½ mean (D(real) − 1)² + ½ mean (D(fake) + 1)².
+
+    The targets are b = 1 for real, a = −1 for fake, and c = 0 for the fakes as the generator wants
+    them: b − a = 2 and b − c = 1, the paper's case of the Pearson χ²-divergence. The generator's
+    gradient vanishes where D(fake) = 0, so that near an equilibrium with D = 0 it is of second
+    order, and the linearised game of the Dirac-GAN does not turn but is degenerate.
+
+    Reference:
+        Mao, Li, Xie, Lau, Wang, Smolley, "Least Squares Generative Adversarial Networks", 2017,
+        section 3.3.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> least_squares(jnp.zeros(4), jnp.ones(4))
+        Players(theta=Array(0.5, dtype=float32), phi=Array(2.5, dtype=float32))
+    """
+    phi = jnp.mean((logits_real - 1) ** 2) + jnp.mean((logits_fake + 1) ** 2)
+    return Players(jnp.mean(logits_fake**2) / 2, phi / 2)
+
+
+def hinge(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
+    """Return θ −mean D(fake), φ mean relu(1 − D(real)) + mean relu(1 + D(fake)).
+
+    Logits beyond the margins ±1 cost the discriminator nothing. Not smooth where D(real) = 1 or
+    D(fake) = −1.
+
+    Reference:
+        Lim, Ye, "Geometric GAN", 2017; Tran, Ranganath, Blei, "Hierarchical Implicit Models and
+        Likelihood-Free Variational Inference", 2017.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> hinge(2 * jnp.ones(4), jnp.ones(4))
+        Players(theta=Array(-1., dtype=float32), phi=Array(2., dtype=float32))
+    """
+    phi = jnp.mean(relu(1 - logits_real)) + jnp.mean(relu(1 + logits_fake))
+    return Players(-jnp.mean(logits_fake), phi)
+
+
 OBJECTIVES: dict[str, Objective] = {
     "standard": standard,
     "js": js,
     "kl": kl,
     "tv": tv,
     "indicator": indicator,
+    "least_squares": least_squares,
+    "hinge": hinge,
 }

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from ganfield._types import Players
-from ganfield.games._base import Game, zero_sum
+from ganfield.games._base import Game, normal_scalars, zero_sum
 
 
 def quadratic(
@@ -37,12 +37,9 @@ def quadratic(
         del batch
         return a * theta**2 / 2 + c * theta * phi - b * phi**2 / 2
 
-    def init(key: jax.Array) -> Players:
-        return Players(*jax.random.normal(key, (2,)))
-
     def jacobian(params: Players) -> jax.Array:
         del params
         return jnp.array([[-a, -c], [c, -b]], dtype=float)
 
     origin = Players(jnp.zeros(()), jnp.zeros(()))
-    return zero_sum(loss, init, jacobian=jacobian, equilibria=(origin,))
+    return zero_sum(loss, normal_scalars, jacobian=jacobian, equilibria=(origin,))

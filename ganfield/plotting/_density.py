@@ -6,7 +6,7 @@ from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
-from ganfield.plotting._style import axes
+from ganfield.plotting._style import axes, ink
 
 
 def density(
@@ -61,6 +61,6 @@ def density(
     )
     if (outside := 1 - inside.mean()) >= 0.01:
         said = f"{outside:.0%} outside"
-        ax.text(0.04, 0.96, said, transform=ax.transAxes, va="top", fontsize=7, color="0.3")
+        ax.text(0.04, 0.96, said, transform=ax.transAxes, va="top", fontsize=7, color=ink(0.75))
     ax.set(xticks=[], yticks=[])
     return image

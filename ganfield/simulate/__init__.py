@@ -4,6 +4,7 @@ from ganfield.simulate._progress import progress_bar
 from ganfield.simulate._scan import Run, simulate
 from ganfield.simulate._simulation import Carry, Record, Simulation, simulation
 from ganfield.simulate._sweep import Interrupted, Sweep, sweep
+from ganfield.simulate._trajectories import trajectories
 
 __all__ = [
     "Carry",
@@ -16,4 +17,5 @@ __all__ = [
     "simulate",
     "simulation",
     "sweep",
+    "trajectories",
 ]

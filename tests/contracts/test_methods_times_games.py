@@ -78,12 +78,18 @@ def test_float64_stays_float64(method_name):
     assert {leaf.dtype for leaf in jax.tree.leaves(after.params)} == {np.dtype("float64")}
 
 
+@pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("method_name", METHODS)
 @pytest.mark.parametrize("game_name", TOY_GAMES)
 def test_an_equilibrium_is_a_fixed_point(game_name, method_name):
     game, method = GAMES[game_name].game, METHODS[method_name]
+    field = gf.vector_field(game)
     for point in game.equilibria:
-        after, _ = method.step(gf.vector_field(game), method.init(point), None)
+        # No float is π: v is 1e-16 there (1e-7 in float32), and Adam, which divides v by its size,
+        # leaves. It can rest only where v is exactly 0.
+        if "adam" in method_name and optax.tree.norm(field(point)) > 0:
+            continue
+        after, _ = method.step(field, method.init(point), None)
         assert_trees_close(after.params, point, atol=1e-7)
 
 

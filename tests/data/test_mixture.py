@@ -128,3 +128,47 @@ def test_float64_reaches_every_part_of_a_batch():
 def test_batch_sampler_refuses_what_is_no_count(batch_size, latent_size, name):
     with pytest.raises(ValueError, match=f"{name} must be an integer ≥ 1"):
         gf.data.batch_sampler(gf.data.ring(), batch_size=batch_size, latent_size=latent_size)
+
+
+@pytest.mark.parametrize(("side", "spacing"), [(5, 2.0), (2, 0.5), (1, 3.0)])
+def test_grid_modes(side, spacing):
+    modes = gf.data.grid(side, spacing=spacing).modes
+    expected = [
+        [spacing * (i - (side - 1) / 2), spacing * (j - (side - 1) / 2)]
+        for j in range(side)
+        for i in range(side)
+    ]
+    np.testing.assert_allclose(modes, expected)
+
+
+def test_grid_defaults_are_those_of_pacgan():
+    mixture = gf.data.grid()
+    assert mixture.modes.shape == (25, 2)
+    assert mixture.std == 0.05
+    np.testing.assert_array_equal(np.unique(mixture.modes), [-4, -2, 0, 2, 4])
+    assert mixture.sample(jax.random.key(0), 100).shape == (100, 2)
+
+
+def test_line_is_one_dimensional():
+    mixture = gf.data.line(3, spacing=2.0, std=0.1)
+    np.testing.assert_array_equal(mixture.modes, [[-2], [0], [2]])
+    samples = np.asarray(mixture.sample(jax.random.key(0), 3000), float)
+    assert samples.shape == (3000, 1)
+    z = (samples - np.repeat(mixture.modes, 1000, axis=0)) / 0.1
+    assert scipy.stats.kstest(z.ravel(), "norm").pvalue > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("build", "argument", "value", "allowed"),
+    [
+        (gf.data.grid, "num_per_side", 0, "an integer ≥ 1"),
+        (gf.data.grid, "spacing", -1.0, "a number ≥ 0"),
+        (gf.data.grid, "std", -1.0, "a number ≥ 0"),
+        (gf.data.line, "num_modes", 1.5, "an integer ≥ 1"),
+        (gf.data.line, "spacing", -1.0, "a number ≥ 0"),
+        (gf.data.line, "std", -1.0, "a number ≥ 0"),
+    ],
+)
+def test_grid_and_line_refuse_bad_arguments(build, argument, value, allowed):
+    with pytest.raises(ValueError, match=f"{argument} must be {allowed}, got {value}"):
+        build(**{argument: value})

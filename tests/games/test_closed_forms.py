@@ -111,6 +111,8 @@ def test_dirac_field_away_from_the_equilibrium(objective):
         "kl": (-1.0, logistic),
         "tv": (-(1 - np.tanh(t) ** 2), 1 - np.tanh(t) ** 2),
         "indicator": (-1.0, 1.0),
+        "least_squares": (t, t + 1),
+        "hinge": (-1.0, 1.0),  # t > −1, inside the margin
     }
     by_theta, by_phi = slopes[objective]
     found = gf.vector_field(gf.games.dirac_gan(objective))(gf.Players(theta, phi))

@@ -20,6 +20,7 @@ def cross_entropy(logits, label):
 def test_objectives_against_their_formulas():
     rng = np.random.default_rng(0)
     real, fake = rng.normal(size=(7, 1)), rng.normal(size=(7, 1))
+    assert min(real.max(), -fake.min()) > 1  # both sides of the hinges
     entropy = cross_entropy(real, 1) + cross_entropy(fake, 0)
     expected = {
         "standard": (cross_entropy(fake, 1), entropy),
@@ -27,6 +28,8 @@ def test_objectives_against_their_formulas():
         "kl": (-fake.mean(), entropy),
         "tv": (-np.tanh(fake).mean(), np.mean(np.tanh(fake) - np.tanh(real))),
         "indicator": (-fake.mean(), np.mean(fake - real)),
+        "least_squares": ((fake**2).mean() / 2, np.mean((real - 1) ** 2 + (fake + 1) ** 2) / 2),
+        "hinge": (-fake.mean(), np.mean(np.maximum(1 - real, 0) + np.maximum(1 + fake, 0))),
     }
     assert set(expected) == set(gf.OBJECTIVES)
     for name, objective in gf.OBJECTIVES.items():

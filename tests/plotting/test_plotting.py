@@ -2,35 +2,82 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 import scipy.stats
 from matplotlib import pyplot as plt
+from matplotlib.animation import FuncAnimation
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
+from matplotlib.quiver import Quiver
+from matplotlib.streamplot import StreamplotSet
 
 import ganfield as gf
 
 EIGENVALUES = np.array([-1 + 2j, -1 - 2j, 0.5 + 0j])
+
+
+def itself(drawn):
+    return drawn
+
+
+def first(drawn):
+    return drawn[0]
+
+
+def last(drawn):
+    return drawn[-1]
+
+
 POINTS = np.random.default_rng(0).normal(scale=0.3, size=(50, 2))
+GRID = gf.Players(*np.meshgrid([-1.0, 0.0, 1.0], [-1.0, 1.0]))
+BASINS = SimpleNamespace(
+    grid=GRID,
+    outcome=np.array([[0, 1, 2], [0, 3, 0]]),
+    attractor=np.array([[0, -1, -1], [0, -1, 0]]),
+    attractors=np.array([[-1.0, 0.0]]),
+)
+SADDLE = SimpleNamespace(params=gf.Players(0.5, -0.5), kind="saddle", spurious=None)
+PATH = gf.Players(np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.5, 0.2]))
+
+
+def turn(params, batch=None):
+    """v of the bilinear game."""
+    return gf.Players(-params.phi, params.theta)
+
+
+def draw_field(kind):
+    return lambda **to: gf.plot.field(turn, bounds=(-1, 1), kind=kind, density=0.2, **to)
+
+
+def draw_animation(ax=None):
+    """Return the animation, and its head, which says where it is drawn."""
+    animation = gf.plot.animate({"a": PATH}, ax)
+    assert type(animation) is FuncAnimation
+    lines = (ax or plt.gcf().axes[0]).lines
+    return animation, next(line for line in lines if line.get_label() == "a")
+
+
+# Name → how to draw, what that returns, and one artist of what it returns.
 DRAW = {
-    "curves": (lambda **to: gf.plot.curves([0, 1, 2], [3.0, 1.0, 2.0], **to), Line2D),
-    "density": (lambda **to: gf.plot.density(POINTS, **to), AxesImage),
-    "spectrum": (lambda **to: gf.plot.spectrum(EIGENVALUES, **to), PathCollection),
+    "curves": (lambda **to: gf.plot.curves([0, 1, 2], [3.0, 1.0, 2.0], **to), Line2D, itself),
+    "density": (lambda **to: gf.plot.density(POINTS, **to), AxesImage, itself),
+    "spectrum": (lambda **to: gf.plot.spectrum(EIGENVALUES, **to), PathCollection, itself),
+    "stream": (draw_field("stream"), StreamplotSet, lambda drawn: drawn.lines),
+    "quiver": (draw_field("quiver"), Quiver, itself),
+    "trajectory": (lambda **to: gf.plot.trajectory(PATH, label="a", **to), list, first),
+    "equilibria": (lambda **to: gf.plot.equilibria([SADDLE], **to), list, first),
+    "basins": (lambda **to: gf.plot.basins(BASINS, **to), AxesImage, itself),
+    "animate": (draw_animation, tuple, last),
 }
-
-
-@pytest.fixture(autouse=True)
-def _no_open_figures():
-    plt.close("all")
-    yield
-    plt.close("all")
 
 
 def texts(artist):
@@ -39,38 +86,45 @@ def texts(artist):
 
 @pytest.mark.parametrize("name", DRAW)
 def test_no_axes_means_new_ones(name):
-    draw, kind = DRAW[name]
+    draw, kind, artist_of = DRAW[name]
     drawn = [draw(), draw(ax=None)]
     assert len(plt.get_fignums()) == 2
-    assert [type(artist) for artist in drawn] == [kind, kind]
-    assert drawn[0].axes is not drawn[1].axes
-    drawn[0].figure.canvas.draw()
+    assert [type(result) for result in drawn] == [kind, kind]
+    first, second = map(artist_of, drawn)
+    assert first.axes is not second.axes
+    for artist in (first, second):
+        artist.figure.canvas.draw()
 
 
 @pytest.mark.parametrize("name", DRAW)
 def test_axes_that_are_given_are_used_without_pyplot(name, monkeypatch):
-    draw, kind = DRAW[name]
+    draw, kind, artist_of = DRAW[name]
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     monkeypatch.delattr(mpl, "pyplot")
     left, right = Figure().subplots(1, 2)
     drawn = draw(ax=right)
     assert type(drawn) is kind
-    assert drawn.axes is right
-    assert drawn in right.get_children()
+    artist = artist_of(drawn)
+    assert artist.axes is right
+    assert artist in right.get_children()
     assert not left.has_data()
-    right.figure.canvas.draw()
+    FigureCanvasAgg(right.figure).draw()
 
 
-def test_no_backend_is_set():
+def test_no_backend_is_set(tmp_path):
     code = (
         "import matplotlib as mpl, sys, ganfield as gf; from matplotlib.figure import Figure; "
         "ax = Figure().subplots(); "
         "gf.plot.curves([0, 1], [1, 2], ax); gf.plot.spectrum([1j], ax); "
-        "gf.plot.density([[0, 0]], ax); gf.plot.style().__enter__(); "
+        "gf.plot.density([[0, 0]], ax); gf.plot.style(dark=True).__enter__(); "
+        "v = lambda params, batch: params; path = gf.Players([0.0, 1.0], [0.0, 1.0]); "
+        "gf.plot.field(v, ax, bounds=(-1, 1)); gf.plot.trajectory(path, ax, label='a'); "
+        "gf.plot.equilibria([], ax); animation = gf.plot.animate({'a': path}, ax, num_frames=2); "
+        "gf.plot.save_animation(animation, sys.argv[1], dpi=20); "
         "print(mpl.get_backend(auto_select=False), 'matplotlib.pyplot' in sys.modules)"
     )
     found = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code, str(tmp_path / "a.gif")],
         capture_output=True,
         text=True,
         check=True,
@@ -83,8 +137,9 @@ def test_no_backend_is_set():
 def test_the_backend_in_use_stays(name):
     plt.switch_backend("svg")
     try:
-        DRAW[name][0]()
+        drawn = DRAW[name][0]()
         assert mpl.get_backend() == "svg"
+        DRAW[name][2](drawn).figure.canvas.draw()
     finally:
         plt.switch_backend("Agg")
 
@@ -202,6 +257,34 @@ def test_spectrum_draws_the_line_of_stability():
     assert list(ax.lines) == []
 
 
+def test_spectrum_draws_the_circle_of_a_step_size():
+    ax = gf.plot.spectrum(EIGENVALUES, step_size=0.4).axes
+    (circle,) = ax.patches
+    assert (circle.center, circle.radius) == ((-2.5, 0), 2.5)
+    assert ax.get_aspect() == 1
+    assert 0 < circle.get_facecolor()[3] < 0.3
+    # The imaginary axis stays.
+    assert len(ax.lines) == 1
+    # What is shaded is what Euler's steps contract.
+    points = np.random.default_rng(1).uniform(-6, 2, (200, 2))
+    inside = circle.contains_points(ax.transData.transform(points))
+    np.testing.assert_array_equal(inside, np.abs(1 + 0.4 * (points @ [1, 1j])) < 1)
+    assert 0 < inside.sum() < 200
+
+
+@pytest.mark.parametrize("step_size", [0, -0.1, np.nan, np.inf, 1j, "0.1", [0.1, 0.2], True])
+def test_spectrum_refuses_what_is_no_step_size(step_size):
+    with pytest.raises(ValueError, match="step_size must be a finite number > 0, got"):
+        gf.plot.spectrum(EIGENVALUES, step_size=step_size)
+    assert plt.get_fignums() == []
+
+
+def test_spectrum_has_one_circle():
+    with pytest.raises(ValueError, match=r"give one of them, got step_size=0\.1 and unit_circle"):
+        gf.plot.spectrum(EIGENVALUES, step_size=0.1, unit_circle=True)
+    assert plt.get_fignums() == []
+
+
 def test_spectrum_of_real_eigenvalues():
     offsets = gf.plot.spectrum([-1.0, 2.0]).get_offsets()
     np.testing.assert_array_equal(offsets, [[-1, 0], [2, 0]])
@@ -243,6 +326,37 @@ def test_style_holds_inside_and_ends_outside():
     assert mpl.rcParams == before
 
 
+def luminance(color):
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
+    return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+
+
+def contrast(one, other):
+    """Return WCAG's contrast of two colours, from 1 to 21."""
+    low, high = sorted([luminance(one), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_style_of_dark_figures():
+    before = mpl.rcParams.copy()
+    with gf.plot.style(dark=True, font__size=7):
+        assert mpl.rcParams["font.size"] == 7
+        cycle = [entry["color"] for entry in mpl.rcParams["axes.prop_cycle"]]
+        assert cycle == list(gf.plot.DARK_COLORS)
+        figure, ax = plt.subplots()
+        ground = ax.get_facecolor()
+        assert to_hex(ground) == to_hex(figure.get_facecolor())
+        assert min(contrast(color, ground) for color in cycle) > 4
+        text = (ax.xaxis.label.get_color(), ax.title.get_color(), ax.spines["left"].get_edgecolor())
+        assert min(contrast(color, ground) for color in text) > 10
+        # Lines and notes that were grey on white.
+        noted = gf.plot.spectrum([1j, 5j], ax, box=(-1, 1, -2, 2))
+        assert contrast(ax.texts[0].get_color()[:3], ground) > 10
+        assert contrast(to_rgb(ax.lines[0].get_color()), ground) > 10
+        assert noted.axes.lines[0].get_color()[3] == 0.5
+    assert mpl.rcParams == before
+
+
 def test_style_ends_after_an_error():
     before = mpl.rcParams.copy()
     with pytest.raises(KeyError, match=r"no\.such"), gf.plot.style(no__such=1):
@@ -253,4 +367,5 @@ def test_style_ends_after_an_error():
 
 
 def test_colours_differ():
-    assert len({to_hex(color) for color in gf.plot.COLORS}) == len(gf.plot.COLORS) == 7
+    for colors in (gf.plot.COLORS, gf.plot.DARK_COLORS):
+        assert len({to_hex(color) for color in colors}) == len(colors) == 7

@@ -1,0 +1,268 @@
+"""What a point is to a field: an equilibrium of which kind, of whom, and by whose doing."""
+
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+from ganfield._tree import double
+from ganfield._types import Field, Players
+from ganfield.analysis._smooth import is_smooth
+from ganfield.analysis._spectrum import max_step_size
+from ganfield.errors import check_not_negative
+from ganfield.field import check_field, helmholtz, jacobian, vector_field
+from ganfield.games import Game
+
+KINDS = ("stable", "unstable", "saddle", "centre", "undecided", "none")
+
+
+class Classification(NamedTuple):
+    """What a point is to a field.
+
+    Attributes:
+        params: the point.
+        residual: ‖field‖ there.
+        eigenvalues: of the field's Jacobian, complex, shape ``(n,)``.
+        kind: "stable" (every Re λ < 0), "unstable" (some Re λ > 0, none < 0), "saddle" (both),
+            "centre" (every Re λ = 0, every Im λ ≠ 0), "undecided" (zero real parts that linear
+            theory cannot judge, or a kink), "none" (no zero of the field). A centre is one of the
+            linear field; terms of higher order may make it attract or repel.
+        reason: what decided, in words.
+        tolerance: a real part counts as zero within ``tolerance · ‖J‖``, the residual within
+            ``tolerance · ‖J‖ · (1 + max |x|)``.
+        smooth: whether the field has one derivative there, and no kink.
+        max_step_size: `ganfield.max_step_size` of the eigenvalues; NaN where the point is no zero
+            or the field not smooth.
+        rotation: the share of J that is antisymmetric, as in `ganfield.helmholtz`.
+        local_nash: whether neither player gains by moving alone: v = 0 and each player's own
+            curvature ∇²payoff is negative definite. None where a curvature is zero within
+            tolerance, which leaves it to terms of higher order.
+        local_minimax: for a zero-sum game, whether φ's own curvature is negative definite, and that
+            of θ once φ answers, the Schur complement J_θθ − J_θφ J_φφ⁻¹ J_φθ, too. None where a
+            curvature is zero within tolerance, and for games that are not zero-sum: whose losses do
+            not add up to a constant round the point or, where only a field is given, whose
+            couplings J_θφ and J_φθ are not opposite there.
+        spurious: of a transformed field: whether the point is a zero of it but not of the original,
+            or one that the original repels from and the transformed field attracts to. None where
+            no original was given.
+    """
+
+    params: Players
+    residual: float
+    eigenvalues: np.ndarray
+    kind: str
+    reason: str
+    tolerance: float
+    smooth: bool
+    max_step_size: float
+    rotation: float
+    local_nash: bool | None
+    local_minimax: bool | None
+    spurious: bool | None
+
+
+class _Point(NamedTuple):
+    """A field at a point, in float64."""
+
+    residual: float
+    jacobian: np.ndarray
+    eigenvalues: np.ndarray
+    smooth: bool
+    is_zero: bool
+    slack: float
+
+
+def classify(
+    game_or_field: Game | Field,
+    params: Players,
+    *,
+    original: Game | Field | None = None,
+    batch: Any = None,
+    tolerance: float = 1e-6,
+) -> Classification:
+    """Return what a point is to a field: residual, spectrum, kind, and what the players make of it.
+
+    All is computed in float64 on the host. The Jacobian is dense. Whether the field is smooth is
+    told by one-sided differences at two distances (`Classification.smooth`): at a kink, that of a
+    clipped weight or of a gradient penalty say, eigenvalues mean nothing, and the kind is
+    "undecided".
+
+    Args:
+        game_or_field: a `ganfield.games.Game`, for its v, or any field.
+        params: the point.
+        original: for a transformed field (w, −∇L …): the game, or the v, that it was made from.
+            What players make of the point is then read from v, and ``spurious`` is told.
+        batch: the batch that the field sees.
+        tolerance: what counts as zero, relative to ‖J‖ (spectral norm).
+
+    Returns:
+        A `Classification`.
+
+    Raises:
+        ValueError: the tolerance is negative; there are no parameters; the field's values do not
+            have the structure of the parameters, or are not finite at the point.
+
+    Reference:
+        Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, sections 2 and 3; local minimax
+        points: Jin, Netrapalli, Jordan, "What is Local Optimality in Nonconvex-Nonconcave Minimax
+        Optimization?", 2020.
+
+    Example:
+        >>> import ganfield as gf
+        >>> v = gf.vector_field(gf.games.sine())
+        >>> w = gf.consensus(v, gamma=2.0)
+        >>> found = gf.classify(w, gf.Players(0.0, 0.0), original=v)
+        >>> found.kind, found.spurious
+        ('stable', True)
+    """
+    check_not_negative(tolerance, argument="tolerance")
+    field = _field_of(game_or_field)
+    source = game_or_field if original is None else original
+    with jax.enable_x64(True):
+        point, seen = double(params, integers=True), double(batch)
+        if not ravel_pytree(point)[0].size:
+            raise ValueError("params must hold at least one number, got none")
+        check_field(field, point, seen)
+        here = _look(field, point, seen, tolerance)
+        before = here if original is None else _look(_field_of(source), point, seen, tolerance)
+        num_theta = ravel_pytree(point.theta)[0].size
+        zero_sum = _is_zero_sum(source, point, seen, before, num_theta)
+        usable = here.is_zero and here.smooth
+        bound = float(max_step_size(here.eigenvalues)) if usable else float("nan")
+        rotation = float(helmholtz(here.jacobian).rotation)
+        kept = jax.device_get(point)
+    kind, reason = _kind(here)
+    nash, minimax = _optimality(before, num_theta, zero_sum)
+    spurious = None
+    if original is not None:
+        spurious, why = _spurious(here, before, kind)
+        reason = f"{reason}; {why}" if why else reason
+    return Classification(
+        kept,
+        here.residual,
+        here.eigenvalues,
+        kind,
+        reason,
+        tolerance,
+        here.smooth,
+        bound,
+        rotation,
+        nash,
+        minimax,
+        spurious,
+    )
+
+
+def _field_of(game_or_field: Game | Field) -> Field:
+    if not isinstance(game_or_field, Game):
+        return game_or_field
+    try:
+        return _field_of_game(game_or_field)
+    except TypeError:  # a game whose equilibria are arrays cannot be hashed
+        return vector_field(game_or_field)
+
+
+# One function for one game, so that what is compiled for it serves all its points.
+_field_of_game = lru_cache(maxsize=64)(vector_field)
+
+
+@partial(jax.jit, static_argnums=0)
+def _value_and_jacobian(field: Field, params: Players, batch: Any) -> tuple[jax.Array, jax.Array]:
+    return ravel_pytree(field(params, batch))[0], jacobian(field)(params, batch)
+
+
+def _look(field: Field, point: Players, batch: Any, tolerance: float) -> _Point:
+    value, matrix = map(np.asarray, _value_and_jacobian(field, point, batch))
+    if not (np.isfinite(value).all() and np.isfinite(matrix).all()):
+        raise ValueError(
+            "params must be a point where the field and its Jacobian are finite, got "
+            f"{_short(point)}"
+        )
+    residual, size = float(np.linalg.norm(value)), float(np.linalg.norm(matrix, 2))
+    farthest = float(np.abs(ravel_pytree(point)[0]).max())
+    return _Point(
+        residual,
+        matrix,
+        np.linalg.eigvals(matrix),
+        is_smooth(field, point, batch, scale=size),
+        residual <= tolerance * size * (1 + farthest),
+        tolerance * size,
+    )
+
+
+def _kind(here: _Point) -> tuple[str, str]:
+    """Return the kind and what decided."""
+    if not here.is_zero:
+        return "none", f"the field is not zero: its norm is {here.residual:.3g}"
+    if not here.smooth:
+        return "undecided", "the field has a kink or a jump here: its eigenvalues mean nothing"
+    real, imaginary = here.eigenvalues.real, here.eigenvalues.imag
+    grows, decays = bool((real > here.slack).any()), bool((real < -here.slack).any())
+    extremes = f"Re λ from {real.min():.3g} to {real.max():.3g}"
+    if grows:
+        return ("saddle" if decays else "unstable"), extremes
+    if bool((real < -here.slack).all()):
+        return "stable", extremes
+    if bool((np.abs(real) <= here.slack).all() and (np.abs(imaginary) > here.slack).all()):
+        return "centre", f"every Re λ is 0 within {here.slack:.1g}, and no Im λ"
+    return "undecided", f"no Re λ > 0, and some are 0 within {here.slack:.1g}"
+
+
+def _sign(matrix: np.ndarray, slack: float) -> bool | None:
+    """Return whether a symmetric matrix is negative definite; None if that hangs on a zero."""
+    largest = np.linalg.eigvalsh((matrix + matrix.T) / 2).max(initial=-np.inf)
+    return None if abs(largest) <= slack else bool(largest < 0)
+
+
+def _optimality(here: _Point, num_theta: int, zero_sum: bool) -> tuple[bool | None, bool | None]:
+    """Return whether the point is a local Nash equilibrium, and a local minimax point."""
+    if not here.is_zero:
+        return False, (False if zero_sum else None)
+    if not here.smooth:
+        return None, None
+    cut, J = num_theta, here.jacobian
+    of_theta, of_phi = _sign(J[:cut, :cut], here.slack), _sign(J[cut:, cut:], here.slack)
+    # False outweighs None: one player who gains is enough.
+    nash = False if False in (of_theta, of_phi) else None if None in (of_theta, of_phi) else True
+    if not zero_sum or of_phi is None:
+        return nash, None
+    if of_phi is False:
+        return nash, False
+    answer = J[:cut, :cut] - J[:cut, cut:] @ np.linalg.solve(J[cut:, cut:], J[cut:, :cut])
+    return nash, _sign(answer, here.slack)
+
+
+def _is_zero_sum(
+    source: Game | Field, point: Players, batch: Any, here: _Point, num_theta: int
+) -> bool:
+    """Return whether the losses sum to a constant, as far as it shows round the point."""
+    J = here.jacobian
+    coupling = np.abs(J[:num_theta, num_theta:] + J[num_theta:, :num_theta].T).max(initial=0.0)
+    if coupling > here.slack:
+        return False
+    if not isinstance(source, Game):
+        return True
+    flat, unravel = ravel_pytree(point)
+    moves = jax.random.normal(jax.random.key(0), (4, flat.size), flat.dtype) / 10
+    points = (unravel(x) for x in (flat, *(flat + moves)))
+    of_theta, of_phi = np.array([source.losses(x, batch) for x in points]).T
+    return bool(np.ptp(of_theta + of_phi) <= 1e-9 * (1 + np.abs(of_theta).max()))
+
+
+def _spurious(here: _Point, before: _Point, kind: str) -> tuple[bool, str]:
+    if not here.is_zero:
+        return False, ""
+    if not before.is_zero:
+        return True, f"the original is not zero here: its norm is {before.residual:.3g}"
+    repelled = before.smooth and bool((before.eigenvalues.real > before.slack).any())
+    if kind == "stable" and repelled:
+        largest = before.eigenvalues.real.max()
+        return True, f"the original repels from here, with Re λ up to {largest:.3g}"
+    return False, ""
+
+
+def _short(point: Players) -> str:
+    flat = np.asarray(ravel_pytree(point)[0])
+    return np.array2string(flat, precision=4, threshold=6)

@@ -1,0 +1,186 @@
+"""Zeros of a field, from many starts."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+from ganfield._tree import double
+from ganfield._types import Field, Players
+from ganfield.errors import check_bounds, check_count, check_not_negative
+from ganfield.field import check_field
+
+_MAX_STEPS = 100
+
+
+class Equilibria(NamedTuple):
+    """Zeros of a field.
+
+    Attributes:
+        points: the zeros, each `Players` as the template, of NumPy float64, sorted by coordinates.
+        residuals: ‖field‖ at each, shape ``(len(points),)``.
+        hits: how many starts ended at each, shape ``(len(points),)``.
+        num_starts: how many there were.
+        num_converged: how many ended at a zero, within the bounds or outside.
+    """
+
+    points: tuple[Players, ...]
+    residuals: np.ndarray
+    hits: np.ndarray
+    num_starts: int
+    num_converged: int
+
+
+def find_equilibria(
+    field: Field,
+    *,
+    bounds: Any,
+    num_starts: int = 1024,
+    key: jax.Array | None = None,
+    template: Players | None = None,
+    batch: Any = None,
+    tolerance: float = 1e-9,
+    separation: float = 1e-4,
+) -> Equilibria:
+    """Return the zeros of any field (a v, or a w made from it) that lie within the bounds.
+
+    Newton's method with Levenberg and Marquardt's damping,
+
+        (JᵀJ + μI) d = −Jᵀ field(x),   x ← x + d where that makes ‖field‖ smaller,
+
+    from starts that fill the bounds evenly, in one vmapped program and in float64; what falls
+    together is counted once. All zeros are found only where the starts are dense enough: look at
+    ``hits``, and double ``num_starts`` if some zero has few. Of a continuum of zeros one gets as
+    many points as starts and ``separation`` allow.
+
+    Args:
+        field: ``field(params, batch=None) -> Players``.
+        bounds: ``(low, high)`` for every parameter, or `Players` of two such pairs, one for each
+            player's parameters.
+        num_starts: how many starts.
+        key: a typed key, which shifts the even pattern of starts; by default
+            ``jax.random.key(0)``.
+        template: parameters of the shapes that the field takes; by default two numbers.
+        batch: the batch that the field sees.
+        tolerance: what counts as a zero: ‖field‖ ≤ tolerance · its median over the starts, and one
+            more Newton step moves no further than ``separation``. (Far out, where a field dies
+            away, it is small but the step is long.)
+        separation: zeros nearer to each other than this share of the bounds' width, in every
+            coordinate, are one.
+
+    Returns:
+        An `Equilibria`.
+
+    Raises:
+        ValueError: an argument is not allowed, the template holds no parameters, or the field's
+            values do not have its structure.
+
+    Example:
+        >>> import ganfield as gf
+        >>> v = gf.vector_field(gf.games.lattice())
+        >>> found = gf.find_equilibria(v, bounds=(-4, 4), num_starts=256)
+        >>> len(found.points), bool(found.residuals.max() < 1e-9)
+        (9, True)
+    """
+    pairs = check_bounds(bounds)
+    num_starts = check_count(num_starts, argument="num_starts")
+    check_not_negative(tolerance, argument="tolerance")
+    check_not_negative(separation, argument="separation")
+    key = jax.random.key(0) if key is None else key
+    with jax.enable_x64(True):
+        like = double(Players(0.0, 0.0) if template is None else template, integers=True)
+        seen = double(batch)
+        flat, unravel = ravel_pytree(like)
+        if not flat.size:
+            raise ValueError("template must hold at least one number, got none")
+        check_field(field, like, seen)
+        low, high = (_ends(like, pairs, index) for index in (0, 1))
+
+        def value(x: jax.Array) -> jax.Array:
+            return ravel_pytree(field(unravel(x), seen))[0]
+
+        starts = low + (high - low) * _even(key, num_starts, flat.size)
+        newton = jax.jit(jax.vmap(lambda start: _newton(value, start)))
+        ends, residuals, before, steps = jax.device_get(newton(starts))
+        usual = before[np.isfinite(before) & (before > 0)]
+        zero = residuals <= tolerance * (np.median(usual) if usual.size else 0.0)
+        zero &= np.all(np.abs(steps) <= separation * (high - low), axis=1)
+        places = (ends - low) / (high - low)
+        inside = np.all(np.abs(places - 0.5) <= 0.5 + 1e-9, axis=1)
+        chosen, hits = _distinct(places, residuals, np.flatnonzero(zero & inside), separation)
+        points = tuple(jax.device_get(unravel(jnp.asarray(ends[index]))) for index in chosen)
+    return Equilibria(points, residuals[chosen], hits, num_starts, int(zero.sum()))
+
+
+def _ends(like: Players, pairs: Players, index: int) -> np.ndarray:
+    """Return the low (0) or the high (1) ends of the bounds, in ravel order."""
+    sides = zip(like, pairs, strict=True)
+    filled = [jax.tree.map(lambda x, p=pair: jnp.full_like(x, p[index]), t) for t, pair in sides]
+    return np.asarray(ravel_pytree(Players(*filled))[0])
+
+
+def _even(key: jax.Array, count: int, size: int) -> jax.Array:
+    """Return points that fill the unit cube evenly: an additive recurrence, randomly shifted.
+
+    Its generator is the root of g^(size+1) = g + 1, the golden ratio in one dimension (Roberts,
+    "The Unreasonable Effectiveness of Quasirandom Sequences", 2018).
+    """
+    ratio = 2.0
+    for _ in range(64):
+        ratio = (1 + ratio) ** (1 / (size + 1))
+    strides = ratio ** -jnp.arange(1.0, size + 1)
+    return (jax.random.uniform(key, (size,)) + jnp.arange(count)[:, None] * strides) % 1.0
+
+
+def _newton(
+    value: Callable[[jax.Array], jax.Array], start: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """Return where damped Newton steps end, the residuals there and at the start, and a last step.
+
+    The last step is that of Newton's method without damping, each equation divided by its slope,
+    so that no equation seems solved for being small.
+    """
+    jacobian = jax.jacfwd(value)
+
+    def body(_: int, carry: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[Any, Any, Any]:
+        point, at, damping = carry
+        matrix, norm = jacobian(point), jnp.linalg.norm(at)
+        square = matrix.T @ matrix
+        # In proportion to the residual, so that damping fades and convergence is quadratic.
+        shift = damping * norm * jnp.linalg.norm(matrix) + 1e-30
+        step = -jnp.linalg.solve(square + shift * jnp.eye(start.size), matrix.T @ at)
+        ahead = value(point + step)
+        better = jnp.linalg.norm(ahead) < norm
+        return (
+            jnp.where(better, point + step, point),
+            jnp.where(better, ahead, at),
+            jnp.clip(jnp.where(better, damping / 4, damping * 4), 1e-12, 1e12),
+        )
+
+    first = value(start)
+    point, at, _ = jax.lax.fori_loop(0, _MAX_STEPS, body, (start, first, jnp.ones(())))
+    matrix = jacobian(point)
+    slopes = jnp.linalg.norm(matrix, axis=1, keepdims=True)
+    matrix = matrix / jnp.where(slopes > 0, slopes, 1)
+    step = jnp.linalg.pinv(matrix, rtol=1e-9) @ (at / jnp.where(slopes > 0, slopes, 1)[:, 0])
+    return point, jnp.linalg.norm(at), jnp.linalg.norm(first), step
+
+
+def _distinct(
+    places: np.ndarray, residuals: np.ndarray, candidates: np.ndarray, separation: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the best of each cluster of places, sorted by coordinates, and the clusters' sizes."""
+    left = candidates[np.argsort(residuals[candidates], kind="stable")]
+    chosen, hits = [], []
+    while left.size:
+        near = np.all(np.abs(places[left] - places[left[0]]) <= separation, axis=1)
+        chosen.append(left[0])
+        hits.append(int(near.sum()))
+        left = left[~near]
+    if not chosen:
+        return np.zeros(0, int), np.zeros(0, int)
+    order = np.lexsort(np.round(places[chosen], 6).T[::-1])
+    return np.asarray(chosen)[order], np.asarray(hits)[order]

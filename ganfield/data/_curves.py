@@ -1,0 +1,118 @@
+"""Noisy curves in the plane, sampled in-graph."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ganfield.errors import check_count, check_not_negative
+
+
+class Curves(NamedTuple):
+    """Curves of equal weight, and Gaussian noise round them.
+
+    Attributes:
+        arcs: functions from places in [0, 1), shape ``(n,)``, to points, shape ``(n, dimensions)``.
+            Places are uniform, so an arc also says how densely it is covered.
+        std: standard deviation of the noise in every direction.
+    """
+
+    arcs: tuple[Callable[[jax.Array], jax.Array], ...]
+    std: float
+
+    def sample(self, key: jax.Array, size: int) -> jax.Array:
+        """Return ``size`` points, shape ``(size, dimensions)``, spread evenly over the arcs.
+
+        Every arc gets the same number of points (one more or less where that does not divide), in
+        the order of the arcs; along its arc each point is independent of the others.
+
+        Raises:
+            ValueError: ``size`` is no positive integer.
+
+        Example:
+            >>> import jax, ganfield as gf
+            >>> gf.data.two_moons().sample(jax.random.key(0), 512).shape
+            (512, 2)
+        """
+        size = check_count(size, argument="size")
+        key_place, key_noise = jax.random.split(key)
+        count = len(self.arcs)
+        owner = np.arange(size) * count // size
+        places = jax.random.uniform(key_place, (size,))
+        points = jnp.concatenate([arc(places[owner == i]) for i, arc in enumerate(self.arcs)])
+        return points + self.std * jax.random.normal(key_noise, points.shape, points.dtype)
+
+
+def two_moons(*, std: float = 0.05) -> Curves:
+    """Return two half circles of radius 1 that reach into each other.
+
+    The upper one is (cos πt, sin πt), the lower one (1 − cos πt, ½ − sin πt), t uniform in [0, 1).
+
+    Args:
+        std: standard deviation of the noise in every direction.
+
+    Returns:
+        `Curves`, the upper moon first.
+
+    Raises:
+        ValueError: the standard deviation is negative.
+
+    Example:
+        >>> import jax, ganfield as gf
+        >>> points = gf.data.two_moons(std=0.0).sample(jax.random.key(0), 100)
+        >>> bool((points[:50, 1] >= 0).all()), bool((points[50:, 1] <= 0.5).all())
+        (True, True)
+    """
+    check_not_negative(std, argument="std")
+
+    def upper(place: jax.Array) -> jax.Array:
+        angle = math.pi * place
+        return jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=1)
+
+    def lower(place: jax.Array) -> jax.Array:
+        return jnp.array([1.0, 0.5]) - upper(place)
+
+    return Curves((upper, lower), std)
+
+
+def spiral(
+    num_arms: int = 1, *, turns: float = 1.5, radius: float = 1.0, std: float = 0.02
+) -> Curves:
+    """Return spirals that wind counter-clockwise out of the origin, at equal angles.
+
+    Arm k is r(cos a, sin a) with r = radius·√t and a = 2π(turns·√t + k/num_arms), t uniform in
+    [0, 1). The root spreads the points nearly evenly along the arm, whose length grows as r².
+
+    Args:
+        num_arms: how many.
+        turns: of an arm round the origin.
+        radius: where an arm ends.
+        std: standard deviation of the noise in every direction.
+
+    Returns:
+        `Curves`, one for each arm.
+
+    Raises:
+        ValueError: a count is no positive integer, or another argument is negative.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, ganfield as gf
+        >>> points = gf.data.spiral(2, radius=3.0, std=0.0).sample(jax.random.key(0), 1000)
+        >>> jnp.linalg.norm(points, axis=1).max().round(1)
+        Array(3., dtype=float32)
+    """
+    num_arms = check_count(num_arms, argument="num_arms")
+    check_not_negative(turns, argument="turns")
+    check_not_negative(radius, argument="radius")
+    check_not_negative(std, argument="std")
+
+    def arm(start: float, place: jax.Array) -> jax.Array:
+        root = jnp.sqrt(place)
+        angle = 2 * math.pi * (turns * root + start)
+        return (radius * root)[:, None] * jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=1)
+
+    return Curves(tuple(partial(arm, k / num_arms) for k in range(num_arms)), std)

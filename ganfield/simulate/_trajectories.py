@@ -1,0 +1,70 @@
+"""Paths of many starts at once."""
+
+import jax
+import jax.numpy as jnp
+
+from ganfield._types import Field, Players, Sampler
+from ganfield.errors import leading_size
+from ganfield.methods import Method
+from ganfield.simulate._scan import simulate
+
+
+def trajectories(
+    method: Method,
+    field: Field,
+    starts: Players,
+    *,
+    num_steps: int,
+    record_every: int = 1,
+    key: jax.Array | None = None,
+    sample: Sampler | None = None,
+) -> Players:
+    """Return where a method leads from each of several starts, in one vmapped program.
+
+    Args:
+        method: how to move.
+        field: along what.
+        starts: parameters with the starts along the first axis of every leaf.
+        num_steps: how many steps.
+        record_every: how many steps from point to point.
+        key: a typed key; all starts see the same batches.
+        sample: ``sample(key) -> batch``.
+
+    Returns:
+        The parameters on the way, leaves of shape ``(records, starts, …)``, the starts first. From
+        the record after a step that met a NaN or an infinity they are NaN.
+
+    Raises:
+        ValueError: the leaves of ``starts`` share no first axis; whatever `ganfield.simulate`
+            raises.
+
+    Example:
+        >>> import jax.numpy as jnp, optax, ganfield as gf
+        >>> v = gf.vector_field(gf.games.bilinear())
+        >>> starts = gf.Players(jnp.array([1.0, 2.0]), jnp.array([0.0, 0.0]))
+        >>> gf.trajectories(gf.simultaneous(optax.sgd(0.5)), v, starts, num_steps=2).theta
+        Array([[1.  , 2.  ],
+               [1.  , 2.  ],
+               [0.75, 1.5 ]], dtype=float32)
+    """
+    if not leading_size(starts):
+        raise ValueError(
+            "starts must be Players of arrays with the starts along the first axis of every leaf, "
+            f"got {jax.tree.map(jnp.shape, starts)}"
+        )
+
+    def path(start: Players) -> Players:
+        run = simulate(
+            method,
+            field,
+            start,
+            num_steps=num_steps,
+            key=key,
+            sample=sample,
+            record=lambda state, info: state.params,
+            record_every=record_every,
+        )
+        return run.records
+
+    floats = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.result_type(leaf, float)), starts)
+    return jax.jit(jax.vmap(path, out_axes=1))(floats)
