@@ -80,14 +80,41 @@ def provenance() -> dict[str, Any]:
     }
 
 
+def to_json(value: Any) -> str:
+    """Return a value as JSON text.
+
+    Arrays become lists; NaN and infinity, which JSON does not have, become null; a complex number
+    becomes ``{"re": …, "im": …}``.
+
+    Args:
+        value: dicts, lists, strings, numbers and arrays.
+
+    Returns:
+        The text, without a newline at its end.
+
+    Raises:
+        TypeError: something in the value is none of these.
+
+    Example:
+        >>> import numpy as np
+        >>> print(to_json({"eigenvalue": 0.5j, "step_size": np.float32("nan")}))
+        {
+         "eigenvalue": {
+          "re": 0.0,
+          "im": 0.5
+         },
+         "step_size": null
+        }
+    """
+    return json.dumps(_plain(value), indent=1, allow_nan=False, ensure_ascii=False)
+
+
 def save_json(path: str | os.PathLike[str], value: Any) -> None:
     """Write a value as JSON, atomically: a reader sees the old file or the new one.
 
-    Arrays become lists; NaN and infinity, which JSON does not have, become null.
-
     Args:
         path: the file.
-        value: dicts, lists, strings, numbers and arrays.
+        value: what `to_json` takes.
 
     Example:
         >>> import pathlib, tempfile, numpy as np
@@ -98,7 +125,7 @@ def save_json(path: str | os.PathLike[str], value: Any) -> None:
         {'jsd': [0.5, None]}
     """
     target = Path(path)
-    text = json.dumps(_plain(value), indent=1, allow_nan=False, ensure_ascii=False)
+    text = to_json(value)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         partial.write_text(text + "\n", encoding="utf-8")
@@ -114,6 +141,8 @@ def _plain(value: Any) -> Any:
         value = np.asarray(value).tolist()
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, complex):
+        return {"re": _plain(value.real), "im": _plain(value.imag)}
     if isinstance(value, float):
         return value if np.isfinite(value) else None
     return str(value) if isinstance(value, Path) else value

@@ -169,3 +169,53 @@ def test_shapes_are_compared_under_jit():
 )
 def test_leading_size_is_what_all_leaves_share(batch, size):
     assert errors.leading_size(batch) == size
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        (-1, 2),
+        [-1, 2],
+        np.array([-1.0, 2.0]),
+        jnp.array([-1, 2]),
+        gf.Players((-1, 2), (-1.0, 2.0)),
+        gf.Players([-1, 2], np.array([-1, 2])),
+    ],
+)
+def test_bounds_become_a_pair_for_each_player(bounds):
+    found = errors.check_bounds(bounds)
+    assert found == gf.Players((-1.0, 2.0), (-1.0, 2.0))
+    assert isinstance(found, gf.Players)
+    assert {type(end) for pair in found for end in pair} == {float}
+
+
+def test_players_may_have_bounds_of_their_own():
+    found = errors.check_bounds(gf.Players((0, 1), (-3, -2)))
+    assert found == gf.Players((0.0, 1.0), (-3.0, -2.0))
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        (2, 1),
+        (1, 1),
+        (0, np.inf),
+        (-np.inf, 0),
+        (0, np.nan),
+        (-1e308, 1e308),  # the width is not finite
+        (1,),
+        (0, 1, 2),
+        ((0, 1), (0, 1)),  # which is whose?
+        3,
+        None,
+        "ab",
+        gf.Players(0, 1),
+        gf.Players((0, 1), None),
+        gf.Players((0, 1), (1, 0)),
+        gf.Players((0, 1), (0, np.nan)),
+    ],
+)
+def test_what_are_no_bounds_is_refused(bounds):
+    with pytest.raises(ValueError, match=r"box must be \(low, high\), two finite numbers") as error:
+        errors.check_bounds(bounds, argument="box")
+    assert str(error.value).endswith(repr(bounds))

@@ -19,6 +19,7 @@ import ganfield as gf
 check_folder = gf.reporting.check_folder
 provenance = gf.reporting.provenance
 save_json = gf.reporting.save_json
+to_json = gf.reporting.to_json
 
 
 def strict(path):
@@ -52,6 +53,9 @@ def names(folder):
         ({"deep": [{"x": (np.nan,)}]}, {"deep": [{"x": [None]}]}),
         (gf.Players(1.0, jnp.nan), [1.0, None]),
         (Path("a") / "b", str(Path("a") / "b")),
+        (1 - 2j, {"re": 1.0, "im": -2.0}),
+        (np.array([1j, np.nan]), [{"re": 0.0, "im": 1.0}, {"re": None, "im": 0.0}]),
+        (jnp.array(0.5j), {"re": 0.0, "im": 0.5}),
     ],
 )
 def test_saved_values_come_back(tmp_path, value, expected):
@@ -59,6 +63,15 @@ def test_saved_values_come_back(tmp_path, value, expected):
     found = strict(tmp_path / "x.json")
     assert found == expected
     assert type(found) is type(expected)
+
+
+def test_json_text_is_what_is_saved(tmp_path):
+    value = {"φ": np.array([0.5, np.nan]), "λ": 1j}
+    save_json(tmp_path / "x.json", value)
+    assert (tmp_path / "x.json").read_text("utf-8") == to_json(value) + "\n"
+    assert json.loads(to_json(value)) == {"φ": [0.5, None], "λ": {"re": 0.0, "im": 1.0}}
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        to_json({1, 2})
 
 
 @pytest.mark.usefixtures("x64")

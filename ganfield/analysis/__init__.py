@@ -5,27 +5,50 @@ from ganfield.analysis._basins import OUTCOMES, Basins, Cycle, basins
 from ganfield.analysis._classify import KINDS, Classification, classify
 from ganfield.analysis._equilibria import Equilibria, find_equilibria
 from ganfield.analysis._grid import grid
+from ganfield.analysis._spectral_radius import (
+    ConvergenceRate,
+    SpectralRadius,
+    convergence_rate,
+    spectral_radius,
+)
 from ganfield.analysis._spectrum import (
     approximate_consensus_jacobian,
     eigenvalues,
     max_step_size,
     mean_jacobian,
 )
+from ganfield.analysis._stability import (
+    RUN_OUTCOMES,
+    StabilityDiagram,
+    largest_stable,
+    stability_diagram,
+)
+from ganfield.analysis._update_map import UpdateMap, update_map
 
 __all__ = [
     "KINDS",
     "OUTCOMES",
+    "RUN_OUTCOMES",
     "Basins",
     "Classification",
+    "ConvergenceRate",
     "Cycle",
     "Equilibria",
+    "SpectralRadius",
+    "StabilityDiagram",
+    "UpdateMap",
     "approximate_consensus_jacobian",
     "basins",
     "classify",
+    "convergence_rate",
     "eigenvalues",
     "find_equilibria",
     "grid",
+    "largest_stable",
     "max_step_size",
     "mean_jacobian",
     "planes",
+    "spectral_radius",
+    "stability_diagram",
+    "update_map",
 ]

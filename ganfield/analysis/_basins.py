@@ -10,7 +10,7 @@ import numpy as np
 from ganfield._types import Field, Players
 from ganfield.errors import check_count, check_not_negative
 from ganfield.field import check_plane_field
-from ganfield.methods import Method
+from ganfield.methods import Method, for_each_move
 
 OUTCOMES = ("converged", "cycle", "diverged", "undecided")
 """What can become of a start; `Basins.outcome` holds places in this tuple."""
@@ -199,10 +199,7 @@ def _run(
     """Take the steps from one start; return what is needed to judge it."""
     half = (num_steps - num_steps // 2) // 2
     weights = jnp.asarray(np.hanning(half + 2)[1:-1], start.theta.dtype)
-    many = jax.tree.map(
-        lambda leaf: jnp.broadcast_to(leaf, (method.num_batches, *jnp.shape(leaf))), batch
-    )
-    seen = batch if method.num_batches == 1 else many
+    seen = for_each_move(method, batch)
 
     def place(state: Any) -> jax.Array:
         return jnp.stack(state.params)

@@ -185,7 +185,7 @@ def _look(field: Field, point: Players, batch: Any, tolerance: float) -> _Point:
     return _Point(
         residual,
         matrix,
-        np.linalg.eigvals(matrix),
+        np.linalg.eigvals(matrix).astype(complex),
         is_smooth(field, point, batch, scale=size),
         residual <= tolerance * size * (1 + farthest),
         tolerance * size,

@@ -40,8 +40,8 @@ def standard(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
 def js(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
     """Return the minimax losses: θ −mean s(D(fake)), φ the cross-entropy.
 
-    At the optimal discriminator the generator minimises twice the Jensen–Shannon divergence, up to
-    a constant; its gradient vanishes where the discriminator is sure.
+    At the optimal discriminator −loss_φ is 2·JSD(p_data, p_g) − log 4, and θ's gradient is that of
+    this divergence; it vanishes where the discriminator is sure.
 
     Example:
         >>> import jax.numpy as jnp

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ganfield.methods._alternating import alternating
-from ganfield.methods._base import Info, Method, Optimizer, State
+from ganfield.methods._base import Info, Method, Optimizer, State, for_each_move
 from ganfield.methods._keep_within import keep_within
 from ganfield.methods._presets import numerics_rmsprop
 from ganfield.methods._simultaneous import simultaneous
@@ -21,6 +21,7 @@ __all__ = [
     "Optimizer",
     "State",
     "alternating",
+    "for_each_move",
     "keep_within",
     "numerics_rmsprop",
     "simultaneous",

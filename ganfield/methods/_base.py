@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
+import jax
+import jax.numpy as jnp
 import optax
 
 from ganfield._tree import negate
@@ -28,9 +30,12 @@ class Info(NamedTuple):
 
     Attributes:
         direction: the values of the field along which the players moved, before the optimizer.
+        converged: whether the step's inner solve reached its tolerance; True for methods that have
+            none.
     """
 
     direction: Players
+    converged: Any = True
 
 
 class Method(NamedTuple):
@@ -46,6 +51,15 @@ class Method(NamedTuple):
     init: Callable[[Players], State]
     step: Callable[[Field, State, Any], tuple[State, Info]]
     num_batches: int = 1
+
+
+def for_each_move(method: Method, batch: Any) -> Any:
+    """Return a batch as the method's step takes it, the same for all that it uses."""
+    if method.num_batches == 1:
+        return batch
+    return jax.tree.map(
+        lambda leaf: jnp.broadcast_to(leaf, (method.num_batches, *jnp.shape(leaf))), batch
+    )
 
 
 def ascend(

@@ -23,12 +23,15 @@ class Run(NamedTuple):
         records: what ``record`` returned, each leaf with those records along its first axis.
         stopped_at: the first step that met a NaN or an infinity, in the field or in a parameter, or
             −1 if none did. The floats of later records are NaN.
+        unsolved_at: the first step whose inner solve did not converge (`Info.converged`), or −1.
+            The run goes on, but from there it is not the method that it is named after.
     """
 
     state: State
     steps: Any
     records: PyTree
     stopped_at: Any
+    unsolved_at: Any = -1
 
     @property
     def params(self) -> Players:
@@ -111,4 +114,5 @@ def simulate(
     carry, first = start()
     carry, rest = jax.lax.scan(body, carry, None, length=count)
     records = jax.tree.map(lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), first, rest)
-    return Run(carry.state, np.arange(count + 1) * every, records, carry.stopped_at)
+    steps = np.arange(count + 1) * every
+    return Run(carry.state, steps, records, carry.stopped_at, carry.unsolved_at)

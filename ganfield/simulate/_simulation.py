@@ -24,14 +24,16 @@ class Carry(NamedTuple):
         info: the method's `Info` of the last step; before the first step its numbers are NaN.
         step: how many steps were taken.
         stopped_at: the first step that met a NaN or an infinity, in the field or in a parameter, or
-            −1. A run that has stopped
-            keeps the state that it had at the last record before the stop.
+            −1. A run that has stopped keeps the state that it had at the last record before the
+            stop.
+        unsolved_at: the first step whose inner solve did not converge, or −1; the run goes on.
     """
 
     state: State
     info: Info
     step: jax.Array
     stopped_at: jax.Array
+    unsolved_at: jax.Array
 
 
 class Simulation(NamedTuple):
@@ -113,20 +115,27 @@ def simulation(
     def start() -> tuple[Carry, PyTree]:
         state, step = strong(method.init(params)), jnp.zeros((), jnp.int32)
         info = _unknown(jax.eval_shape(one_step, state, step)[1])
-        carry = Carry(state, info, step, jnp.full((), -1, jnp.int32))
+        info = info._replace(converged=jnp.ones((), bool))
+        never = jnp.full((), -1, jnp.int32)
+        carry = Carry(state, info, step, never, never)
         return carry, keep(state, info)
 
     def body(carry: Carry, _: None) -> tuple[Carry, None]:
         state, info = one_step(carry.state, carry.step)
+        info = info._replace(converged=jnp.asarray(info.converged))
         failed = (carry.stopped_at < 0) & ~_finite((state.params, info))
         stopped_at = jnp.where(failed, carry.step + 1, carry.stopped_at)
-        return Carry(state, info, carry.step + 1, stopped_at), None
+        unsolved = (carry.unsolved_at < 0) & (stopped_at < 0) & ~info.converged
+        unsolved_at = jnp.where(unsolved, carry.step + 1, carry.unsolved_at)
+        return Carry(state, info, carry.step + 1, stopped_at, unsolved_at), None
 
     def advance(carry: Carry) -> tuple[Carry, PyTree]:
         after, _ = jax.lax.scan(body, carry, None, length=record_every)
         stopped = after.stopped_at >= 0
         kept = jax.tree.map(lambda old, new: jnp.where(stopped, old, new), carry, after)
-        after = kept._replace(step=after.step, stopped_at=after.stopped_at)
+        after = kept._replace(
+            step=after.step, stopped_at=after.stopped_at, unsolved_at=after.unsolved_at
+        )
         return after, _unknown(keep(after.state, after.info), where=stopped)
 
     return Simulation(start, advance, record_every)

@@ -24,9 +24,9 @@ class Sweep(NamedTuple):
     """What became of many runs.
 
     Attributes:
-        run: a `Run` on the host (NumPy). The leaves of ``state`` and ``stopped_at`` begin with the
-            axes of the grid; the leaves of ``records`` begin with the axis of the records and then
-            those of the grid.
+        run: a `Run` on the host (NumPy). The leaves of ``state``, ``stopped_at`` and
+            ``unsolved_at`` begin with the axes of the grid; the leaves of ``records`` begin with
+            the axis of the records and then those of the grid.
         seconds: wall-clock of the runs without compilation.
         compile_seconds: wall-clock of tracing and compiling. Near 0 where the same sweep was run
             before.
@@ -123,6 +123,7 @@ def sweep(
             steps=np.arange(len(records)) * every,
             records=jax.tree.map(lambda *leaves: np.stack(leaves), *records),
             stopped_at=on_host(carry.stopped_at),
+            unsolved_at=on_host(carry.unsolved_at),
         )
         return Sweep(run, time.perf_counter() - compiled, compiled - began)
 

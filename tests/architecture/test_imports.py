@@ -21,9 +21,15 @@ ORDER = (
     ("testing", "reporting"),
     ("plotting",),
     ("__init__",),
+    ("cli",),
 )
 LEVEL = {part: level for level, parts in enumerate(ORDER) for part in parts}
-ALONE = {"flax": {"networks"}, "matplotlib": {"plotting"}, "rich": {"simulate"}, "tyro": set()}
+ALONE = {
+    "flax": {"networks"},
+    "matplotlib": {"plotting"},
+    "rich": {"simulate", "cli"},
+    "tyro": {"cli"},
+}
 
 
 def modules():

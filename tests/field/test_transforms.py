@@ -177,3 +177,60 @@ def test_groups_must_divide_the_batch():
     w = gf.consensus(gf.vector_field(gf.games.bilinear()), gamma=1.0, groups=2)
     with pytest.raises(ValueError, match=r"groups=2 and no such length"):
         w(gf.Players(1.0, 1.0))
+
+
+@pytest.mark.parametrize("name", GAMES)
+def test_jare_adds_the_gradient_of_the_others_norm(name):
+    case = GAMES[name]
+    v = gf.vector_field(case.game)
+    params, batch, gamma = params_of(case), batch_of(case), 0.7
+    flat, unravel = ravel_pytree(params)
+    theta_size = ravel_pytree(params.theta)[0].size
+
+    @jax.jit
+    def half_squares(x):
+        value = v(unravel(x), batch)
+        return jnp.stack([0.5 * jnp.sum(ravel_pytree(part)[0] ** 2) for part in value])
+
+    step = 1e-6
+    slopes = np.stack(
+        [
+            (half_squares(flat + step * e) - half_squares(flat - step * e)) / (2 * step)
+            for e in np.eye(flat.size)
+        ],
+        axis=-1,
+    )
+    others = np.concatenate([slopes[1, :theta_size], slopes[0, theta_size:]])
+    field = gf.jare(v, gamma=gamma)
+    found = ravel_pytree(field(params, batch))[0]
+    expected = np.asarray(ravel_pytree(v(params, batch))[0]) - gamma * others
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-8)
+    jitted = jax.jit(lambda gamma: gf.jare(v, gamma=gamma)(params, batch))(gamma)
+    np.testing.assert_allclose(ravel_pytree(jitted)[0], found, rtol=1e-8, atol=1e-12)
+    assert_trees_close(gf.jare(v, gamma=0.0)(params, batch), v(params, batch), rtol=1e-14, atol=0)
+
+
+def test_jare_is_consensus_without_the_players_own_curvature():
+    point = gf.Players(0.3, -0.8)
+    bilinear = gf.vector_field(gf.games.bilinear(1.5))
+    expected = gf.consensus(bilinear, gamma=0.4)(point)
+    assert_trees_close(gf.jare(bilinear, gamma=0.4)(point), expected, rtol=1e-14)
+    # With it, −γJᵀJ's own part is missing: v′ − γ·(c² on the diagonal, ca and −cb across).
+    a, b, c, gamma = 2.0, 3.0, 0.5, 0.4
+    v = gf.vector_field(gf.games.quadratic(a, b, c))
+    J = np.array([[-a, -c], [c, -b]])
+    across = np.array([[0, -c], [c, 0]])
+    found = gf.jacobian(gf.jare(v, gamma=gamma))(point)
+    np.testing.assert_allclose(found, J - gamma * across.T @ J, rtol=1e-12)
+
+
+def test_jare_keeps_dtypes_and_goes_with_a_player_of_no_parameters():
+    def field(params, batch=None):
+        return jax.tree.map(lambda x: -(x**2), params)
+
+    params = gf.Players(jnp.ones(2, jnp.bfloat16), jnp.ones((), jnp.float32))
+    found = jax.vmap(gf.jare(field, gamma=0.5))(jax.tree.map(lambda x: x[None], params))
+    assert [leaf.dtype for leaf in found] == [jnp.bfloat16, jnp.float32]
+    assert gf.jare(field, gamma=0.5)(gf.Players(3.0, ())) == gf.Players(-9.0, ())
+    with pytest.raises(ValueError, match="gamma must be a number ≥ 0, got -1"):
+        gf.jare(field, gamma=-1)

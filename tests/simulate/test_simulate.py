@@ -134,3 +134,20 @@ def test_a_field_of_another_structure_is_refused(field, message):
     params = gf.Players(jnp.ones(2), jnp.ones(2))
     with pytest.raises(ValueError, match=message):
         gf.simulate(gf.simultaneous(optax.sgd(0.1)), field, params, num_steps=1)
+
+
+def test_the_first_step_that_was_not_solved_is_remembered():
+    plain = gf.simultaneous(optax.sgd(0.1))
+
+    def step(field, state, batch):
+        after, info = plain.step(field, state, batch)
+        return after, info._replace(converged=jnp.abs(state.params.theta) < 1.05)
+
+    unsure = gf.Method(plain.init, step)
+    v = gf.vector_field(gf.games.bilinear())
+    run = gf.simulate(unsure, v, gf.Players(1.0, 0.0), num_steps=100)
+    path = gf.trajectories(plain, v, gf.Players(np.ones(1), np.zeros(1)), num_steps=100).theta
+    first = 1 + int(np.argmax(np.abs(path[:, 0]) >= 1.05))
+    assert int(run.unsolved_at) == first
+    assert int(run.stopped_at) == -1
+    assert int(gf.simulate(plain, v, gf.Players(1.0, 0.0), num_steps=100).unsolved_at) == -1

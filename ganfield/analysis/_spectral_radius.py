@@ -1,0 +1,222 @@
+"""How fast a method converges at an equilibrium: what its update map predicts, and what it does."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+from ganfield._tree import double
+from ganfield._types import Field, Players
+from ganfield.analysis._update_map import UpdateMap, update_map
+from ganfield.errors import check_count, check_not_negative
+from ganfield.methods import Method, State, for_each_move
+
+
+class SpectralRadius(NamedTuple):
+    """The spectral radius of an update map.
+
+    Attributes:
+        value: the largest modulus of the eigenvalues of F′.
+        rate: by what the distance to the fixed point is multiplied in one step, asymptotically:
+            ``value`` to the power of one over the steps that F takes.
+        eigenvalues: all of them, or, found without the matrix, those of largest modulus.
+        residual: ‖F′u − λu‖ for the leading eigenvector of length 1; 0 where all were found.
+        fixed_point_residual: ‖F(x) − x‖. The rate means something where this is 0.
+    """
+
+    value: float
+    rate: float
+    eigenvalues: np.ndarray
+    residual: float
+    fixed_point_residual: float
+
+
+class ConvergenceRate(NamedTuple):
+    """A rate of convergence, twice.
+
+    Attributes:
+        predicted: by the spectral radius of the update map.
+        measured: on a run from near the equilibrium.
+    """
+
+    predicted: float
+    measured: float
+
+
+def spectral_radius(
+    method: Method,
+    field: Field,
+    params: Players,
+    *,
+    state: State | None = None,
+    batch: Any = None,
+    num_steps: int = 1,
+    moments: str = "moving",
+    dense_limit: int = 400,
+    key: jax.Array | None = None,
+) -> SpectralRadius:
+    """Return the largest modulus of the eigenvalues of a method's update map, in float64.
+
+    Below 1 the method converges locally to the point, and each step multiplies the distance by it,
+    asymptotically. Small states get all eigenvalues of the dense matrix; large ones Arnoldi's
+    method (ARPACK) on products with F′.
+
+    Args:
+        method: how to move.
+        field: along what.
+        params: the point, a fixed point of the method.
+        state: the method's state there; ``method.init(params)`` if None.
+        batch: what the field sees.
+        num_steps: as in `ganfield.update_map`.
+        moments: as in `ganfield.update_map`.
+        dense_limit: the longest state whose matrix is made.
+        key: a typed key for the first vector of Arnoldi's method; by default
+            ``jax.random.key(0)``.
+
+    Returns:
+        A `SpectralRadius`.
+
+    Raises:
+        ValueError: an argument is not allowed, or F′ is not finite (with second moments that are
+            0, say: give the state of a run).
+
+    Reference:
+        Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, Proposition 3.
+
+    Example:
+        >>> import optax, ganfield as gf
+        >>> v = gf.vector_field(gf.games.bilinear())
+        >>> found = gf.spectral_radius(gf.simultaneous(optax.sgd(0.5)), v, gf.Players(0.0, 0.0))
+        >>> round(found.value**2, 6)                        # 1 + h²
+        1.25
+    """
+    dense_limit = check_count(dense_limit, argument="dense_limit", minimum=0)
+    key = jax.random.key(0) if key is None else key
+    with jax.enable_x64(True):
+        F = _double_map(method, field, params, state, batch, num_steps, moments)
+        moved = float(jnp.linalg.norm(jax.jit(F.apply)(F.point) - F.point))
+        if F.point.size <= max(dense_limit, 4):
+            matrix = np.asarray(jax.jit(F.jacobian)(F.point))
+            _check_finite(matrix)
+            values, residual = np.linalg.eigvals(matrix).astype(complex), 0.0
+        else:
+            values, residual = _arnoldi(F, key)
+    value = float(np.abs(values).max())
+    return SpectralRadius(value, value ** (1 / num_steps), values, residual, moved)
+
+
+def convergence_rate(
+    method: Method,
+    field: Field,
+    params: Players,
+    *,
+    num_steps: int = 400,
+    distance: float = 1e-4,
+    batch: Any = None,
+    cycle: int = 1,
+    key: jax.Array | None = None,
+) -> ConvergenceRate:
+    """Return the rate that the update map predicts at an equilibrium, and that of a run beside it.
+
+    The run starts at a random point at ``distance`` from the equilibrium, in float64. Its rate is
+    the slope of a straight line through the logarithms of the distance, over the second half of the
+    steps before rounding takes over.
+
+    Args:
+        method: how to move.
+        field: along what.
+        params: the equilibrium.
+        num_steps: steps of the run.
+        distance: from the equilibrium at the start; small, so that the run stays where the field is
+            nearly linear, and not so small that rounding ends the run early.
+        batch: what the field sees at every step.
+        cycle: after how many steps the method repeats itself, `update_map`'s ``num_steps``.
+        key: a typed key for the direction; by default ``jax.random.key(0)``.
+
+    Returns:
+        A `ConvergenceRate`.
+
+    Raises:
+        ValueError: an argument is not allowed, or the update map has no derivative there.
+
+    Example:
+        >>> import optax, ganfield as gf
+        >>> v = gf.vector_field(gf.games.quadratic(coupling=2.0))
+        >>> found = gf.convergence_rate(gf.simultaneous(optax.sgd(0.1)), v, gf.Players(0.0, 0.0))
+        >>> round(found.predicted, 4), round(found.measured, 4)
+        (0.922, 0.922)
+    """
+    num_steps = check_count(num_steps, argument="num_steps", minimum=8)
+    check_not_negative(distance, argument="distance")
+    key = jax.random.key(0) if key is None else key
+    predicted = spectral_radius(method, field, params, batch=batch, num_steps=cycle)
+    with jax.enable_x64(True):
+        origin, unravel = ravel_pytree(double(params, integers=True))
+        seen = for_each_move(method, double(batch))
+        away = jax.random.normal(key, origin.shape, origin.dtype)
+        start = method.init(unravel(origin + distance * away / jnp.linalg.norm(away)))
+
+        @jax.jit
+        def gaps(state: State) -> jax.Array:
+            def body(carry: State, _: None) -> tuple[State, jax.Array]:
+                after, _ = method.step(field, carry, seen)
+                return after, jnp.linalg.norm(ravel_pytree(after.params)[0] - origin)
+
+            return jax.lax.scan(body, state, None, length=num_steps)[1]
+
+        found = np.asarray(gaps(start))
+        floor = 1e-12 * (1 + float(jnp.abs(origin).max()))
+    return ConvergenceRate(predicted.rate, _slope(found, floor))
+
+
+def _double_map(
+    method: Method,
+    field: Field,
+    params: Players,
+    state: State | None,
+    batch: Any,
+    num_steps: int,
+    moments: str,
+) -> UpdateMap:
+    at = method.init(double(params, integers=True)) if state is None else double(state)
+    return update_map(method, field, at, batch=double(batch), num_steps=num_steps, moments=moments)
+
+
+def _arnoldi(F: UpdateMap, key: jax.Array) -> tuple[np.ndarray, float]:
+    """Return the eigenvalues of largest modulus, and the residual of the first."""
+    from scipy.sparse.linalg import LinearOperator, eigs
+
+    product = jax.jit(lambda vector: F.jvp(F.point, vector))
+    first = np.asarray(jax.random.normal(key, F.point.shape, F.point.dtype))
+    _check_finite(np.asarray(product(jnp.asarray(first))))
+    size = F.point.size
+    operator = LinearOperator(
+        (size, size), matvec=lambda vector: np.asarray(product(jnp.asarray(vector))), dtype=float
+    )
+    # A wide basis: those near the unit circle lie close together.
+    values, vectors = eigs(operator, k=6, which="LM", v0=first, ncv=min(size, 60), maxiter=2000)
+    lead = int(np.argmax(np.abs(values)))
+    vector = vectors[:, lead]
+    image = operator.matvec(vector.real) + 1j * operator.matvec(vector.imag)
+    return values, float(np.linalg.norm(image - values[lead] * vector))
+
+
+def _check_finite(found: np.ndarray) -> None:
+    if not np.isfinite(found).all():
+        raise ValueError(
+            "params must be a point where the update map has a derivative, and it is not finite "
+            "there. Adam and RMSProp have none where their second moments are 0: give the state of "
+            "a run, whose moments are not"
+        )
+
+
+def _slope(gaps: np.ndarray, floor: float) -> float:
+    """Return the factor per step, by least squares on the logarithms."""
+    usable = np.isfinite(gaps) & (gaps > floor)
+    last = len(gaps) if usable.all() else int(np.argmin(usable))
+    if last < 4:
+        return float("nan")
+    steps = np.arange(last // 2, last)
+    return float(np.exp(np.polyfit(steps, np.log(gaps[steps]), 1)[0]))

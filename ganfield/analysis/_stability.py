@@ -1,0 +1,255 @@
+"""Which hyper-parameters let a method converge: by its update map, and by runs."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+from ganfield._tree import double
+from ganfield._types import Field, Players, PyTree
+from ganfield.analysis._update_map import update_map
+from ganfield.errors import check_bounds, check_count, check_not_negative, lookup
+from ganfield.methods import Method, for_each_move
+
+Build = Callable[..., tuple[Method, Field]]
+"""``build(**hyper_parameters) -> (method, field)``, called with traced values."""
+
+RUN_OUTCOMES = ("converged", "cycling", "diverged")
+"""What runs of a `StabilityDiagram` come to; its ``share`` has one row for each."""
+
+
+_FLOOR = 1e-10  # of the first distance; what comes below has converged as far as rounding lets it
+
+
+class StabilityDiagram(NamedTuple):
+    """Predicted and real convergence over a grid of two hyper-parameters.
+
+    Attributes:
+        axes: name → the values along that axis, the first name along the rows.
+        spectral_radius: of the update map at the equilibrium, shape ``(rows, columns)``.
+        share: of the starts, how many came to each of ``RUN_OUTCOMES``, shape
+            ``(3, rows, columns)``. What neither came within a hundredth of its first distance nor
+            went a hundred times as far is cycling.
+        rate: the median over starts of the factor per step by which the distance changes, over the
+            second half of the run, or until rounding takes over, shape ``(rows, columns)``; NaN
+            where none stayed finite.
+    """
+
+    axes: dict[str, np.ndarray]
+    spectral_radius: np.ndarray
+    share: np.ndarray
+    rate: np.ndarray
+
+
+def largest_stable(
+    build: Build,
+    params: Players,
+    *,
+    bounds: tuple[float, float],
+    side: str = "largest",
+    batch: Any = None,
+    num_steps: int = 1,
+    moments: str = "moving",
+    resolution: int = 64,
+) -> float:
+    """Return the largest (or smallest) value of a hyper-parameter for which a method is stable.
+
+    The spectral radius of the update map is taken at ``resolution`` values between the bounds, in
+    one vmapped program and in float64, and the last stable one (the first) is refined by bisection.
+    For plain simultaneous steps the largest step size is Lemma 4's, `ganfield.max_step_size`.
+
+    Args:
+        build: ``build(value) -> (method, field)``, called with a traced value.
+        params: the equilibrium.
+        bounds: (low, high), where to look.
+        side: "largest" or "smallest".
+        batch: what the field sees.
+        num_steps: as in `ganfield.update_map`.
+        moments: as in `ganfield.update_map`.
+        resolution: how many values are tried before bisection. A stable interval narrower than
+            their distance can be missed.
+
+    Returns:
+        The value, to about 1e-12 of the bounds' width; NaN where no value tried is stable, and the
+        bound itself where that is stable.
+
+    Raises:
+        ValueError: the bounds, the side or a count is not allowed.
+
+    Reference:
+        Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, Lemma 4.
+
+    Example:
+        >>> import optax, ganfield as gf
+        >>> v = gf.vector_field(gf.games.bilinear())
+        >>> w = gf.consensus(v, gamma=0.5)
+        >>> def build(step_size):
+        ...     return gf.simultaneous(optax.sgd(step_size)), w
+        >>> round(gf.largest_stable(build, gf.Players(0.0, 0.0), bounds=(0.0, 4.0)), 6)
+        0.8
+    """
+    low, high = check_bounds(bounds).theta
+    resolution = check_count(resolution, argument="resolution", minimum=2)
+    direction = lookup({"largest": 1, "smallest": -1}, side, argument="side")
+    with jax.enable_x64(True):
+        at, seen = double(params, integers=True), double(batch)
+
+        def radius(value: jax.Array) -> jax.Array:
+            return _radius(*build(value), at, seen, num_steps, moments)
+
+        # From the side that is looked from, inwards.
+        values = jnp.linspace(low, high, resolution)[::-direction]
+        radii = np.asarray(jax.jit(jax.vmap(radius))(values))
+        stable = radii < 1
+        if not stable.any():
+            return float("nan")
+        first = int(np.argmax(stable))
+        inside = float(values[first])
+        if first == 0:
+            return inside
+        outside, exact = float(values[first - 1]), jax.jit(radius)
+        for _ in range(48):
+            middle = (inside + outside) / 2
+            inside, outside = (middle, outside) if exact(middle) < 1 else (inside, middle)
+    return inside
+
+
+def stability_diagram(
+    build: Build,
+    axes: Mapping[str, Any],
+    params: Players,
+    *,
+    num_starts: int = 16,
+    distance: float = 0.5,
+    num_steps: int = 500,
+    batch: Any = None,
+    cycle: int = 1,
+    moments: str = "moving",
+    chunk_size: int = 256,
+    key: jax.Array | None = None,
+) -> StabilityDiagram:
+    """Return, over a grid of two hyper-parameters, what the update map predicts and what runs do.
+
+    At every point of the grid: the spectral radius of the update map at the equilibrium, and runs
+    from starts all round it. One program, vmapped over chunks of the grid.
+
+    Args:
+        build: ``build(**{first: value, second: value}) -> (method, field)``, called with traced
+            values.
+        axes: two names → values, such as ``{"step_size": …, "gamma": …}``; the first runs along
+            the rows.
+        params: the equilibrium.
+        num_starts: runs for each point of the grid.
+        distance: of the starts from the equilibrium. With a small one the runs test the prediction;
+            with a large one they show how far it holds.
+        num_steps: steps of each run.
+        batch: what the field sees at every step.
+        cycle: after how many steps the method repeats itself, `ganfield.update_map`'s
+            ``num_steps``; it must divide ``num_steps``.
+        moments: as in `ganfield.update_map`, for the prediction.
+        chunk_size: points of the grid at once; more needs more memory.
+        key: a typed key for the starts; by default ``jax.random.key(0)``.
+
+    Returns:
+        A `StabilityDiagram`.
+
+    Raises:
+        ValueError: there are not two axes of numbers, or a count is not allowed.
+
+    Example:
+        >>> import jax.numpy as jnp, optax, ganfield as gf
+        >>> v = gf.vector_field(gf.games.bilinear())
+        >>> def build(step_size, gamma):
+        ...     return gf.simultaneous(optax.sgd(step_size)), gf.consensus(v, gamma=gamma)
+        >>> found = gf.stability_diagram(
+        ...     build,
+        ...     {"step_size": jnp.array([0.1, 0.5]), "gamma": jnp.array([0.0, 1.0])},
+        ...     gf.Players(0.0, 0.0),
+        ... )
+        >>> found.spectral_radius.round(3)
+        array([[1.005, 0.906],
+               [1.118, 0.707]])
+    """
+    names, grid, shape = _two_axes(axes)
+    counts = {"num_starts": num_starts, "chunk_size": chunk_size, "cycle": cycle}
+    for argument, count in counts.items():
+        check_count(count, argument=argument)
+    check_not_negative(distance, argument="distance")
+    num_steps = check_count(num_steps, argument="num_steps", minimum=2)
+    if num_steps % (2 * cycle):
+        raise ValueError(f"num_steps must be a multiple of 2·cycle = {2 * cycle}, got {num_steps}")
+    key = jax.random.key(0) if key is None else key
+    with jax.enable_x64(True):
+        at, seen = double(params, integers=True), double(batch)
+        origin, unravel = ravel_pytree(at)
+        away = jax.random.normal(key, (num_starts, origin.size), origin.dtype)
+        away *= distance / jnp.linalg.norm(away, axis=1, keepdims=True)
+
+        def of_point(values: jax.Array) -> tuple[jax.Array, jax.Array]:
+            method, field = build(**dict(zip(names, values, strict=True)))
+            radius = _radius(method, field, at, seen, cycle, moments)
+            batches = for_each_move(method, seen)
+
+            def run(start: jax.Array) -> jax.Array:
+                def gap(state: PyTree) -> jax.Array:
+                    return jnp.linalg.norm(ravel_pytree(state.params)[0] - origin)
+
+                def body(carry: tuple[PyTree, Any], _: None) -> tuple[tuple[PyTree, Any], None]:
+                    state, above = carry
+                    state = method.step(field, state, batches)[0]
+                    return (state, above + (gap(state) > _FLOOR * distance)), None
+
+                begin = (method.init(unravel(origin + start)), jnp.zeros((), int))
+                half, _ = jax.lax.scan(body, begin, None, length=num_steps // 2)
+                end, _ = jax.lax.scan(body, half, None, length=num_steps // 2)
+                return jnp.stack([gap(half[0]), gap(end[0]), end[1]])
+
+            return radius, jax.vmap(run)(away)
+
+        sweep = jax.jit(lambda points: jax.lax.map(of_point, points, batch_size=chunk_size))
+        radius, runs = map(np.asarray, sweep(jnp.asarray(grid)))
+    share, measured = _outcomes(runs, distance, num_steps // 2)
+    return StabilityDiagram(
+        {name: np.asarray(axes[name], float) for name in names},
+        radius.reshape(shape),
+        share.reshape(3, *shape),
+        measured.reshape(shape),
+    )
+
+
+def _radius(
+    method: Method, field: Field, at: Players, batch: Any, num_steps: int, moments: str
+) -> jax.Array:
+    F = update_map(
+        method, field, method.init(at), batch=batch, num_steps=num_steps, moments=moments
+    )
+    return jnp.abs(jnp.linalg.eigvals(F.jacobian(F.point))).max() ** (1 / num_steps)
+
+
+def _two_axes(axes: Mapping[str, Any]) -> tuple[list[str], np.ndarray, tuple[int, ...]]:
+    values = {name: np.asarray(axis, float) for name, axis in axes.items()}
+    if len(values) != 2 or any(axis.ndim != 1 or not axis.size for axis in values.values()):
+        raise ValueError(
+            "axes must be two names with one-dimensional arrays of numbers, got "
+            f"{ {name: axis.shape for name, axis in values.items()} }"
+        )
+    first, second = values.values()
+    grid = np.stack([axis.ravel() for axis in np.meshgrid(first, second, indexing="ij")], axis=1)
+    return list(values), grid, (first.size, second.size)
+
+
+def _outcomes(runs: np.ndarray, distance: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the shares of the outcomes, and the median rate, for each point of the grid."""
+    half, end, above = np.moveaxis(runs, -1, 0)
+    lost = ~np.isfinite(end) | (end > 100 * distance)
+    near = ~lost & (end < distance / 100)
+    share = np.stack([near.mean(axis=1), (~near & ~lost).mean(axis=1), lost.mean(axis=1)])
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        over_half = (end / half) ** (1 / steps)
+        to_floor = _FLOOR ** (1 / (above + 1))
+    factor = np.where(above < 2 * steps, np.where(lost, np.nan, to_floor), over_half)
+    known = np.ma.masked_invalid(factor)
+    return share, np.ma.median(known, axis=1).filled(np.nan)

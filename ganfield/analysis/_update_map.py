@@ -1,0 +1,125 @@
+"""The step of a method as a map of its whole state, and the derivatives of that map."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+
+from ganfield._tree import strong
+from ganfield._types import Field, PyTree
+from ganfield.errors import check_count, lookup
+from ganfield.methods import Method, State, for_each_move
+
+_MOMENTS = {"moving": False, "frozen": True}
+
+
+class UpdateMap(NamedTuple):
+    """A method's step as a map F of one vector, x ← F(x).
+
+    Attributes:
+        point: the vector of the state that the map was made at, shape ``(n,)``.
+        apply: ``apply(x) -> F(x)``.
+        jacobian: ``jacobian(x) -> F′(x)``, shape ``(n, n)``.
+        jvp: ``jvp(x, u) -> F′(x)u``.
+        vjp: ``vjp(x, u) -> F′(x)ᵀu``.
+        unravel: ``unravel(x) -> State``; what is held, such as counters, as it was.
+    """
+
+    point: jax.Array
+    apply: Callable[[jax.Array], jax.Array]
+    jacobian: Callable[[jax.Array], jax.Array]
+    jvp: Callable[[jax.Array, jax.Array], jax.Array]
+    vjp: Callable[[jax.Array, jax.Array], jax.Array]
+    unravel: Callable[[jax.Array], State]
+
+
+def update_map(
+    method: Method,
+    field: Field,
+    state: State,
+    *,
+    batch: Any = None,
+    num_steps: int = 1,
+    moments: str = "moving",
+) -> UpdateMap:
+    """Return the map that one step of a method makes of its state.
+
+    The method converges locally to a fixed point of F if all eigenvalues of F′ lie inside the unit
+    circle there, and its asymptotic rate is the largest of their moduli (Proposition 3 of the
+    paper). For plain simultaneous steps F′ = I + hJ; momentum, second moments and a previous
+    gradient are part of the state, and only F′ knows of them.
+
+    Floats are the state; integers, such as a count of steps, are held at the value that ``state``
+    has, so that F is one map. Adam corrects its bias by such a count: give it the state of a long
+    run, or a large count. A method that counts by itself (lookahead) needs ``num_steps`` of its own
+    cycle: F is then the map of so many steps, in which counters do move, and its rate is that of
+    all of them.
+
+    Args:
+        method: how to move.
+        field: along what.
+        state: where, such as ``method.init(params)`` at an equilibrium.
+        batch: what the field sees at every step.
+        num_steps: how many steps F takes.
+        moments: "moving": F maps parameters and all that the optimizer remembers. "frozen": F maps
+            the parameters alone, and every step starts with the memory that ``state`` has, as if
+            the preconditioner had stopped changing. Where Adam's or RMSProp's second moments are 0
+            neither has a derivative (the root of 0 has none): give the state of a run.
+
+    Returns:
+        An `UpdateMap`.
+
+    Raises:
+        ValueError: ``num_steps`` or ``moments`` is none of what is allowed.
+
+    Reference:
+        Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, section 3.
+
+    Example:
+        >>> import jax.numpy as jnp, optax, ganfield as gf
+        >>> method = gf.simultaneous(optax.sgd(0.5))
+        >>> v = gf.vector_field(gf.games.bilinear())
+        >>> F = gf.update_map(method, v, method.init(gf.Players(0.0, 0.0)))
+        >>> F.jacobian(F.point)
+        Array([[ 1. , -0.5],
+               [ 0.5,  1. ]], dtype=float32)
+    """
+    num_steps = check_count(num_steps, argument="num_steps")
+    frozen = lookup(_MOMENTS, moments, argument="moments")
+    state = strong(state)
+    leaves, structure = jax.tree.flatten(state.params if frozen else state)
+    moving = [jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves]
+    point, unravel_floats = ravel_pytree(
+        [x for x, moves in zip(leaves, moving, strict=True) if moves]
+    )
+
+    def unravel(x: jax.Array) -> State:
+        floats = iter(unravel_floats(x))
+        filled = [
+            next(floats) if moves else leaf for leaf, moves in zip(leaves, moving, strict=True)
+        ]
+        whole = jax.tree.unflatten(structure, filled)
+        return state._replace(params=whole) if frozen else whole
+
+    def flatten(tree: PyTree) -> jax.Array:
+        found = jax.tree.leaves(tree)
+        return ravel_pytree([x for x, moves in zip(found, moving, strict=True) if moves])[0]
+
+    seen = for_each_move(method, batch)
+
+    def apply(x: jax.Array) -> jax.Array:
+        def one(carry: State, _: None) -> tuple[State, None]:
+            return method.step(field, carry, seen)[0], None
+
+        after, _ = jax.lax.scan(one, unravel(x), None, length=num_steps)
+        return flatten(after.params if frozen else after)
+
+    def jvp(x: jax.Array, tangent: jax.Array) -> jax.Array:
+        return jax.jvp(apply, (x,), (tangent,))[1]
+
+    def vjp(x: jax.Array, cotangent: jax.Array) -> jax.Array:
+        return jax.vjp(apply, x)[1](cotangent)[0]
+
+    return UpdateMap(point, apply, jax.jacfwd(apply), jvp, vjp, unravel)

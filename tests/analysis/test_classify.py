@@ -1,0 +1,269 @@
+"""Kinds, optimality and spuriousness against prescribed spectra and the definitions themselves."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import ganfield as gf
+from tests.cases import mlp_gan, params_of
+
+ORIGIN = gf.Players(0.0, 0.0)
+QUADRATIC = {  # curvatures and coupling: kind, local Nash, local minimax
+    "stable spiral": ((1.0, 1.0, 2.0), "stable", True, True),
+    "stable node": ((1.0, 3.0, 0.125), "stable", True, True),
+    "unstable spiral": ((-1.0, -1.0, 2.0), "unstable", False, False),
+    "saddle": ((-1.0, 1.0, 0.5), "saddle", False, False),
+    "centre": ((0.0, 0.0, 2.0), "centre", None, None),
+    "centre with curvature": ((1.0, -1.0, 2.0), "centre", False, False),
+    "damped for one": ((0.0, 1.0, 2.0), "stable", None, True),
+    "a zero": ((1.0, 0.0, 0.0), "undecided", None, None),
+    "stable, no minimax": ((6.0, -2.0, 4.0), "stable", False, False),
+    "unstable minimax": ((-6.0, 2.0, 4.0), "unstable", False, True),
+}
+
+
+def one_number(function, slope=-1.0):
+    """A field of which φ's part is linear, and θ's given."""
+    return lambda params, batch=None: gf.Players(function(params.theta), slope * params.phi)
+
+
+@pytest.mark.parametrize("name", QUADRATIC)
+def test_quadratic_games(name):
+    (a, b, c), kind, nash, minimax = QUADRATIC[name]
+    found = gf.classify(gf.games.quadratic(a, b, c), ORIGIN)
+    assert (found.kind, found.local_nash, found.local_minimax) == (kind, nash, minimax)
+    assert found.spurious is None
+    assert found.smooth
+    assert found.residual == 0
+    matrix = np.array([[-a, -c], [c, -b]])
+    np.testing.assert_allclose(
+        np.sort_complex(found.eigenvalues), np.sort_complex(np.linalg.eigvals(matrix)), atol=1e-7
+    )
+    np.testing.assert_allclose(found.rotation, 2 * c**2 / np.sum(matrix**2), rtol=1e-12)
+    assert found.kind in gf.KINDS
+    assert found.eigenvalues.dtype == complex
+    # Lemma 4 by brute force: the largest step size at which ‖(1 + hJ)ⁿ x‖ stays bounded.
+    sizes = np.linspace(1e-3, 5, 5000)
+    radii = np.abs(np.linalg.eigvals(np.eye(2) + sizes[:, None, None] * matrix)).max(axis=1)
+    largest = sizes[radii < 1].max(initial=0.0) if kind == "stable" else 0.0
+    np.testing.assert_allclose(found.max_step_size, largest, atol=2e-3)
+
+
+def local_optimality(game, point, radius=1e-3):
+    """Nash and minimax by the losses at points nearby, without a derivative."""
+    steps = radius * np.linspace(-1, 1, 41)
+    fine = radius * np.linspace(-10, 10, 4001)
+    with jax.enable_x64(True):
+        x, y = (jnp.asarray(p, float) for p in point)
+        losses = jax.jit(jax.vmap(lambda theta, phi: game.losses(gf.Players(theta, phi)).theta))
+        here = float(losses(x[None], y[None])[0])
+        nash = bool((losses(x + steps, y + 0 * steps) >= here).all())
+        nash &= bool((losses(x + 0 * steps, y + steps) <= here).all())
+        # θ against the best of φ's answers in the neighbourhood.
+        answers = jax.vmap(lambda t: losses(jnp.full(fine.shape, t), y + fine).max())(x + steps)
+    best = np.asarray(answers)
+    inner = bool(best[20] <= here + 1e-12 * (1 + abs(here)))  # φ has no better answer
+    return nash, inner and bool((best >= best[20]).all())
+
+
+@pytest.mark.parametrize("name", ["two_attractors", "unstable_minimax", "stable_non_minimax"])
+def test_optimality_against_its_definition(name):
+    game = gf.GAMES[name]()
+    for point in game.equilibria:
+        found = gf.classify(game, point)
+        assert (found.local_nash, found.local_minimax) == local_optimality(game, point), point
+
+
+def test_two_of_four_attractors_are_no_nash_equilibria():
+    game = gf.games.two_attractors()
+    found = [gf.classify(game, point) for point in game.equilibria]
+    assert [f.kind for f in found].count("stable") == 4
+    assert [f.kind for f in found].count("saddle") == 5
+    assert [f.local_nash for f in found if f.kind == "stable"] == [False, True, False, True]
+
+
+def test_local_minimax_is_for_zero_sum_games_only():
+    def game(loss_theta, loss_phi):
+        return gf.games.general_sum(loss_theta, loss_phi, init=lambda key: ORIGIN)
+
+    def found(*losses):
+        return gf.classify(game(*losses), ORIGIN).local_minimax
+
+    # Both losses are 0 at the point, and the players do not meet; it is no zero-sum game.
+    assert found(lambda t, p, b: t**2, lambda t, p, b: p**2) is None
+    assert found(lambda t, p, b: t**2 - p**2, lambda t, p, b: p**2 - t**2) is True
+    assert found(lambda t, p, b: t**2 - p**2, lambda t, p, b: p**2 - t**2 + 3.0) is True
+    assert found(lambda t, p, b: t * p, lambda t, p, b: t * p) is None
+
+
+SINE_POINTS = [(0.0, "stable", True), (math.pi, "stable", False), (math.acos(0.5), "saddle", True)]
+
+
+@pytest.mark.parametrize(("theta", "kind", "spurious"), SINE_POINTS)
+def test_sine_under_a_large_gamma(theta, kind, spurious):
+    v = gf.vector_field(gf.games.sine())
+    found = gf.classify(gf.consensus(v, gamma=2.0), gf.Players(theta, 0.0), original=v)
+    assert (found.kind, found.spurious) == (kind, spurious)
+
+
+# c = ½: the source attracts from γ = 1/(1 + c²) = .8 on, the saddle from 1/√(1 + c²) = .894 on.
+@pytest.mark.parametrize(
+    ("gamma", "source", "saddle"),
+    [(0.6, "unstable", "saddle"), (0.85, "stable", "saddle"), (1.5, "stable", "stable")],
+)
+def test_lattice_thresholds(gamma, source, saddle):
+    game = gf.games.lattice(coupling=0.5)
+    w = gf.consensus(gf.vector_field(game), gamma=gamma)
+    for (k, m), kind in {(0, 0): source, (1, 0): saddle, (1, 1): "stable"}.items():
+        found = gf.classify(w, gf.Players(k * math.pi, m * math.pi), original=game)
+        assert found.kind == kind
+        assert found.spurious == (kind == "stable" and (k, m) != (1, 1))
+        assert found.local_nash == ((k, m) == (1, 1))
+
+
+def test_what_is_spurious_and_what_is_not():
+    game = gf.games.bilinear()
+    v = gf.vector_field(game)
+    for original in (v, game):
+        found = gf.classify(gf.consensus(v, gamma=0.5), ORIGIN, original=original)
+        assert (found.kind, found.spurious, found.local_nash) == ("stable", False, None)
+    saddle = gf.vector_field(gf.games.quadratic(-1.0, 1.0, 0.5))
+    found = gf.classify(gf.conservative_relaxation(saddle), ORIGIN, original=saddle)
+    assert (found.kind, found.spurious, found.local_nash) == ("stable", True, False)
+    assert "repels" in found.reason
+    # A point that is no zero of w is no spurious one either.
+    found = gf.classify(gf.consensus(v, gamma=0.5), gf.Players(1.0, 0.0), original=v)
+    assert (found.kind, found.spurious) == ("none", False)
+
+
+def clipped(limit):
+    """θ meets the limit of φ's weight just where φ is clipped: a zero at (0, limit)."""
+    return gf.games.zero_sum(
+        lambda theta, phi, batch: theta * (jnp.clip(phi, -limit, limit) - limit),
+        init=lambda key: ORIGIN,
+    )
+
+
+KINKS = {
+    "penalty": (gf.games.dirac_gan("indicator", penalty="wgan_gp"), ORIGIN),
+    "penalty of noisy": (gf.games.dirac_gan("standard", penalty="wgan_gp"), ORIGIN),
+    "clip": (clipped(0.5), gf.Players(0.0, 0.5)),
+    "clip float32": (clipped(0.1), gf.Players(jnp.float32(0.0), jnp.float32(0.1))),
+    "abs": (one_number(jnp.abs), ORIGIN),
+    "relu": (one_number(jax.nn.relu), ORIGIN),
+    "relu and more": (one_number(lambda x: -x - 0.01 * jax.nn.relu(x)), ORIGIN),
+    "large": (one_number(lambda x: 1e6 * jnp.abs(x)), ORIGIN),
+    "odd jump": (one_number(jnp.sign), ORIGIN),
+    "jump": (one_number(lambda x: jnp.where(x > 0, 1.0, 0.0) - x), ORIGIN),
+    "off the axes": (
+        lambda params, batch=None: gf.Players(
+            -params.theta - jax.nn.relu(jnp.minimum(params.theta, params.phi)), -params.phi
+        ),
+        ORIGIN,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KINKS)
+def test_kinks_are_undecided(name):
+    found = gf.classify(*KINKS[name])
+    assert not found.smooth
+    assert found.kind == "undecided"
+    assert math.isnan(found.max_step_size)
+    assert "kink" in found.reason
+
+
+SMOOTH = {
+    "off the clip": (clipped(0.5), gf.Players(0.0, 0.5 - 1e-4)),
+    "beyond the clip": (clipped(0.5), gf.Players(0.3, 0.5 + 1e-4)),
+    "tanh": (one_number(lambda x: -jnp.tanh(1e3 * x)), ORIGIN),
+    "tanh where it bends": (one_number(lambda x: -jnp.tanh(1e3 * x)), gf.Players(7e-4, 0.0)),
+    "logistic": (one_number(lambda x: 0.5 - jax.nn.sigmoid(5e3 * x)), ORIGIN),
+    "waves": (one_number(lambda x: -jnp.sin(100 * x)), ORIGIN),
+    "crest": (one_number(lambda x: 1 - jnp.cos(100 * x)), ORIGIN),
+    "far out": (one_number(lambda x: -jnp.sin(x)), gf.Players(2 * math.pi * 1e4, 0.0)),
+    "waves far out": (one_number(lambda x: -jnp.sin(10 * x)), gf.Players(200 * math.pi, 0.0)),
+    "cube": (one_number(lambda x: -(x**3)), ORIGIN),
+    "constant": (one_number(lambda x: 0 * x), ORIGIN),
+    "once": (one_number(lambda x: -x - x * jnp.abs(x)), ORIGIN),
+}
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_steep_is_not_a_kink(name):
+    assert gf.classify(*SMOOTH[name]).smooth
+
+
+def test_zero_within_tolerance():
+    # x − 1 = 10⁻⁴: a zero to a tolerance of 10⁻⁴·‖J‖·(1 + max |x|), and not to a tenth of that.
+    v = one_number(lambda x: 1 - x)
+    near = gf.Players(1.0001, 0.0)
+    assert gf.classify(v, near).kind == "none"
+    assert gf.classify(v, near, tolerance=1e-5).kind == "none"
+    assert gf.classify(v, near, tolerance=1e-4).kind == "stable"
+    # Re λ = −10⁻⁴ beside ‖J‖ = 1.
+    slow = gf.games.quadratic(1e-4, 1e-4, 1.0)
+    assert gf.classify(slow, ORIGIN).kind == "stable"
+    assert gf.classify(slow, ORIGIN, tolerance=1e-3).kind == "centre"
+    found = gf.classify(gf.games.quadratic(1.0, 1e-8, 0.0), ORIGIN)
+    assert (found.kind, found.local_nash) == ("undecided", None)
+
+
+@pytest.mark.parametrize("number", [np.float32, jnp.float32, float, np.float64])
+def test_numbers_of_any_type(number):
+    found = gf.classify(gf.games.sine(), gf.Players(number(math.pi), 0))
+    assert found.kind == "stable"
+    assert found.params.theta.dtype == np.float64
+    assert isinstance(found.params.theta, np.ndarray | np.float64)
+    assert jnp.ones(1).dtype == jnp.float32  # and float64 is left off
+
+
+def test_no_zero_is_none_and_says_so():
+    found = gf.classify(gf.games.bilinear(), gf.Players(3.0, 4.0))
+    assert found.kind == "none"
+    np.testing.assert_allclose(found.residual, 5.0)
+    assert "its norm is 5" in found.reason
+    assert (found.local_nash, found.local_minimax) == (False, False)
+
+
+def test_players_of_many_and_of_no_parameters():
+    zero = gf.Players(jnp.zeros(3), jnp.zeros(3))
+    found = gf.classify(gf.games.bilinear(jnp.diag(jnp.array([1.0, 2.0, 3.0]))), zero)
+    assert (found.kind, found.eigenvalues.shape) == ("centre", (6,))
+    for params in (gf.Players(0.5, ()), gf.Players((), 0.5)):
+        alone = gf.classify(lambda p, batch=None: jax.tree.map(lambda x: 1 - 2 * x, p), params)
+        assert (alone.kind, alone.local_nash, alone.rotation) == ("stable", True, 0.0)
+    with pytest.raises(ValueError, match="params must hold at least one number"):
+        gf.classify(lambda p, batch=None: p, gf.Players((), ()))
+
+
+def test_a_gan_of_two_networks_on_a_batch():
+    case = mlp_gan()
+    batch = case.sample(jax.random.key(0))
+    params = params_of(case)
+    found = gf.classify(case.game, params, batch=batch)
+    assert found.kind == "none"
+    assert found.smooth  # tanh
+    v = gf.vector_field(case.game)
+    with jax.enable_x64(True):
+        wide = jax.tree.map(lambda x: jnp.asarray(x, float), (params, batch))
+        expected = np.linalg.eigvals(np.asarray(gf.jacobian(v)(*wide)))
+    np.testing.assert_allclose(
+        np.sort_complex(found.eigenvalues), np.sort_complex(expected), atol=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "arguments", "message"),
+    [
+        (gf.games.sine(), {"tolerance": -1.0}, "tolerance must be a number ≥ 0, got -1.0"),
+        (one_number(jnp.sqrt), {}, "params must be a point where the field and its Jacobian"),
+        (lambda p, batch: p.theta, {}, "must have the structure of params"),
+    ],
+)
+def test_bad_arguments(field, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        gf.classify(field, ORIGIN, **arguments)
