@@ -1,5 +1,7 @@
 """All six figures of the vector-field studies, one after the other.
 
+Each study is a script of its own, which has more options.
+
     python experiments/vector_fields/all.py
 """
 

@@ -199,5 +199,7 @@ def _ends(config: dict[str, Any], paths: dict[str, Any], led: dict[str, Any], ax
     ax.plot([], [], marker="x", color="k", markersize=5, linestyle="", label="their mean")
     ax.plot(1, 0, marker="*", color="k", markersize=8)
     ax.margins(y=0.1)
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + 0.25 * (high - low))  # room for the legend
     ax.set(xlabel="θ, generator's scale", ylabel="φ", title="(f) where paths end")
     ax.legend(loc="upper right", handlelength=1.2, borderaxespad=0)

@@ -1,6 +1,7 @@
 """Zeros of a field, from many starts."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -98,16 +99,13 @@ def find_equilibria(
             raise ValueError("template must hold at least one number, got none")
         check_field(field, like, seen)
         low, high = (_ends(like, pairs, index) for index in (0, 1))
-
-        def value(x: jax.Array) -> jax.Array:
-            return ravel_pytree(field(unravel(x), seen))[0]
-
         starts = low + (high - low) * _even(key, num_starts, flat.size)
-        newton = jax.jit(jax.vmap(lambda start: _newton(value, start)))
-        ends, residuals, before, steps = jax.device_get(newton(starts))
+        ends, values, before, matrices = jax.device_get(_newton_from(field, like, seen, starts))
+        residuals = np.linalg.norm(values, axis=1)
         usual = before[np.isfinite(before) & (before > 0)]
         zero = residuals <= tolerance * (np.median(usual) if usual.size else 0.0)
-        zero &= np.all(np.abs(steps) <= separation * (high - low), axis=1)
+        steps = _last_steps(matrices[zero], values[zero])
+        zero[zero] = np.all(np.abs(steps) <= separation * (high - low), axis=1)
         places = (ends - low) / (high - low)
         inside = np.all(np.abs(places - 0.5) <= 0.5 + 1e-9, axis=1)
         chosen, hits = _distinct(places, residuals, np.flatnonzero(zero & inside), separation)
@@ -135,14 +133,23 @@ def _even(key: jax.Array, count: int, size: int) -> jax.Array:
     return (jax.random.uniform(key, (size,)) + jnp.arange(count)[:, None] * strides) % 1.0
 
 
+# The field is static: another search in the same field, from other starts, compiles nothing.
+@partial(jax.jit, static_argnums=0)
+def _newton_from(
+    field: Field, like: Players, batch: Any, starts: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    unravel = ravel_pytree(like)[1]
+
+    def value(x: jax.Array) -> jax.Array:
+        return ravel_pytree(field(unravel(x), batch))[0]
+
+    return jax.vmap(lambda start: _newton(value, start))(starts)
+
+
 def _newton(
     value: Callable[[jax.Array], jax.Array], start: jax.Array
 ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
-    """Return where damped Newton steps end, the residuals there and at the start, and a last step.
-
-    The last step is that of Newton's method without damping, each equation divided by its slope,
-    so that no equation seems solved for being small.
-    """
+    """Return where damped Newton steps end, the value there, ‖value‖ at the start, and J."""
     jacobian = jax.jacfwd(value)
 
     def body(_: int, carry: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[Any, Any, Any]:
@@ -162,11 +169,19 @@ def _newton(
 
     first = value(start)
     point, at, _ = jax.lax.fori_loop(0, _MAX_STEPS, body, (start, first, jnp.ones(())))
-    matrix = jacobian(point)
-    slopes = jnp.linalg.norm(matrix, axis=1, keepdims=True)
-    matrix = matrix / jnp.where(slopes > 0, slopes, 1)
-    step = jnp.linalg.pinv(matrix, rtol=1e-9) @ (at / jnp.where(slopes > 0, slopes, 1)[:, 0])
-    return point, jnp.linalg.norm(at), jnp.linalg.norm(first), step
+    return point, at, jnp.linalg.norm(first), jacobian(point)
+
+
+def _last_steps(matrices: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return Newton steps without damping; 0 where J is infinite.
+
+    Each equation is divided by its slope, so that none seems solved for being small.
+    """
+    known = np.isfinite(matrices).all(axis=(1, 2), keepdims=True)
+    matrices = np.where(known, matrices, 0.0)
+    slopes = np.linalg.norm(matrices, axis=2, keepdims=True)
+    slopes[slopes == 0] = 1.0
+    return (np.linalg.pinv(matrices / slopes, rcond=1e-9) @ (values[..., None] / slopes))[..., 0]
 
 
 def _distinct(

@@ -51,7 +51,8 @@ def check_field(field: Field, params: Players, batch: Any = None) -> None:
         batch: a batch, or its shapes.
 
     Raises:
-        ValueError: the value's structure or a leaf's shape differs from the parameters'.
+        ValueError: the value's structure or a leaf's shape differs from the parameters'; it is a
+            game and no field.
 
     Example:
         >>> import ganfield as gf
@@ -60,6 +61,8 @@ def check_field(field: Field, params: Players, batch: Any = None) -> None:
         ...
         ValueError: field(params, batch) must have the structure of params, ...
     """
+    if isinstance(field, Game):
+        raise ValueError("field must be a field, got a Game: give gf.vector_field(game)")
     value = jax.eval_shape(field, params, batch)
     check_same_structure(value, params, argument="field(params, batch)", source="params")
 
@@ -85,6 +88,8 @@ def check_plane_field(field: Field, batch: Any = None, *, purpose: str) -> None:
         ValueError: a 2-D plot needs a field of two numbers; for a game of more parameters take a
         plane through a point, gf.planes.on_plane(field, plane) with a plane from gf.planes. ...
     """
+    if isinstance(field, Game):
+        raise ValueError("field must be a field, got a Game: give gf.vector_field(game)")
     scalar = jax.ShapeDtypeStruct((), jnp.result_type(float))
     cause = None
     try:

@@ -23,8 +23,9 @@ def runge_kutta(optimizer: Optimizer | Players, *, order: int = 4) -> Method:
     the opponent frozen every k_i of the bilinear game would be k_1, and the step Euler's. The
     error of a step falls as h³ or h⁵. It removes what discretisation adds to the flow and damps no
     rotation of its own: on the bilinear game, whose flow circles, order 2 spirals out a little and
-    order 4 in a little while hc < 2√2. For a flow that converges it allows large steps; where it
-    circles, give it a field that does not, such as `consensus`.
+    order 4 in a little while hc < 2√2. Use it where the flow itself converges; where it circles,
+    first make it a field that does not, such as `consensus`. The paper penalises the generator's
+    gradient norm in the discriminator's loss.
 
     With U(d), the update that an optimizer makes of a direction d from its current memory, the
     stages are k_i = v(x + c_i U(k_{i−1})), with memories that are dropped, and the step is
@@ -67,7 +68,7 @@ def runge_kutta(optimizer: Optimizer | Players, *, order: int = 4) -> Method:
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
         params = state.params
         value = field(params, batch)
-        direction = jax.tree.map(lambda v: jnp.asarray(weights[0], v.dtype) * v, value)
+        direction = jax.tree.map(lambda k: weights[0] * k, value)
         for reach, weight in zip(reaches[1:], weights[1:], strict=True):
             whole, _ = ascend(both, value, state.optimizer, params)
             move = jax.tree.map(jnp.subtract, whole, params)

@@ -21,7 +21,7 @@ def progress_bar(
         A function for the ``progress`` argument of `ganfield.sweep` and `ganfield.simulate`.
 
     Raises:
-        ImportError: rich is not installed; ``pip install 'ganfield[experiments]'`` brings it.
+        ImportError: rich is not installed; ``pip install 'ganfield[cli]'`` brings it.
 
     Example:
         >>> import ganfield as gf
@@ -31,7 +31,7 @@ def progress_bar(
     try:
         from rich import progress as bars
     except ImportError as error:
-        raise ImportError("progress_bar needs rich: pip install 'ganfield[experiments]'") from error
+        raise ImportError("progress_bar needs rich: pip install 'ganfield[cli]'") from error
     columns = (
         bars.TextColumn("{task.description:14}"),
         bars.BarColumn(bar_width=24),

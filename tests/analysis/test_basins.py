@@ -242,5 +242,5 @@ def test_a_field_of_more_than_two_numbers_is_refused():
     def field(params, batch=None):
         return jax.tree.map(lambda x: jnp.stack([x, x]), params)
 
-    with pytest.raises(ValueError, match=r"must have the shape of params, \(\), got \(2,\)"):
+    with pytest.raises(ValueError, match="needs a field of two numbers"):
         gf.basins(descent(0.1), field, SQUARE)

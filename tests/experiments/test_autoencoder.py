@@ -53,10 +53,10 @@ def rotation(theta_rate=-1.0):
     return field
 
 
-def test_jacobian_is_symmetric_where_weights_are_tied_and_only_there(measures, x64):
+def test_jacobian_is_symmetric_where_weights_are_tied_and_only_there(script, measures, x64):
     points = jax.random.normal(jax.random.key(5), (20, 2))
-    tied = measures.jacobians(learned(script, tied=True), points)
-    untied = measures.jacobians(learned(script, tied=False), points)
+    tied = measures.jacobians(learned(script, measures, tied=True), points)
+    untied = measures.jacobians(learned(script, measures, tied=False), points)
     np.testing.assert_allclose(tied, jnp.swapaxes(tied, 1, 2), atol=1e-14)
     # It is Wᵀ diag(tanh′) W − I, in whatever unit lengths are measured.
     params = random_params(script, tied=True)
@@ -92,17 +92,21 @@ def test_circulation_of_a_rotation_is_twice_the_area(measures, x64):
     for radius in (0.3, 1.2):
         area = np.pi * radius**2
         assert float(measures.circulation(rotation(), radius)) == pytest.approx(2 * area, rel=1e-12)
-        assert float(measures.curl_integral(rotation(), radius)) == pytest.approx(2 * area, rel=1e-12)
+        assert float(measures.curl_integral(rotation(), radius)) == pytest.approx(
+            2 * area, rel=1e-12
+        )
 
 
-def test_stokes_holds_for_a_network(measures, x64):
-    field = learned(script, tied=False)
+def test_stokes_holds_for_a_network(script, measures, x64):
+    field = learned(script, measures, tied=False)
     for radius in (0.2, 0.9):
         around = float(measures.circulation(field, radius))
         inside = float(measures.curl_integral(field, radius))
         assert abs(around) > 1e-3
         assert around == pytest.approx(inside, abs=1e-9)
-    assert float(measures.circulation(learned(script, tied=True), 0.9)) == pytest.approx(0, abs=1e-13)
+    assert float(measures.circulation(learned(script, measures, tied=True), 0.9)) == pytest.approx(
+        0, abs=1e-13
+    )
 
 
 def test_posterior_mean_of_two_points_is_a_tanh(measures, x64):

@@ -42,19 +42,19 @@ def traced(case):
 
 
 def test_divergence_of_equal_densities_is_zero_and_of_distant_ones_log_2(truth):
-    assert truth.jsd(gaussians(script, 0.0)) == pytest.approx(0, abs=1e-14)
-    assert truth.jsd(gaussians(script, 30.0)) == pytest.approx(np.log(2), abs=1e-10)
+    assert truth.jsd(gaussians(truth, 0.0)) == pytest.approx(0, abs=1e-14)
+    assert truth.jsd(gaussians(truth, 30.0)) == pytest.approx(np.log(2), abs=1e-10)
 
 
 def test_divergence_of_near_densities_is_an_eighth_of_the_information(truth):
     # JSD(p_0, p_m) = m²/8 · I + O(m⁴), with the Fisher information I = 1 of a mean.
     m = 0.01
-    assert truth.jsd(gaussians(script, m)) == pytest.approx(m**2 / 8, rel=1e-4)
+    assert truth.jsd(gaussians(truth, m)) == pytest.approx(m**2 / 8, rel=1e-4)
 
 
 @pytest.mark.parametrize("m", [0.0, 1.0, 3.0])
 def test_value_at_the_optimal_discriminator_is_2_jsd_minus_log_4(truth, x64, m):
-    for case in (gaussians(script, m), two_modes(script, m)):
+    for case in (gaussians(truth, m), two_modes(truth, m)):
         found = truth.judge_optimal(traced(case))
         assert float(found["value"]) == pytest.approx(2 * truth.jsd(case) - np.log(4), abs=1e-9)
 
@@ -66,12 +66,12 @@ def test_generators_part_of_the_value(truth, x64):
         return q * np.log(q / (p + q))
 
     expected = integrate.quad(integrand, -12, 14, epsabs=1e-12)[0]
-    found = truth.judge_optimal(traced(gaussians(script, 1.5)))
+    found = truth.judge_optimal(traced(gaussians(truth, 1.5)))
     assert float(found["loss"]) == pytest.approx(expected, abs=1e-10)
 
 
 def test_discriminator_is_optimal_where_it_knows_the_generator(truth, x64):
-    case = traced(two_modes(script))
+    case = traced(two_modes(truth))
     game = gf.games.gan(truth.GENERATOR, truth.optimal_discriminator(case), "js")
     v = jax.jit(truth.expectation(gf.vector_field(game), case))
     assert abs(float(v(gf.Players(case.m, case.m)).phi)) < 1e-12
@@ -86,21 +86,21 @@ def test_discriminator_is_optimal_where_it_knows_the_generator(truth, x64):
 def test_minimax_gradient_at_the_optimum_is_that_of_the_divergence(truth, x64):
     # By the envelope theorem, D* may stand still while m moves.
     m, step = 1.3, 1e-4
-    ahead, behind = (truth.jsd(gaussians(script, m + sign * step)) for sign in (1, -1))
-    found = truth.judge_optimal(traced(gaussians(script, m)))
+    ahead, behind = (truth.jsd(gaussians(truth, m + sign * step)) for sign in (1, -1))
+    found = truth.judge_optimal(traced(gaussians(truth, m)))
     assert float(found["js"]) == pytest.approx(2 * (ahead - behind) / (2 * step), abs=1e-6)
 
 
 def test_slopes_add_up_to_m_and_the_minimax_one_falls_as_a_gaussian(truth, x64):
     m = 12.0
-    found = truth.judge_optimal(traced(gaussians(script, m)))
+    found = truth.judge_optimal(traced(gaussians(truth, m)))
     assert float(found["js"] + found["standard"]) == pytest.approx(m, rel=1e-12)
     tail = np.sqrt(np.pi / 2) * np.exp(-(m**2) / 8)
     assert float(found["js"]) == pytest.approx(tail, rel=0.05)
 
 
 def test_at_equal_densities_the_discriminator_is_a_half(truth, x64):
-    case = traced(gaussians(script, 0.0))
+    case = traced(gaussians(truth, 0.0))
     np.testing.assert_allclose(truth.optimal_logit(case)(jnp.linspace(-3, 3, 5)), 0, atol=1e-15)
     found = truth.judge_optimal(case)
     assert float(found["value"]) == pytest.approx(-np.log(4), abs=1e-14)
@@ -108,7 +108,7 @@ def test_at_equal_densities_the_discriminator_is_a_half(truth, x64):
 
 
 def test_nodes_are_of_both_modes_and_of_the_latent(truth, x64):
-    batch, weights = truth.nodes(two_modes(script))
+    batch, weights = truth.nodes(two_modes(truth))
     real, latent = batch.real.ravel(), batch.latent.ravel()
     assert float(weights.sum()) == pytest.approx(1, abs=1e-14)
     assert float(weights @ real) == pytest.approx(-0.25, abs=1e-12)
@@ -117,7 +117,7 @@ def test_nodes_are_of_both_modes_and_of_the_latent(truth, x64):
 
 
 def test_errors_of_a_logit_that_is_off_by_a_constant(truth, x64):
-    case = traced(gaussians(script, 2.0))
+    case = traced(gaussians(truth, 2.0))
     best = truth.optimal_logit(case)
     found = truth.logit_errors(case, lambda x: best(x) + 0.5)
     for name in ("logit_rms", "logit_max_seen", "logit_max_unseen"):
@@ -129,7 +129,7 @@ def test_errors_of_a_logit_that_is_off_by_a_constant(truth, x64):
 
 def test_errors_weigh_both_densities(truth, x64):
     # A logit that is off by x: the mean of x² is ½(1 + (1 + m²)).
-    case = traced(gaussians(script, 2.0))
+    case = traced(gaussians(truth, 2.0))
     best = truth.optimal_logit(case)
     found = truth.logit_errors(case, lambda x: best(x) + x)
     assert float(found["logit_rms"]) == pytest.approx(np.sqrt(3), abs=1e-12)

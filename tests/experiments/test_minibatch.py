@@ -40,19 +40,21 @@ def field_of(truth):
     return gf.vector_field(truth.game_of("standard"))
 
 
-def over_all_batches(minibatch, batch_size, groups):
+def over_all_batches(minibatch, truth, batch_size, groups):
     """Both estimates from each of the 3^B batches, which are equally likely."""
     indices = np.array(list(itertools.product(range(3), repeat=batch_size)))
     batches = jax.vmap(lambda index: minibatch.take(three_pairs(), index))(indices)
-    both = minibatch.estimates(field_of(minibatch), GAMMA, groups)
+    both = minibatch.estimates(field_of(truth), GAMMA, groups)
     return jax.device_get(jax.jit(jax.vmap(both, in_axes=(None, 0)))(PARAMS, batches))
 
 
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize(("batch_size", "groups"), [(2, 1), (2, 2), (4, 1), (4, 2), (4, 4)])
-def test_mean_and_variance_over_all_batches_are_the_closed_forms(truth, batch_size, groups):
-    field, population = field_of(minibatch), three_pairs()
-    found = over_all_batches(minibatch, batch_size, groups)
+def test_mean_and_variance_over_all_batches_are_the_closed_forms(
+    minibatch, truth, batch_size, groups
+):
+    field, population = field_of(truth), three_pairs()
+    found = over_all_batches(minibatch, truth, batch_size, groups)
     each = truth.kernels(field, PARAMS, population, GAMMA)
     for name, kernel in each.items():
         known = truth.moments(kernel)
@@ -83,14 +85,14 @@ def test_trace_of_the_covariance_by_numpy(truth):
     real_side, fake_side = (1 / (1 + np.exp(phi * x**2)) for x in (real, fake))
     v_theta = fake_side * phi * 2 * theta * latent**2
     v_phi = real_side * real**2 - (1 - fake_side) * fake**2
-    found = truth.trace_covariance(field_of(minibatch), PARAMS, three_pairs())
+    found = truth.trace_covariance(field_of(truth), PARAMS, three_pairs())
     np.testing.assert_allclose(found, v_theta.var() + v_phi.var(), rtol=1e-12)
 
 
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("groups", [1, 2, 4])
 def test_consensus_follows_the_gradient_of_the_value_that_is_studied(minibatch, truth, groups):
-    field = field_of(minibatch)
+    field = field_of(truth)
     batch = minibatch.take(three_pairs(), jnp.array([0, 2, 1, 1, 2, 2, 0, 1]))
     slope = jax.jit(jax.grad(minibatch.half_square_norm(field, groups)))(PARAMS, batch)
     relaxed = gf.conservative_relaxation(field, groups=groups)(PARAMS, batch)
@@ -99,7 +101,7 @@ def test_consensus_follows_the_gradient_of_the_value_that_is_studied(minibatch, 
 
 @pytest.mark.usefixtures("x64")
 def test_variance_of_the_value_is_that_of_the_covariance_matrix(truth):
-    field, population = field_of(minibatch), truth.population_of(32)
+    field, population = field_of(truth), truth.population_of(32)
     examples = jax.tree.map(lambda leaf: leaf[:, None], population)
     v = np.stack(jax.vmap(lambda one: field(PARAMS, one))(examples), axis=1)
     mean, sigma = v.mean(axis=0), np.cov(v.T, bias=True)
@@ -112,16 +114,14 @@ def test_variance_of_the_value_is_that_of_the_covariance_matrix(truth):
 
 @pytest.mark.usefixtures("x64")
 def test_displaced_points_move_as_first_order_theory_says(truth):
-    field, population = field_of(minibatch), truth.population_of(32)
+    field, population = field_of(truth), truth.population_of(32)
     weights = jnp.linspace(0.0, 1e-4, 3)
     points, residuals = truth.displaced_points(field, population, GAMMA, weights)
     assert residuals.max() < 1e-12
     np.testing.assert_allclose(points[0], [1.0, 0.0], atol=1e-12)
     # w′ δ = γ weight ∇tr Cov at the equilibrium, where w′ = J − γJᵀJ.
     j = gf.jacobian(field)(truth.EQUILIBRIUM, population)
-    slope = jax.grad(lambda p: truth.trace_covariance(field, p, population))(
-        gf.Players(1.0, 0.0)
-    )
+    slope = jax.grad(lambda p: truth.trace_covariance(field, p, population))(gf.Players(1.0, 0.0))
     expected = np.linalg.solve(j - GAMMA * j.T @ j, GAMMA * weights[-1] * truth.flat(slope))
     np.testing.assert_allclose(points[-1] - points[0], expected, rtol=2e-3)
     assert expected[0] < 0  # the generator's scale shrinks

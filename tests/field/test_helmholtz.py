@@ -64,13 +64,12 @@ def test_estimate_against_the_dense_share():
     assert np.mean(np.abs(errors) <= 2 * claimed) > 0.85
     assert abs(errors.mean()) < 4 * claimed.mean() / np.sqrt(50)
     # It falls as the root of the probes, and many of them find the share.
-    many = jax.jit(gf.estimate_rotation(v, num_probes=4096))(params, jax.random.key(1), batch)
+    precise = jax.jit(gf.estimate_rotation(v, num_probes=4096))
+    many = precise(params, jax.random.key(1), batch)
     np.testing.assert_allclose(many.standard_error, claimed.mean() / 8, rtol=0.2)
     assert abs(many.rotation - exact) < 4 * many.standard_error
     # Another batch is another Jacobian.
-    other = jax.jit(gf.estimate_rotation(v, num_probes=4096))(
-        params, jax.random.key(1), batch_of(case, seed=9)
-    )
+    other = precise(params, jax.random.key(1), batch_of(case, seed=9))
     assert other.rotation != many.rotation
 
 

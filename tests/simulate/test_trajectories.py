@@ -7,7 +7,7 @@ import optax
 import pytest
 
 import ganfield as gf
-from tests.cases import assert_trees_close, mlp_gan
+from tests.cases import assert_trees_close
 
 BILINEAR = gf.vector_field(gf.games.bilinear())
 STARTS = gf.Players(jnp.array([1.0, 2.0, -0.5]), jnp.array([0.0, 1.0, 0.5]))
@@ -43,13 +43,20 @@ def test_a_loop_over_starts(build, every):
 
 
 def test_all_starts_see_the_same_batches():
-    case = mlp_gan()
-    v = gf.vector_field(case.game)
-    starts = jax.vmap(case.game.init)(jax.random.split(jax.random.key(0), 2))
+    def field(params, batch):
+        return gf.Players({"w": batch - params.theta["w"]}, batch.sum() - params.phi)
+
+    starts = gf.Players({"w": jnp.arange(6.0).reshape(2, 3)}, jnp.arange(2.0))
     method = gf.alternating(optax.sgd(0.1))  # two batches a step
-    settings = {"num_steps": 4, "record_every": 2, "key": jax.random.key(7), "sample": case.sample}
-    found = gf.trajectories(method, v, starts, **settings)
-    assert_trees_close(found, one_by_one(method, v, starts, **settings), rtol=1e-4, atol=1e-6)
+    settings = {
+        "num_steps": 4,
+        "record_every": 2,
+        "key": jax.random.key(7),
+        "sample": lambda key: jax.random.normal(key, (3,)),
+    }
+    found = gf.trajectories(method, field, starts, **settings)
+    assert found.theta["w"].shape == (3, 2, 3)
+    assert_trees_close(found, one_by_one(method, field, starts, **settings), rtol=1e-5, atol=1e-6)
 
 
 def test_what_diverges_ends_in_nan_and_the_others_go_on():

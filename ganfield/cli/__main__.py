@@ -1,0 +1,8 @@
+"""``python -m ganfield.cli``."""
+
+import sys
+
+from ganfield.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""The commands, and how they are chosen."""
+
+import functools
+import inspect
+import operator
+from collections.abc import Sequence
+from typing import Annotated, Any, Protocol
+
+import jax
+import tyro
+
+from ganfield.cli._equilibria import Equilibria
+from ganfield.cli._field import Field
+from ganfield.cli._list import List
+from ganfield.cli._spectrum import Spectrum
+from ganfield.errors import lookup
+
+DESCRIPTION = """GAN training as motion along a vector field: look at small games.
+
+A game of two players θ and φ gives the field v, the direction in which both move; a transform makes
+another field w of it. `ganfield COMMAND --help` explains a command.
+
+exit codes:
+  0    success
+  1    nothing was found, a package is missing, or a file cannot be written
+  2    an argument is not allowed
+  130  interrupted by Ctrl-C"""
+
+
+class _Command(Protocol):
+    def run(self) -> int: ...
+
+
+COMMANDS: dict[str, type[_Command]] = {
+    "field": Field,
+    "spectrum": Spectrum,
+    "equilibria": Equilibria,
+    "list": List,
+}
+
+
+def run(args: Sequence[str]) -> int:
+    """Parse the arguments and run the command that they name, in float64.
+
+    Raises:
+        ValueError: the command is unknown, or an argument of it is not allowed.
+        SystemExit: help was asked for, or tyro cannot read the arguments and has said why.
+    """
+    if args and not args[0].startswith("-"):
+        lookup(COMMANDS, args[0], argument="command")
+    choices: list[Any] = [
+        Annotated[command, tyro.conf.subcommand(name, description=_describe(command, name, args))]
+        for name, command in COMMANDS.items()
+    ]
+    any_command: Any = functools.reduce(operator.or_, choices)
+    command = tyro.cli(
+        any_command,
+        prog="ganfield",
+        description=DESCRIPTION,
+        args=list(args),
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.DisallowNone),
+    )
+    with jax.enable_x64(True):
+        return command.run()
+
+
+def _describe(command: type[_Command], name: str, args: Sequence[str]) -> str:
+    """Return the whole description of the command that is run, and one line of the others."""
+    whole = inspect.getdoc(command) or ""
+    return whole if args and args[0] == name else whole.partition("\n")[0]

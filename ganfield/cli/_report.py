@@ -1,0 +1,87 @@
+"""What commands find and print."""
+
+import math
+import sys
+from typing import Any
+
+import jax
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+import ganfield as gf
+from ganfield.cli._choose import Chosen
+
+
+def point_record(params: gf.Players) -> dict[str, Any]:
+    """Return a point for JSON."""
+    return {name: float(value) for name, value in params._asdict().items()}
+
+
+def classification_record(found: gf.Classification) -> dict[str, Any]:
+    """Return a classification for JSON, the point's coordinates first."""
+    record = point_record(found.params) | found._asdict()
+    del record["params"]
+    # NumPy returns real numbers where all are real; readers of JSON want one form.
+    return record | {"eigenvalues": found.eigenvalues.astype(complex)}
+
+
+def number(value: float, digits: int = 4) -> str:
+    """Return a number for a table; a dash where there is none."""
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else str(value)
+    # What rounding errors leave of a zero is a zero.
+    return f"{0.0 if abs(value) < 1e-12 else value:.{digits}g}".replace("-", "−")
+
+
+def complex_number(value: complex) -> str:
+    """Return a complex number for a table."""
+    real, imaginary = number(value.real), number(abs(value.imag))
+    if imaginary == "0":
+        return real
+    return f"{real} {'−' if value.imag < 0 else '+'} {imaginary}i"
+
+
+def at(params: gf.Players) -> str:
+    """Return a point in words."""
+    return f"({number(params.theta)}, {number(params.phi)})"
+
+
+def yes_no(value: bool | None) -> str:
+    """Return what a table says of a question that may have no answer."""
+    return {True: "yes", False: "no", None: "–"}[value]
+
+
+def working(said: str) -> Any:
+    """Return a context that shows on a terminal, and there alone, what takes time."""
+    return Console(stderr=True).status(said)
+
+
+def table(*heads: str) -> Table:
+    """Return a table without rows."""
+    return Table(*heads, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+
+
+def show(table: Table) -> None:
+    """Print a table to stdout."""
+    Console(file=sys.stdout, highlight=False, markup=False).print(table)
+
+
+def zeros(
+    chosen: Chosen, bounds: gf.Players, *, num_starts: int, seed: int, max_points: int
+) -> tuple[gf.Equilibria, list[int], list[gf.Classification]]:
+    """Return the zeros of the chosen field, which of them were classified, and their classes.
+
+    Of more than ``max_points`` zeros, those that most starts led to are classified.
+    """
+    found = gf.find_equilibria(
+        chosen.field, bounds=bounds, num_starts=num_starts, key=jax.random.key(seed)
+    )
+    kept = sorted(np.argsort(-found.hits, kind="stable")[:max_points].tolist())
+    field: Any = chosen.field if chosen.original is not None else chosen.game
+    return (
+        found,
+        kept,
+        [gf.classify(field, found.points[i], original=chosen.original) for i in kept],
+    )

@@ -1,0 +1,49 @@
+"""Each player against the opponent's next move."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ganfield._tree import add_scaled
+from ganfield._types import Field, Players
+from ganfield.errors import check_not_negative
+from ganfield.field._cross import linearize_cross
+
+
+def look_ahead(field: Field, *, step_size: jax.typing.ArrayLike) -> Field:
+    """Return (I + αJ_o)v: each player's direction after the opponent's next step, to first order.
+
+    J_o holds the blocks of J across the players, so θ follows v_θ + αJ_θφ v_φ, which is
+    v_θ(θ, φ + αv_φ) up to a term in α². Zeros of v are zeros of it. With α = h a step of size h is
+    one of `ganfield.competitive`, (I − hJ_o)⁻¹v, to first order. On the bilinear game, where J_o is
+    all of J, it is `consensus` with γ = α, and a step is one of extragradient.
+
+    Args:
+        field: v, ``field(params, batch=None) -> Players``.
+        step_size: α ≥ 0, usually the size of the steps to be taken. May be traced, and is then not
+            checked.
+
+    Returns:
+        ``field(params, batch=None) -> Players``. It costs V + one Jacobian–vector product.
+
+    Raises:
+        ValueError: α is negative.
+
+    Reference:
+        Zhang, Lesser, "Multi-Agent Learning with Policy Prediction", 2010; linearised competitive
+        gradient descent in Schäfer, Anandkumar, "Competitive Gradient Descent", 2019.
+
+    Example:
+        >>> import ganfield as gf
+        >>> w = look_ahead(gf.vector_field(gf.games.bilinear()), step_size=0.5)
+        >>> gf.eigenvalues(w)(gf.Players(0.0, 0.0)).round(3)
+        Array([-0.5+1.j, -0.5-1.j], dtype=complex64)
+    """
+    check_not_negative(step_size, argument="step_size")
+
+    def look_ahead_field(params: Players, batch: Any = None) -> Players:
+        value, product = linearize_cross(field, params, batch)
+        return add_scaled(value, jnp.asarray(step_size), product(value))
+
+    return look_ahead_field

@@ -1,0 +1,105 @@
+"""LEAD: momentum, and a force across the players that opposes rotation."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ganfield._tree import add_scaled, strong
+from ganfield._types import Field, Players, PyTree
+from ganfield.errors import check_not_negative, concrete
+from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+
+
+class LeadMemory(NamedTuple):
+    """What `lead` remembers.
+
+    Attributes:
+        optimizer: the memory of the optimizer.
+        move: Δ, by how much the last step moved the players; 0 before the first.
+    """
+
+    optimizer: PyTree
+    move: Players
+
+
+def lead(
+    optimizer: Optimizer | Players,
+    *,
+    momentum: jax.typing.ArrayLike = 0.55,
+    alignment: jax.typing.ArrayLike = 0.6,
+    preconditioned: bool = False,
+) -> Method:
+    """Return the method x ← x + h·v(x) + βΔ + αJ_oΔ, where Δ is the last step, at first 0.
+
+    J_o holds the blocks of v′ across the players: θ is told how v_θ changed because φ moved, and φ
+    how v_φ changed because θ moved. With β = 0 and α = h it is `optimistic` on the bilinear game,
+    where v_t − v_{t−1} is J_oΔ; a larger α damps rotation more at the same h, as long as αc < 1.
+    Since β + iαc is the product of the eigenvalues of a step there, it needs β² + α²c² < 1: large
+    couplings ask for a small α.
+
+    Only v passes through the optimizer, as its update U(v); βΔ and αJ_oΔ are added as they are. So
+    α is not scaled by the step size or its schedule, an optimizer with momentum adds a second one,
+    and `keep_within` does not hold. The defaults are those of the authors' code for GANs with Adam,
+    where they mean something else: β is Adam's own first beta, and αJ_oΔ is part of what Adam sees.
+    That form is ``lead(optax.adam(h, b1=0.55, b2=0.9), momentum=0.0, preconditioned=True)``, and
+    with plain steps of size h its α acts as hα.
+
+    Args:
+        optimizer: an optax transformation over both players' parameters, or ``Players(one,
+            another)``. May be traced.
+        momentum: β, in (−1, 1). May be traced, and is then not checked.
+        alignment: α ≥ 0. May be traced, and is then not checked.
+        preconditioned: whether αJ_oΔ too passes through the optimizer, x ← x + U(v + αJ_oΔ) + βΔ.
+
+    Returns:
+        A `Method`. It costs V + two Jacobian–vector products, one for each player's block. Its
+        `Info.direction` is what passed through the optimizer.
+
+    Raises:
+        ValueError: β or α is not within its bounds; what was given is no optax transformation.
+
+    Reference:
+        Hemmat, Mitra, Lajoie, Mitliagkas, "LEAD: Least-Action Dynamics for Min-Max Optimization",
+        2020.
+
+    Example:
+        >>> import optax, ganfield as gf
+        >>> method = gf.lead(optax.sgd(0.5), momentum=0.0, alignment=0.5)
+        >>> v = gf.vector_field(gf.games.bilinear())
+        >>> state, _ = method.step(v, method.init(gf.Players(1.0, 0.0)), None)
+        >>> state.optimizer.move
+        Players(theta=Array(0., dtype=float32...), phi=Array(0.5, dtype=float32...))
+        >>> method.step(v, state, None)[0].params  # J_oΔ is (−0.5, 0)
+        Players(theta=Array(0.5, dtype=float32...), phi=Array(1., dtype=float32...))
+    """
+    both = joint_optimizer(optimizer)
+    known = concrete(momentum)
+    if known is not None and not np.all(np.abs(known) < 1):
+        raise ValueError(f"momentum must be a number in (−1, 1), got {momentum!r}")
+    check_not_negative(alignment, argument="alignment")
+
+    def init(params: Players) -> State:
+        params = strong(params)
+        return State(params, LeadMemory(both.init(params), jax.tree.map(jnp.zeros_like, params)))
+
+    def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
+        before, memory = state
+        value, push = jax.linearize(lambda p: field(p, batch), before)
+        still = jax.tree.map(jnp.zeros_like, before)
+        across = Players(
+            theta=push(Players(still.theta, memory.move.phi)).theta,
+            phi=push(Players(memory.move.theta, still.phi)).phi,
+        )
+        direction, weight = value, jnp.asarray(alignment)
+        if preconditioned:
+            direction = add_scaled(value, weight, across)
+        params, kept = ascend(both, direction, memory.optimizer, before)
+        if not preconditioned:
+            params = add_scaled(params, weight, across)
+        params = add_scaled(params, jnp.asarray(momentum), memory.move)
+        move = jax.tree.map(jnp.subtract, params, before)
+        return State(params, LeadMemory(kept, move)), Info(direction)
+
+    return Method(init, step)

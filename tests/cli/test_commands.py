@@ -1,0 +1,245 @@
+"""What commands find and say: numbers against closed forms, tables, and JSON."""
+
+import math
+import sys
+
+import numpy as np
+import pytest
+
+import ganfield as gf
+
+
+def eigenvalues(record):
+    return np.sort_complex([complex(each["re"], each["im"]) for each in record["eigenvalues"]])
+
+
+def test_spectrum_of_the_dirac_gan(run_json):
+    gamma, h = 0.6, 0.1
+    found = run_json(
+        "spectrum", "--game", "dirac_gan", "--transform", "consensus", "--gamma", gamma,
+        "--step-size", h,
+    )  # fmt: skip
+    assert found["game"] == {"name": "dirac_gan"}
+    assert found["transform"] == {"name": "consensus", "gamma": gamma}
+    assert found["at"] == {"theta": 0, "phi": 0}
+    # J = [[0, −½], [½, 0]], so that w′ = J − γ/4.
+    assert eigenvalues(found["v"]) == pytest.approx([-0.5j, 0.5j], abs=1e-12)
+    expected = [-gamma / 4 - 0.5j, -gamma / 4 + 0.5j]
+    assert eigenvalues(found["w"]) == pytest.approx(expected, abs=1e-12)
+    assert (found["v"]["kind"], found["w"]["kind"]) == ("centre", "stable")
+    assert found["v"]["max_step_size"] == 0
+    assert found["w"]["max_step_size"] == pytest.approx(2 * 0.15 / (0.15**2 + 0.25))
+    assert found["v"]["step_factor"] == pytest.approx(abs(1 + 0.5j * h))
+    assert found["w"]["step_factor"] == pytest.approx(abs(1 + (-0.15 + 0.5j) * h))
+    assert found["v"]["spurious"] is None
+    assert found["w"]["spurious"] is False
+    assert found["output"] is None
+
+
+def test_spectrum_in_words(run):
+    code, out, err = run(
+        "spectrum", "--game", "dirac_gan", "--transform", "consensus", "--gamma", 0.6,
+        "--step-size", 0.1,
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    assert "dirac_gan, consensus γ = 0.6\nat (θ, φ) = (0, 0)\n" in out
+    rows = [line.split() for line in out.splitlines()]
+    assert ["v", "centre", "0", "+", "0.5i", "0", "1", "1.001"] in rows
+    assert ["w", "stable", "−0.15", "+", "0.5i", "1.101", "0.9174", "0.9863"] in rows
+    assert "spurious: no" in out
+
+
+def test_spectrum_where_the_field_is_not_zero(run_json):
+    found = run_json("spectrum", "--game", "sine", "--at", "-1,0.5")
+    assert found["at"] == {"theta": -1, "phi": 0.5}
+    assert found["v"]["kind"] == "none"
+    assert found["v"]["residual"] == pytest.approx(math.hypot(math.sin(1), 0.5))
+    assert found["v"]["max_step_size"] is None  # NaN, which JSON has not
+    # All real, and written as complex numbers still.
+    assert eigenvalues(found["v"]) == pytest.approx([-1, math.cos(1)])
+    assert set(found["v"]["eigenvalues"][0]) == {"re", "im"}
+    assert "w" not in found
+
+
+def test_settings_reach_the_game(run_json):
+    found = run_json("spectrum", "--game", "bilinear", "--set", "coupling=2")
+    assert eigenvalues(found["v"]) == pytest.approx([-2j, 2j], abs=1e-12)
+    found = run_json(
+        "spectrum", "--game", "dirac_gan", "--objective", "js",
+        "--set", "penalty=r1", "weight=0.6", "--set", "instance_noise=0",
+    )  # fmt: skip
+    settings = {"objective": "js", "penalty": "r1", "weight": 0.6, "instance_noise": 0}
+    assert found["game"] == {"name": "dirac_gan", **settings}
+    assert eigenvalues(found["v"]) == pytest.approx([-0.3 - 0.4j, -0.3 + 0.4j])
+
+
+def test_gamma_is_one_unless_given(run_json):
+    found = run_json("spectrum", "--game", "bilinear", "--transform", "consensus")
+    assert found["transform"] == {"name": "consensus", "gamma": 1.0}
+    found = run_json("spectrum", "--game", "bilinear", "--transform", "conservative_relaxation")
+    assert found["transform"] == {"name": "conservative_relaxation"}
+
+
+def test_settings_reach_the_transform(run, run_json, monkeypatch):
+    def shifted(field, *, theta, phi=0.0):
+        return lambda params, batch=None: field(
+            gf.Players(params.theta - theta, params.phi - phi), batch
+        )
+
+    monkeypatch.setitem(gf.FIELDS, "shifted", shifted)
+    where = ("equilibria", "--game", "bilinear", "--transform", "shifted", "--num-starts", 16)
+    found = run_json(*where, "--set", "coupling=3", "theta=0.5")
+    assert found["transform"] == {"name": "shifted", "theta": 0.5}
+    assert found["equilibria"][0]["theta"] == pytest.approx(0.5)
+    assert "bilinear, shifted theta = 0.5\n" in run(*where, "--set", "theta=0.5")[1]
+    code, _, err = run(*where)
+    assert code == 2
+    assert "--set must give theta for the transform 'shifted', such as theta=0.1" in err
+
+
+def test_equilibria_of_the_sine_under_consensus(run_json):
+    found = run_json(
+        "equilibria", "--game", "sine", "--transform", "consensus", "--gamma", 2,
+        "--bounds", "-4,4", "--num-starts", 256,
+    )  # fmt: skip
+    # w_θ = sin θ (1 − γ cos θ): zero at kπ and where cos θ = ½.
+    places = np.array([-math.pi, -math.pi / 3, 0, math.pi / 3, math.pi])
+    rows = found["equilibria"]
+    assert [row["theta"] for row in rows] == pytest.approx(places, abs=1e-7)
+    assert [row["phi"] for row in rows] == pytest.approx(np.zeros(5), abs=1e-7)
+    assert [row["kind"] for row in rows] == ["stable", "saddle", "stable", "saddle", "stable"]
+    assert [row["spurious"] for row in rows] == [False, True, True, True, False]
+    assert sum(row["hits"] for row in rows) <= found["num_converged"] <= 256
+    assert found["num_found"] == 5
+    assert found["bounds"] == {"theta": [-4, 4], "phi": [-4, 4]}
+
+
+def test_equilibria_in_words(run):
+    code, out, err = run("equilibria", "--game", "lattice", "--bounds", "-1,4,-1,1")
+    assert (code, err) == (0, "")
+    assert "zeros of v with θ in [-1, 4] and φ in [-1, 1]: 2\n" in out
+    rows = [line.split() for line in out.splitlines()]
+    assert [row[:3] for row in rows if row[1:2] == ["0"]] == [
+        ["0", "0", "unstable"],
+        ["3.142", "0", "saddle"],
+    ]
+
+
+def test_no_equilibrium_is_exit_code_1(run, run_json):
+    where = ("equilibria", "--game", "bilinear", "--bounds", "1,2")
+    code, out, err = run(*where)
+    assert (code, err) == (1, "")
+    assert "widen the bounds" in out
+    found = run_json(*where, code=1)
+    assert (found["num_found"], found["equilibria"]) == (0, [])
+
+
+def test_a_continuum_is_cut_short(run, run_json):
+    where = ("equilibria", "--game", "dirac_gan", "--objective", "least_squares")
+    found = run_json(*where, "--max-points", 3, "--num-starts", 64)
+    assert found["num_found"] > 20
+    assert len(found["equilibria"]) == 3
+    places = [row["phi"] for row in found["equilibria"]]
+    assert places == sorted(places)
+    code, out, _ = run(*where, "--max-points", 3, "--num-starts", 64)
+    assert code == 0
+    assert "The 3 most hit are shown" in out
+
+
+def test_the_seed_shifts_the_starts(run_json):
+    where = ("equilibria", "--game", "lattice", "--bounds", "-4,4", "--num-starts", 64)
+    same, again, other = (run_json(*where, "--seed", seed) for seed in (1, 1, 2))
+    assert same == again
+    assert [row["hits"] for row in same["equilibria"]] != [r["hits"] for r in other["equilibria"]]
+
+
+@pytest.mark.parametrize("game", gf.GAMES)
+def test_every_game_has_a_spectrum_and_known_equilibria(game, run_json):
+    equilibrium = gf.GAMES[game]().equilibria[0]
+    found = run_json("spectrum", "--game", game)
+    assert found["at"] == pytest.approx(
+        {"theta": float(equilibrium.theta), "phi": float(equilibrium.phi)}
+    )
+    assert len(found["v"]["eigenvalues"]) == 2
+    assert found["v"]["kind"] != "none"
+    places = run_json("equilibria", "--game", game, "--num-starts", 64, "--max-points", 1)
+    assert places["equilibria"]
+    assert max(row["residual"] for row in places["equilibria"]) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("what", "registry"),
+    [
+        ("games", gf.GAMES),
+        ("methods", gf.METHODS),
+        ("transforms", gf.FIELDS),
+        ("objectives", gf.OBJECTIVES),
+        ("penalties", gf.games.PENALTIES),
+        ("networks", gf.NETWORKS),
+    ],
+)
+def test_lists_name_and_explain_all(what, registry, run, run_json):
+    found = run_json("list", what)
+    assert list(found) == [what]
+    assert list(found[what]) == list(registry)
+    assert all(entry["summary"].endswith(".") for entry in found[what].values())
+    code, out, err = run("list", what)
+    assert (code, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines() if line[:2] == "  " != line[2:4]] == list(
+        registry
+    )
+
+
+def test_lists_hold_parameters_and_defaults(run, run_json):
+    everything = run_json("list")
+    assert list(everything) == [
+        "games",
+        "methods",
+        "transforms",
+        "objectives",
+        "penalties",
+        "networks",
+    ]
+    assert everything["transforms"]["consensus"]["parameters"] == {
+        "gamma": {"required": True, "default": None},
+        "groups": {"required": False, "default": 1},
+    }
+    assert everything["games"]["bilinear"]["parameters"] == {
+        "coupling": {"required": False, "default": 1.0}
+    }
+    assert everything["methods"]["alternating"]["parameters"]["order"]["default"] == [
+        "phi",
+        "theta",
+    ]
+    _, out, _ = run("list")
+    assert "parameters: gamma, groups=1\n" in "".join(
+        line.rstrip() + "\n" for line in out.split("\n")
+    )
+
+
+def test_a_list_without_flax_goes_on(run, run_json, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ganfield.networks", None)
+    assert run_json("list")["networks"] is None
+    code, out, _ = run("list")
+    assert code == 0
+    assert "these need flax: pip install 'ganfield[networks]'" in out
+
+
+@pytest.mark.parametrize("command", ["field", "spectrum", "equilibria", "list"])
+def test_help_teaches(command, run):
+    code, out, err = run(command, "--help")
+    assert (code, err) == (0, "")
+    assert f"\n  ganfield {command} " in out
+    if command != "list":
+        for name in (*gf.GAMES, *gf.OBJECTIVES, *gf.FIELDS):
+            assert name in out
+        assert "default: identity" in out
+
+
+def test_help_names_the_exit_codes(run):
+    code, out, err = run("--help")
+    assert (code, err) == (0, "")
+    for exit_code in ("0", "1", "2", "130"):
+        assert any(line.split()[:1] == [exit_code] for line in out.splitlines())
+    for command in ("field", "spectrum", "equilibria", "list"):
+        assert command in out

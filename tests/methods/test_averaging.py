@@ -1,0 +1,120 @@
+"""Averages against the recorded path and the closed form of the bilinear game."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import ganfield as gf
+from tests.cases import assert_trees_close, mlp_gan, params_of
+
+pytestmark = pytest.mark.usefixtures("x64")
+
+START = gf.Players(jnp.array(0.9), jnp.array(-0.4))
+
+
+def path(method, field, num_steps):
+    """The average at the end, and all points from the start on."""
+    run = gf.simulate(
+        method,
+        field,
+        START,
+        num_steps=num_steps,
+        record=lambda state, info: state.params,
+        record_every=1,
+    )
+    return np.array(gf.average_of(run.state)), np.array(run.records).T
+
+
+@pytest.mark.parametrize("decay", [None, 0.0, 0.9])
+def test_the_average_of_the_points_after_the_steps(decay):
+    v = gf.vector_field(gf.games.dirac_gan("standard"))
+    method = gf.averaged(gf.alternating(optax.adam(0.1)), decay=decay)
+    for num_steps in (1, 2, 25):
+        found, points = path(method, v, num_steps)
+        weights = (1.0 if decay is None else decay) ** np.arange(num_steps)[::-1]
+        expected = weights @ points[1:] / weights.sum()
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_exponential_average_is_optaxs_with_bias_correction():
+    decay = 0.95
+    v = gf.vector_field(gf.games.dirac_gan("standard"))
+    found, points = path(gf.averaged(gf.simultaneous(optax.sgd(0.3)), decay=decay), v, 10)
+    ema = optax.ema(decay, debias=True)
+    state = ema.init(jnp.zeros(2))
+    for point in points[1:]:
+        expected, state = ema.update(jnp.asarray(point), state)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_before_the_first_step_it_is_the_start():
+    method = gf.averaged(gf.simultaneous(optax.sgd(0.1)))
+    assert_trees_close(gf.average_of(method.init(START)), START, rtol=0)
+
+
+def test_the_motion_is_the_same():
+    case = mlp_gan()
+    v, start = gf.vector_field(case.game), params_of(case)
+    inner = gf.alternating(optax.adam(0.01), phi_steps=2)
+    method = gf.averaged(inner, decay=0.9)
+    assert method.num_batches == inner.num_batches == 3
+    settings = {"num_steps": 4, "key": jax.random.key(2), "sample": case.sample}
+    found = gf.simulate(method, v, start, **settings).state
+    expected = gf.simulate(inner, v, start, **settings).state
+    assert_trees_close(found.params, expected.params, rtol=1e-12)
+    assert_trees_close(found.optimizer.optimizer, expected.optimizer, rtol=1e-12)
+
+
+@pytest.mark.parametrize("num_steps", [400, 1600])
+def test_on_the_bilinear_game_circles_average_out_and_spirals_do_not(num_steps):
+    h = 0.1
+    v = gf.vector_field(gf.games.bilinear())
+    # φ' = φ + hθ, θ' = θ − hφ'; and both at once.
+    alternating = np.array([[1 - h**2, -h], [h, 1.0]])
+    simultaneous = np.array([[1.0, -h], [h, 1.0]])
+    for build, M in ((gf.alternating, alternating), (gf.simultaneous, simultaneous)):
+        found, _ = path(gf.averaged(build(optax.sgd(h))), v, num_steps)
+        geometric = M @ (np.eye(2) - np.linalg.matrix_power(M, num_steps))
+        expected = geometric @ np.linalg.solve(np.eye(2) - M, np.array(START)) / num_steps
+        np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-12)
+        if build is gf.alternating:
+            # ‖Σ Mᵗx‖ is bounded: the mean falls as 1/t.
+            assert np.linalg.norm(found) < 25 / num_steps
+        else:
+            assert np.linalg.norm(found) > 0.1
+
+
+def test_decay_may_be_swept():
+    v = gf.vector_field(gf.games.quadratic())
+
+    def build(decay):
+        method = gf.averaged(gf.simultaneous(optax.sgd(0.1)), decay=decay)
+        return gf.simulation(method, v, START, record_every=5)
+
+    swept = gf.sweep(build, {"decay": jnp.array([0.5, 0.9])}, num_steps=5)
+    found = gf.average_of(swept.run.state)
+    for index, decay in enumerate((0.5, 0.9)):
+        method = gf.averaged(gf.simultaneous(optax.sgd(0.1)), decay=decay)
+        expected, _ = path(method, v, 5)
+        np.testing.assert_allclose([found.theta[index], found.phi[index]], expected, rtol=1e-12)
+
+
+def test_float32_parameters_have_a_float32_average():
+    method = gf.averaged(gf.simultaneous(optax.sgd(0.1)), decay=0.9)
+    state = method.init(jax.tree.map(jnp.float32, START))
+    state, _ = method.step(gf.vector_field(gf.games.bilinear()), state, None)
+    assert {leaf.dtype for leaf in gf.average_of(state)} == {jnp.dtype("float32")}
+
+
+@pytest.mark.parametrize("decay", [1.0, -0.1, float("nan")])
+def test_bad_decays_are_refused(decay):
+    with pytest.raises(ValueError, match=r"decay must be a number in \[0, 1\) or None, got"):
+        gf.averaged(gf.simultaneous(optax.sgd(0.1)), decay=decay)
+
+
+def test_a_state_without_an_average_is_refused():
+    state = gf.simultaneous(optax.sgd(0.1)).init(START)
+    with pytest.raises(ValueError, match="state must be that of a method made by averaged"):
+        gf.average_of(state)
