@@ -118,8 +118,9 @@ def draw(config: Config, found: dict[str, gf.Players], path: Path) -> None:
         "consensus": "consensus: spirals in",
     }
     with gf.plot.style():
-        figure, panels = plt.subplots(1, len(found), figsize=(10.4, 3.2), sharey=True)
-        figure.get_layout_engine().set(rect=(0, 0.12, 1, 0.88))  # the legends go below
+        figure, panels = plt.subplots(1, len(found), figsize=(10.4, 3.4), sharey=True)
+        # Room for the legends below, and for the titles.
+        figure.set_layout_engine("constrained", rect=(0, 0.17, 1, 0.8))
         for ax, (name, points) in zip(panels, found.items(), strict=True):
             gf.plot.field(fields[name], ax, bounds=BOUNDS, density=0.8)
             gf.plot.trajectory(

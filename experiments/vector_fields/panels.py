@@ -116,7 +116,8 @@ def draw(
         "large": f"v − {big}∇L: what repelled attracts",
     }
     with gf.plot.style():
-        figure, panels = plt.subplots(2, 3, figsize=(9.6, 6.9), sharex=True, sharey=True)
+        figure, panels = plt.subplots(2, 3, figsize=(9.6, 7.1), sharex=True, sharey=True)
+        figure.set_layout_engine("constrained", h_pad=0.12)
         places = [panels[0, 0], panels[0, 1], panels[0, 2], panels[1, 0]]
         labelled: dict[str, Any] = {}
         for ax, (name, title) in zip(places, titles.items(), strict=True):

@@ -1,5 +1,6 @@
 """How fast a method converges at an equilibrium: what its update map predicts, and what it does."""
 
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -9,8 +10,8 @@ from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import double
 from ganfield._types import Field, Players
-from ganfield.analysis._update_map import UpdateMap, update_map
-from ganfield.errors import check_count, check_not_negative
+from ganfield.analysis._update_map import UpdateMap, settled, update_map
+from ganfield.errors import check_count, check_same_structure
 from ganfield.methods import Method, State, for_each_move
 
 
@@ -38,7 +39,7 @@ class ConvergenceRate(NamedTuple):
 
     Attributes:
         predicted: by the spectral radius of the update map.
-        measured: on a run from near the equilibrium.
+        measured: on a run from near the equilibrium; NaN where that is over within four steps.
     """
 
     predicted: float
@@ -67,7 +68,8 @@ def spectral_radius(
         method: how to move.
         field: along what.
         params: the point, a fixed point of the method.
-        state: the method's state there; ``method.init(params)`` if None.
+        state: whose memory the method has there, such as that of a run; if None, what it has after
+            ``num_steps`` steps at the point.
         batch: what the field sees.
         num_steps: as in `ganfield.update_map`.
         moments: as in `ganfield.update_map`.
@@ -79,8 +81,8 @@ def spectral_radius(
         A `SpectralRadius`.
 
     Raises:
-        ValueError: an argument is not allowed, or F′ is not finite (with second moments that are
-            0, say: give the state of a run).
+        ValueError: an argument is not allowed, F′ is not finite (with second moments that are 0,
+            say: give the state of a run), or Arnoldi's method does not converge.
 
     Reference:
         Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, Proposition 3.
@@ -122,7 +124,7 @@ def convergence_rate(
 
     The run starts at a random point at ``distance`` from the equilibrium, in float64. Its rate is
     the slope of a straight line through the logarithms of the distance, over the second half of the
-    steps before rounding takes over.
+    steps before rounding takes over, or the run is a thousand times as far as it was.
 
     Args:
         method: how to move.
@@ -149,7 +151,8 @@ def convergence_rate(
         (0.922, 0.922)
     """
     num_steps = check_count(num_steps, argument="num_steps", minimum=8)
-    check_not_negative(distance, argument="distance")
+    cycle = check_count(cycle, argument="cycle")
+    check_distance(distance)
     key = jax.random.key(0) if key is None else key
     predicted = spectral_radius(method, field, params, batch=batch, num_steps=cycle)
     with jax.enable_x64(True):
@@ -168,7 +171,13 @@ def convergence_rate(
 
         found = np.asarray(gaps(start))
         floor = 1e-12 * (1 + float(jnp.abs(origin).max()))
-    return ConvergenceRate(predicted.rate, _slope(found, floor))
+    return ConvergenceRate(predicted.rate, _slope(found, floor, 1e3 * distance))
+
+
+def check_distance(distance: float) -> None:
+    """Raise a ``ValueError`` unless runs that start so far away start elsewhere."""
+    if not 0 < distance < math.inf:
+        raise ValueError(f"distance must be a finite number > 0, got {distance!r}")
 
 
 def _double_map(
@@ -180,13 +189,19 @@ def _double_map(
     num_steps: int,
     moments: str,
 ) -> UpdateMap:
-    at = method.init(double(params, integers=True)) if state is None else double(state)
-    return update_map(method, field, at, batch=double(batch), num_steps=num_steps, moments=moments)
+    at, seen = double(params, integers=True), double(batch)
+    num_steps = check_count(num_steps, argument="num_steps")
+    if state is None:
+        there = settled(method, field, at, seen, num_steps)
+    else:
+        check_same_structure(state.params, at, argument="state.params", source="params")
+        there = double(state)._replace(params=at)
+    return update_map(method, field, there, batch=seen, num_steps=num_steps, moments=moments)
 
 
 def _arnoldi(F: UpdateMap, key: jax.Array) -> tuple[np.ndarray, float]:
     """Return the eigenvalues of largest modulus, and the residual of the first."""
-    from scipy.sparse.linalg import LinearOperator, eigs
+    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
 
     product = jax.jit(lambda vector: F.jvp(F.point, vector))
     first = np.asarray(jax.random.normal(key, F.point.shape, F.point.dtype))
@@ -196,7 +211,14 @@ def _arnoldi(F: UpdateMap, key: jax.Array) -> tuple[np.ndarray, float]:
         (size, size), matvec=lambda vector: np.asarray(product(jnp.asarray(vector))), dtype=float
     )
     # A wide basis: those near the unit circle lie close together.
-    values, vectors = eigs(operator, k=6, which="LM", v0=first, ncv=min(size, 60), maxiter=2000)
+    count, basis = min(6, size - 2), min(size, 60)
+    try:
+        values, vectors = eigs(operator, count, which="LM", v0=first, ncv=basis, maxiter=2000)
+    except ArpackNoConvergence as error:
+        raise ValueError(
+            f"dense_limit must be {size} or more here: without the matrix, Arnoldi's method does "
+            "not tell the leading eigenvalues apart"
+        ) from error
     lead = int(np.argmax(np.abs(values)))
     vector = vectors[:, lead]
     image = operator.matvec(vector.real) + 1j * operator.matvec(vector.imag)
@@ -207,14 +229,14 @@ def _check_finite(found: np.ndarray) -> None:
     if not np.isfinite(found).all():
         raise ValueError(
             "params must be a point where the update map has a derivative, and it is not finite "
-            "there. Adam and RMSProp have none where their second moments are 0: give the state of "
-            "a run, whose moments are not"
+            "there. Adam has none where its second moments are 0, nor RMSProp with ε outside the "
+            "root: give the state of a run, whose moments are not"
         )
 
 
-def _slope(gaps: np.ndarray, floor: float) -> float:
+def _slope(gaps: np.ndarray, floor: float, ceiling: float) -> float:
     """Return the factor per step, by least squares on the logarithms."""
-    usable = np.isfinite(gaps) & (gaps > floor)
+    usable = (gaps > floor) & (gaps < ceiling)
     last = len(gaps) if usable.all() else int(np.argmin(usable))
     if last < 4:
         return float("nan")

@@ -10,8 +10,9 @@ from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import double
 from ganfield._types import Field, Players, PyTree
-from ganfield.analysis._update_map import update_map
-from ganfield.errors import check_bounds, check_count, check_not_negative, lookup
+from ganfield.analysis._spectral_radius import check_distance
+from ganfield.analysis._update_map import settled, update_map
+from ganfield.errors import check_bounds, check_count, lookup
 from ganfield.methods import Method, for_each_move
 
 Build = Callable[..., tuple[Method, Field]]
@@ -20,8 +21,8 @@ Build = Callable[..., tuple[Method, Field]]
 RUN_OUTCOMES = ("converged", "cycling", "diverged")
 """What runs of a `StabilityDiagram` come to; its ``share`` has one row for each."""
 
-
 _FLOOR = 1e-10  # of the first distance; what comes below has converged as far as rounding lets it
+_EDGE = 1 - 1e-12  # eigenvalues on the unit circle are rounded to either side of it
 
 
 class StabilityDiagram(NamedTuple):
@@ -29,7 +30,8 @@ class StabilityDiagram(NamedTuple):
 
     Attributes:
         axes: name → the values along that axis, the first name along the rows.
-        spectral_radius: of the update map at the equilibrium, shape ``(rows, columns)``.
+        spectral_radius: of the update map at the equilibrium, shape ``(rows, columns)``; NaN where
+            that has no derivative.
         share: of the starts, how many came to each of ``RUN_OUTCOMES``, shape
             ``(3, rows, columns)``. What neither came within a hundredth of its first distance nor
             went a hundred times as far is cycling.
@@ -61,10 +63,13 @@ def largest_stable(
     one vmapped program and in float64, and the last stable one (the first) is refined by bisection.
     For plain simultaneous steps the largest step size is Lemma 4's, `ganfield.max_step_size`.
 
+    Stable is a radius below 1 by more than rounding, 1e-12. So alternating steps on the bilinear
+    game, whose eigenvalues stay on the unit circle up to n_θ n_φ h²c² = 4, are stable nowhere.
+
     Args:
         build: ``build(value) -> (method, field)``, called with a traced value.
         params: the equilibrium.
-        bounds: (low, high), where to look.
+        bounds: (low, high), where to look, as finite numbers.
         side: "largest" or "smallest".
         batch: what the field sees.
         num_steps: as in `ganfield.update_map`.
@@ -77,7 +82,8 @@ def largest_stable(
         bound itself where that is stable.
 
     Raises:
-        ValueError: the bounds, the side or a count is not allowed.
+        ValueError: the bounds, the side or a count is not allowed, or the update map has no
+            derivative at any value tried.
 
     Reference:
         Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, Lemma 4.
@@ -91,7 +97,7 @@ def largest_stable(
         >>> round(gf.largest_stable(build, gf.Players(0.0, 0.0), bounds=(0.0, 4.0)), 6)
         0.8
     """
-    low, high = check_bounds(bounds).theta
+    low, high = _check_interval(bounds)
     resolution = check_count(resolution, argument="resolution", minimum=2)
     direction = lookup({"largest": 1, "smallest": -1}, side, argument="side")
     with jax.enable_x64(True):
@@ -103,7 +109,13 @@ def largest_stable(
         # From the side that is looked from, inwards.
         values = jnp.linspace(low, high, resolution)[::-direction]
         radii = np.asarray(jax.jit(jax.vmap(radius))(values))
-        stable = radii < 1
+        if not np.isfinite(radii).any():
+            raise ValueError(
+                "params must be a point where the update map has a derivative, and it is not "
+                "finite there for any value between the bounds. Adam has none where its second "
+                "moments are 0, nor RMSProp with ε outside the root"
+            )
+        stable = radii < _EDGE
         if not stable.any():
             return float("nan")
         first = int(np.argmax(stable))
@@ -113,7 +125,7 @@ def largest_stable(
         outside, exact = float(values[first - 1]), jax.jit(radius)
         for _ in range(48):
             middle = (inside + outside) / 2
-            inside, outside = (middle, outside) if exact(middle) < 1 else (inside, middle)
+            inside, outside = (middle, outside) if exact(middle) < _EDGE else (inside, middle)
     return inside
 
 
@@ -177,7 +189,7 @@ def stability_diagram(
     counts = {"num_starts": num_starts, "chunk_size": chunk_size, "cycle": cycle}
     for argument, count in counts.items():
         check_count(count, argument=argument)
-    check_not_negative(distance, argument="distance")
+    check_distance(distance)
     num_steps = check_count(num_steps, argument="num_steps", minimum=2)
     if num_steps % (2 * cycle):
         raise ValueError(f"num_steps must be a multiple of 2·cycle = {2 * cycle}, got {num_steps}")
@@ -223,22 +235,35 @@ def stability_diagram(
 def _radius(
     method: Method, field: Field, at: Players, batch: Any, num_steps: int, moments: str
 ) -> jax.Array:
-    F = update_map(
-        method, field, method.init(at), batch=batch, num_steps=num_steps, moments=moments
-    )
+    state = settled(method, field, at, batch, num_steps)
+    F = update_map(method, field, state, batch=batch, num_steps=num_steps, moments=moments)
     return jnp.abs(jnp.linalg.eigvals(F.jacobian(F.point))).max() ** (1 / num_steps)
 
 
+def _check_interval(bounds: Any) -> tuple[float, float]:
+    pair = check_bounds(bounds)
+    if isinstance(bounds, Players):
+        raise ValueError(f"bounds must be one pair (low, high), got {bounds!r}")
+    low, high = pair.theta
+    return low, high
+
+
 def _two_axes(axes: Mapping[str, Any]) -> tuple[list[str], np.ndarray, tuple[int, ...]]:
-    values = {name: np.asarray(axis, float) for name, axis in axes.items()}
-    if len(values) != 2 or any(axis.ndim != 1 or not axis.size for axis in values.values()):
+    given = dict(axes) if isinstance(axes, Mapping) else {}
+    values = {name: np.asarray(axis) for name, axis in given.items()}
+    if len(values) != 2 or not all(map(_is_axis, values.values())):
         raise ValueError(
-            "axes must be two names with one-dimensional arrays of numbers, got "
-            f"{ {name: axis.shape for name, axis in values.items()} }"
+            "axes must be two names with one-dimensional arrays of finite numbers, such as "
+            f'{{"step_size": [0.1, 0.2], "gamma": [0.0, 1.0]}}, got {axes!r}'
         )
-    first, second = values.values()
+    first, second = (axis.astype(float) for axis in values.values())
     grid = np.stack([axis.ravel() for axis in np.meshgrid(first, second, indexing="ij")], axis=1)
     return list(values), grid, (first.size, second.size)
+
+
+def _is_axis(values: np.ndarray) -> bool:
+    numbers = values.ndim == 1 and values.size > 0 and values.dtype.kind in "fiu"
+    return numbers and bool(np.isfinite(values).all())
 
 
 def _outcomes(runs: np.ndarray, distance: float, steps: int) -> tuple[np.ndarray, np.ndarray]:

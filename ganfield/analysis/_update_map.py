@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import strong
-from ganfield._types import Field, PyTree
+from ganfield._types import Field, Players, PyTree
 from ganfield.errors import check_count, lookup
 from ganfield.methods import Method, State, for_each_move
 
@@ -51,22 +51,26 @@ def update_map(
     paper). For plain simultaneous steps F′ = I + hJ; momentum, second moments and a previous
     gradient are part of the state, and only F′ knows of them.
 
-    Floats are the state; integers, such as a count of steps, are held at the value that ``state``
-    has, so that F is one map. Adam corrects its bias by such a count: give it the state of a long
-    run, or a large count. A method that counts by itself (lookahead) needs ``num_steps`` of its own
-    cycle: F is then the map of so many steps, in which counters do move, and its rate is that of
-    all of them.
+    Floats are the state; all else, such as a count of steps or a flag for the first one, is held at
+    the value that ``state`` has, so that F is one map. So a method whose first step is another one
+    (optimistic steps, which have no past yet) needs a state that has taken a step. Adam corrects
+    its bias by a count: give it the state of a long run. A method that counts by itself (lookahead)
+    needs ``num_steps`` of its own cycle: F is then the map of so many steps, in which counters do
+    move, and its rate is that of all of them.
 
     Args:
         method: how to move.
         field: along what.
-        state: where, such as ``method.init(params)`` at an equilibrium.
+        state: where, such as ``method.init(params)`` at an equilibrium, or a step after it.
         batch: what the field sees at every step.
         num_steps: how many steps F takes.
         moments: "moving": F maps parameters and all that the optimizer remembers. "frozen": F maps
-            the parameters alone, and every step starts with the memory that ``state`` has, as if
-            the preconditioner had stopped changing. Where Adam's or RMSProp's second moments are 0
-            neither has a derivative (the root of 0 has none): give the state of a run.
+            the parameters alone, and starts with the memory that ``state`` has: RMSProp's
+            preconditioner stands still, but so does momentum, of which only the newest share moves.
+            At an exact equilibrium second moments only decay, by an eigenvalue of their own, and
+            the rest of the spectrum of "moving" is that of parameters and momentum under a
+            preconditioner that stands still. Where second moments are 0 Adam has no derivative (the
+            root of 0 has none), nor RMSProp with ε outside the root: give the state of a run.
 
     Returns:
         An `UpdateMap`.
@@ -123,3 +127,16 @@ def update_map(
         return jax.vjp(apply, x)[1](cotangent)[0]
 
     return UpdateMap(point, apply, jax.jacfwd(apply), jvp, vjp, unravel)
+
+
+def settled(method: Method, field: Field, params: Players, batch: Any, num_steps: int) -> State:
+    """Return the state of a method that has been at a point for so many steps.
+
+    Flags and counts are then past the first step, which may be another than all later ones.
+    """
+    seen = for_each_move(method, batch)
+    begin = strong(method.init(params))
+    after, _ = jax.lax.scan(
+        lambda state, _: (method.step(field, state, seen)[0], None), begin, None, length=num_steps
+    )
+    return after._replace(params=begin.params)

@@ -17,11 +17,11 @@ class LeadMemory(NamedTuple):
 
     Attributes:
         optimizer: the memory of the optimizer.
-        move: Δ, by how much the last step moved the players; 0 before the first.
+        previous: x₋, where the players stood before the last step; at first the start.
     """
 
     optimizer: PyTree
-    move: Players
+    previous: Players
 
 
 def lead(
@@ -69,8 +69,8 @@ def lead(
         >>> method = gf.lead(optax.sgd(0.5), momentum=0.0, alignment=0.5)
         >>> v = gf.vector_field(gf.games.bilinear())
         >>> state, _ = method.step(v, method.init(gf.Players(1.0, 0.0)), None)
-        >>> state.optimizer.move
-        Players(theta=Array(0., dtype=float32...), phi=Array(0.5, dtype=float32...))
+        >>> state.params  # Δ is (0, 0.5)
+        Players(theta=Array(1., dtype=float32...), phi=Array(0.5, dtype=float32...))
         >>> method.step(v, state, None)[0].params  # J_oΔ is (−0.5, 0)
         Players(theta=Array(0.5, dtype=float32...), phi=Array(1., dtype=float32...))
     """
@@ -82,24 +82,24 @@ def lead(
 
     def init(params: Players) -> State:
         params = strong(params)
-        return State(params, LeadMemory(both.init(params), jax.tree.map(jnp.zeros_like, params)))
+        return State(params, LeadMemory(both.init(params), params))
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
-        before, memory = state
-        value, push = jax.linearize(lambda p: field(p, batch), before)
-        still = jax.tree.map(jnp.zeros_like, before)
+        here, memory = state
+        value, push = jax.linearize(lambda p: field(p, batch), here)
+        move = jax.tree.map(jnp.subtract, here, memory.previous)
+        still = jax.tree.map(jnp.zeros_like, move)
         across = Players(
-            theta=push(Players(still.theta, memory.move.phi)).theta,
-            phi=push(Players(memory.move.theta, still.phi)).phi,
+            theta=push(Players(still.theta, move.phi)).theta,
+            phi=push(Players(move.theta, still.phi)).phi,
         )
         direction, weight = value, jnp.asarray(alignment)
         if preconditioned:
             direction = add_scaled(value, weight, across)
-        params, kept = ascend(both, direction, memory.optimizer, before)
+        params, kept = ascend(both, direction, memory.optimizer, here)
         if not preconditioned:
             params = add_scaled(params, weight, across)
-        params = add_scaled(params, jnp.asarray(momentum), memory.move)
-        move = jax.tree.map(jnp.subtract, params, before)
-        return State(params, LeadMemory(kept, move)), Info(direction)
+        params = add_scaled(params, jnp.asarray(momentum), move)
+        return State(params, LeadMemory(kept, here)), Info(direction)
 
     return Method(init, step)

@@ -53,7 +53,7 @@ def lookahead(method: Method, *, num_steps: int = 5, share: jax.typing.ArrayLike
 
     Example:
         >>> import optax, ganfield as gf
-        >>> method = gf.lookahead(gf.simultaneous(optax.sgd(0.5)), num_steps=4)
+        >>> method = gf.lookahead(gf.simultaneous(optax.sgd(0.5)), num_steps=5)
         >>> v = gf.vector_field(gf.games.bilinear())
         >>> run = gf.simulate(method, v, gf.Players(1.0, 0.0), num_steps=40)
         >>> bool(optax.tree.norm(run.params) < 0.1)

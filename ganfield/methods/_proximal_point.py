@@ -1,5 +1,6 @@
 """The proximal point method: each step follows the field where the step ends."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -79,47 +80,59 @@ def proximal_point(
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
         start, memory = state.params, state.optimizer
 
+        def solve_linear(matrix: Callable, target: Players) -> tuple[Players, jax.Array]:
+            return solve(matrix, target, tolerance=tolerance, max_iterations=max_iterations)
+
         def ahead(move: Players) -> Players:
             return field(add_scaled(start, 1, move), batch)
 
-        def judge(move: Players, update: Players) -> tuple[jax.Array, jax.Array]:
+        def gap_at(move: Players) -> Players:
+            return optax.tree.sub(change(both, ahead(move), memory, start), move)
+
+        def judge(move: Players, gap: Players) -> tuple[jax.Array, jax.Array]:
             """Return how far Δ is from U(v(x + Δ)), and whether that is near enough."""
-            move, update, at = jax.lax.stop_gradient((move, update, start))
-            gap, size = optax.tree.norm(optax.tree.sub(update, move)), optax.tree.norm(update)
-            rounding = jnp.finfo(gap.dtype).eps
-            relative = jnp.maximum(tolerance, 8 * rounding)
-            return gap, gap <= relative * size + 4 * rounding * optax.tree.norm(at)
+            distance, size = optax.tree.norm(gap), optax.tree.norm(optax.tree.add(gap, move))
+            rounding = jnp.finfo(distance.dtype).eps
+            relative = jnp.maximum(tolerance, 8 * rounding) * size
+            return distance, distance <= relative + 4 * rounding * optax.tree.norm(start)
 
         def newton(carry: tuple) -> tuple:
-            move, gap, _, share = carry
+            count, move, distance, _, share = carry
             value, push = jax.linearize(ahead, move)
             update, respond = linearize_change(both, value, memory, start)
-            change_of_move, _ = solve(
-                lambda d: add_scaled(d, -1, respond(push(d))),
-                optax.tree.sub(update, move),
-                tolerance=tolerance,
-                max_iterations=max_iterations,
+            shift, _ = solve_linear(
+                lambda d: add_scaled(d, -1, respond(push(d))), optax.tree.sub(update, move)
             )
-            trial = add_scaled(move, share, change_of_move)
-            trial_gap, near = judge(trial, change(both, ahead(trial), memory, start))
-            nearer = trial_gap < gap
+            trial = add_scaled(move, share, shift)
+            trial_distance, near = judge(trial, gap_at(trial))
+            nearer = trial_distance < distance
             return (
+                count + 1,
                 where(nearer, trial, move),
-                jnp.where(nearer, trial_gap, gap),
+                jnp.where(nearer, trial_distance, distance),
                 nearer & near,
                 jnp.where(nearer, 1, share / 2),
             )
 
-        def body(carry: tuple, _: None) -> tuple[tuple, None]:
-            return jax.lax.cond(carry[2], lambda kept: kept, newton, carry), None
+        def find(gap_at: Callable, still: Players) -> Players:
+            distance, near = judge(still, gap_at(still))
+            _, move, *_ = jax.lax.while_loop(
+                lambda carry: (carry[0] < max_newton_steps) & ~carry[3],
+                newton,
+                (0, still, distance, near, jnp.ones_like(distance)),
+            )
+            return move
 
-        still = optax.tree.zeros_like(start)
-        gap, near = judge(still, change(both, ahead(still), memory, start))
-        # A scan and no while loop, so that gradients flow through a step.
-        (move, _, converged, _), _ = jax.lax.scan(
-            body, (still, gap, near, jnp.ones_like(gap)), None, length=max_newton_steps
+        # The derivative of the root, and not of the way there: at an equilibrium Δ = 0 is a root
+        # before any Newton step.
+        move = jax.lax.custom_root(
+            gap_at,
+            optax.tree.zeros_like(start),
+            find,
+            lambda matrix, target: solve_linear(matrix, target)[0],
         )
         direction = ahead(move)
+        _, converged = judge(move, gap_at(move))
         params, memory = ascend(both, direction, memory, start)
         return State(params, memory), Info(direction, converged)
 

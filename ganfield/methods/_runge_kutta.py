@@ -54,7 +54,7 @@ def runge_kutta(optimizer: Optimizer | Players, *, order: int = 4) -> Method:
         >>> v = gf.vector_field(gf.games.bilinear())
         >>> state, _ = method.step(v, method.init(gf.Players(1.0, 0.0)), None)
         >>> state.params  # the flow reaches (cos 1, sin 1) = (0.540, 0.841)
-        Players(theta=Array(0.541666..., dtype=float32...), phi=Array(0.833333..., dtype=float32...))
+        Players(theta=Array(0.541666..., dtype=float32...), phi=Array(0.83333..., dtype=float32...))
     """
     both = joint_optimizer(optimizer)
     if order not in _STAGES:

@@ -5,8 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
-from jax.scipy.sparse.linalg import gmres
+from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import negate
 from ganfield._types import Players, PyTree
@@ -56,26 +55,81 @@ def solve(
 
     Returns:
         x, and whether the residual, computed anew, is within the tolerance. Where x is no better
-        than 0 (the matrix may be singular), it is 0; it is never NaN if the target is not.
+        than 0 (the matrix may be singular), it is 0; it is never NaN if the target is not. Its
+        derivative is that of the solution, found by the same solve.
     """
-    size = optax.tree.norm(target)
-    # JAX's GMRES takes residuals below the machine's ε for 0; as the solve is linear in the target,
-    # it may be done in units of its size, and differentiated as if that were a constant.
-    unit = jax.lax.stop_gradient(jnp.where(size > 0, size, 1))
-    scaled = jax.tree.map(lambda leaf: leaf / unit, target)
-    tolerance = jnp.maximum(tolerance, 8 * jnp.finfo(size.dtype).eps)
-    found, _ = gmres(
-        matrix,
-        scaled,
-        tol=tolerance / 2,
-        restart=min(RESTART, max_iterations),
-        maxiter=-(-max_iterations // RESTART),
-        solve_method="incremental",  # It may stop before the restart, which saves products.
+
+    def by_gmres(matrix: Callable, target: PyTree) -> tuple[PyTree, jax.Array]:
+        flat, unravel = ravel_pytree(target)
+        allowed = jnp.maximum(tolerance, 8 * jnp.finfo(flat.dtype).eps)
+        size = jnp.linalg.norm(flat)
+        unit = jnp.where(size > 0, size, 1)
+        found, residual = _gmres(
+            lambda x: ravel_pytree(matrix(unravel(x)))[0],
+            flat / unit,
+            allowed,
+            min(RESTART, max_iterations, flat.size),
+            -(-max_iterations // RESTART),
+        )
+        return unravel(jnp.where(residual < 1, found * unit, 0)), residual <= allowed
+
+    return jax.lax.custom_linear_solve(
+        matrix, target, solve=by_gmres, transpose_solve=by_gmres, has_aux=True
     )
-    gap = jax.lax.stop_gradient(optax.tree.sub(scaled, matrix(found)))
-    residual = optax.tree.norm(gap)
-    found = jax.tree.map(lambda leaf: jnp.where(residual < 1, leaf * unit, 0), found)
-    return found, residual <= tolerance
+
+
+def _gmres(
+    matrix: Callable[[jax.Array], jax.Array],
+    target: jax.Array,
+    tolerance: jax.Array,
+    restart: int,
+    max_cycles: int,
+) -> tuple[jax.Array, jax.Array]:
+    """Return x and ‖target − matrix(x)‖, from x = 0.
+
+    Not that of `jax.scipy`, which is NaN for a singular matrix and holds twice as many copies of
+    the product to compile.
+    """
+
+    def arnoldi(carry: tuple) -> tuple:
+        count, basis, hessenberg, null, scale, _ = carry
+        image = matrix(basis[count])
+        first = basis @ image
+        rest = image - first @ basis
+        second = basis @ rest  # Orthogonal only to rounding × ‖image‖/‖rest‖; twice is enough.
+        rest = rest - second @ basis
+        length = jnp.linalg.norm(rest)
+        length = jnp.where(length > rounding * jnp.linalg.norm(image), length, 0)
+        basis = basis.at[count + 1].set(rest / jnp.where(length > 0, length, 1))
+        column = (first + second).at[count + 1].set(length)
+        hessenberg = hessenberg.at[:, count].set(column)
+        # The vector with null·hessenberg = 0 and null₀ = 1: the residual is scale/‖null‖.
+        null = null.at[count + 1].set(-(null @ column.at[count + 1].set(0)) / length)
+        return count + 1, basis, hessenberg, null, scale, scale / jnp.linalg.norm(null)
+
+    def cycle(carry: tuple) -> tuple:
+        count, x, rest, scale = carry
+        axis = jnp.zeros(restart + 1, target.dtype).at[0].set(1)
+        basis = jnp.zeros((restart + 1, target.size), target.dtype).at[0].set(rest / scale)
+        hessenberg = jnp.zeros((restart + 1, restart), target.dtype)
+        _, basis, hessenberg, *_ = jax.lax.while_loop(
+            lambda inner: (inner[0] < restart) & (inner[-1] > tolerance / 2),
+            arnoldi,
+            (0, basis, hessenberg, axis, scale, scale),
+        )
+        # Least squares of least norm: columns not reached, or of rank 0, get a weight of 0.
+        weights = jnp.linalg.lstsq(hessenberg, scale * axis)[0]
+        x = x + weights @ basis[:-1]
+        rest = target - matrix(x)
+        return count + 1, x, rest, jnp.linalg.norm(rest)
+
+    rounding = jnp.finfo(target.dtype).eps
+    _, x, _, residual = jax.lax.while_loop(
+        lambda carry: (carry[0] < max_cycles) & (carry[-1] > tolerance),
+        cycle,
+        (0, jnp.zeros_like(target), target, jnp.linalg.norm(target)),
+    )
+    return x, residual
 
 
 def where(condition: jax.Array, tree: PyTree, other: PyTree) -> PyTree:

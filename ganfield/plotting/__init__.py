@@ -9,6 +9,7 @@ from ganfield.plotting._field import field
 from ganfield.plotting._figure import check_path, figure, save
 from ganfield.plotting._save_animation import save_animation
 from ganfield.plotting._spectrum import spectrum
+from ganfield.plotting._stability import stability_diagram
 from ganfield.plotting._style import COLORS, DARK_COLORS, style
 from ganfield.plotting._trajectory import trajectory
 
@@ -26,6 +27,7 @@ __all__ = [
     "save",
     "save_animation",
     "spectrum",
+    "stability_diagram",
     "style",
     "trajectory",
 ]

@@ -7,11 +7,11 @@ import optax
 import pytest
 
 import ganfield as gf
-from tests.cases import assert_trees_close, mlp_gan, params_of
+from tests.cases import assert_trees_close
 
 pytestmark = pytest.mark.usefixtures("x64")
 
-START = gf.Players(jnp.array(0.9), jnp.array(-0.4))
+START = gf.Players(np.array(0.9), np.array(-0.4))  # float64 even where JAX has it not yet
 
 
 def path(method, field, num_steps):
@@ -55,14 +55,15 @@ def test_before_the_first_step_it_is_the_start():
 
 
 def test_the_motion_is_the_same():
-    case = mlp_gan()
-    v, start = gf.vector_field(case.game), params_of(case)
+    v = gf.vector_field(
+        gf.games.zero_sum(lambda theta, phi, batch: batch * theta * phi, init=lambda key: None)
+    )
     inner = gf.alternating(optax.adam(0.01), phi_steps=2)
     method = gf.averaged(inner, decay=0.9)
     assert method.num_batches == inner.num_batches == 3
-    settings = {"num_steps": 4, "key": jax.random.key(2), "sample": case.sample}
-    found = gf.simulate(method, v, start, **settings).state
-    expected = gf.simulate(inner, v, start, **settings).state
+    settings = {"num_steps": 4, "key": jax.random.key(2), "sample": jax.random.normal}
+    found = gf.simulate(method, v, START, **settings).state
+    expected = gf.simulate(inner, v, START, **settings).state
     assert_trees_close(found.params, expected.params, rtol=1e-12)
     assert_trees_close(found.optimizer.optimizer, expected.optimizer, rtol=1e-12)
 

@@ -1,0 +1,180 @@
+"""Stability over a grid of two hyper-parameters."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import CenteredNorm, LinearSegmentedColormap, Normalize
+
+from ganfield.errors import lookup
+from ganfield.plotting._style import COLORS, axes, ink, once, paper, tint
+
+_LABELS = {"step_size": "step size h", "gamma": "γ"}
+_QUANTITIES = {
+    "spectral_radius": lambda result: result.spectral_radius,
+    "rate": lambda result: result.rate,
+    "converged": lambda result: result.share[0],
+    "cycling": lambda result: result.share[1],
+    "diverged": lambda result: result.share[2],
+}
+_WIDEST = 0.3  # wider, and most of what is stable is too pale to see
+_ROUNDING = 1e-9  # a radius so near 1 is on the unit circle
+
+
+def stability_diagram(
+    result: Any, ax: Axes | None = None, *, quantity: str = "spectral_radius"
+) -> QuadMesh:
+    """Draw which hyper-parameters are stable, by prediction and by runs.
+
+    The first axis is the vertical one, and an axis whose values grow by a factor is logarithmic. A
+    solid line surrounds what is predicted to be stable, a spectral radius below 1; a dashed one
+    that of which at least half of the starts converged. Where they part, runs were too short or
+    too far away for the prediction. ``ax.legend()`` names both lines, and
+    ``ax.figure.colorbar(image)`` explains the colours.
+
+    Radius and rate are blue below 1, orange above it, and of the ground's colour at 1. What is
+    further than 0.3 from it, or than nine tenths of the grid, has the last colour. Shares are blue.
+    What is NaN is grey.
+
+    Args:
+        result: an object with ``axes`` (two names → rising values), ``spectral_radius``, ``rate``,
+            each of shape ``(rows, columns)``, and ``share``, shape ``(3, rows, columns)``, such as
+            that of ``gf.stability_diagram``.
+        ax: where to draw; new axes if None.
+        quantity: what the colours show: "spectral_radius", "rate", or a share of the starts,
+            "converged", "cycling" or "diverged".
+
+    Returns:
+        The image. Its array holds the quantity.
+
+    Raises:
+        ValueError: the quantity is unknown; an axis does not rise, or has fewer than two values;
+            the shapes do not fit.
+
+    Example:
+        >>> import types, numpy as np, ganfield as gf
+        >>> result = types.SimpleNamespace(
+        ...     axes={"step_size": np.array([0.1, 0.5]), "gamma": np.array([0.0, 1.0])},
+        ...     spectral_radius=np.array([[1.005, 0.906], [1.118, 0.707]]),
+        ...     rate=np.array([[1.005, 0.906], [1.118, 0.707]]),
+        ...     share=np.array([[[0.0, 1.0], [0.0, 1.0]], np.zeros((2, 2)), np.eye(2)]),
+        ... )
+        >>> image = gf.plot.stability_diagram(result)
+        >>> image.axes.get_xlabel(), image.axes.get_ylabel()
+        ('γ', 'step size h')
+    """
+    of_result = lookup(_QUANTITIES, quantity, argument="quantity")
+    rows, columns = _read(result)
+    shown = np.ma.masked_invalid(of_result(result))
+    is_share = quantity not in ("spectral_radius", "rate")
+
+    ax = axes(ax)
+    image = ax.pcolormesh(
+        _edges(columns),
+        _edges(rows),
+        shown,
+        cmap=_shares() if is_share else _diverging(shown),
+        norm=Normalize(0, 1) if is_share else CenteredNorm(1, _half_width(shown)),
+        rasterized=True,  # A PDF of a fine grid stays small, and viewers draw no seams.
+        zorder=0,
+    )
+    for values, set_scale in ((columns, ax.set_xscale), (rows, ax.set_yscale)):
+        if _is_geometric(values):
+            set_scale("log")
+    radius = np.asarray(result.spectral_radius, float)
+    # What lies on the unit circle but for rounding is not stable, and is no edge.
+    radius = np.where(np.abs(radius - 1) < _ROUNDING, 1 + _ROUNDING, radius)
+    _edge(ax, columns, rows, radius, 1.0, "-", "predicted")
+    _edge(ax, columns, rows, np.asarray(result.share[0], float), 0.5, "--", "measured")
+    first, second = result.axes
+    ax.set(
+        xlim=_edges(columns)[[0, -1]],
+        ylim=_edges(rows)[[0, -1]],
+        xlabel=ax.get_xlabel() or _LABELS.get(second, second),
+        ylabel=ax.get_ylabel() or _LABELS.get(first, first),
+    )
+    return image
+
+
+def _read(result: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values along the rows' axis and along the columns'."""
+    values = {name: np.asarray(axis, float) for name, axis in result.axes.items()}
+    rising = all(x.ndim == 1 and x.size > 1 and np.all(np.diff(x) > 0) for x in values.values())
+    if len(values) != 2 or not rising:
+        raise ValueError(
+            "axes must be two names with two or more rising values each, got "
+            f"{ {name: axis.tolist() for name, axis in values.items()} }"
+        )
+    rows, columns = values.values()
+    shape = (rows.size, columns.size)
+    found = [np.shape(part) for part in (result.spectral_radius, result.rate, result.share)]
+    if found != [shape, shape, (3, *shape)]:
+        raise ValueError(
+            f"spectral_radius, rate and share must have shapes {shape}, {shape} and {(3, *shape)}, "
+            f"as the axes have it, got {', '.join(map(str, found))}"
+        )
+    return rows, columns
+
+
+def _is_geometric(values: np.ndarray) -> bool:
+    """Return whether the values grow by a factor, which two of them do not show."""
+    if len(values) < 3 or values[0] <= 0:
+        return False
+    factors = np.diff(np.log(values))
+    # Close to 1 a factor is a step as well, and the plain axis reads better.
+    return bool(np.ptp(factors) < 1e-3 * factors.mean() and values[-1] > 2 * values[0])
+
+
+def _edges(values: np.ndarray) -> np.ndarray:
+    """Return the borders of the pixels, which are half-way between values as the axis shows it."""
+    geometric = _is_geometric(values)
+    at = np.log(values) if geometric else values
+    middle = (at[1:] + at[:-1]) / 2
+    edges = np.concatenate([[2 * at[0] - middle[0]], middle, [2 * at[-1] - middle[-1]]])
+    return np.exp(edges) if geometric else edges
+
+
+def _half_width(shown: np.ma.MaskedArray) -> float:
+    away = np.abs(shown.compressed() - 1)
+    return float(np.clip(np.quantile(away, 0.9), 1e-6, _WIDEST)) if away.size else _WIDEST
+
+
+def _diverging(shown: np.ma.MaskedArray) -> LinearSegmentedColormap:
+    colours = LinearSegmentedColormap.from_list("stability", [COLORS[0], paper(), COLORS[1]])
+    half = _half_width(shown)
+    below, above = (shown.min() < 1 - half, shown.max() > 1 + half) if shown.count() else (0, 0)
+    ends = {(True, True): "both", (True, False): "min", (False, True): "max"}
+    colours.colorbar_extend = ends.get((bool(below), bool(above)), "neither")
+    colours.set_bad(tint(ink(), 0.35))
+    return colours
+
+
+def _shares() -> LinearSegmentedColormap:
+    colours = LinearSegmentedColormap.from_list("share", [paper(), COLORS[0]])
+    colours.set_bad(tint(ink(), 0.35))
+    return colours
+
+
+def _edge(
+    ax: Axes,
+    columns: np.ndarray,
+    rows: np.ndarray,
+    values: np.ndarray,
+    level: float,
+    linestyle: str,
+    label: str,
+) -> None:
+    """Draw where the values cross a level, if they do, and name the line for the legend."""
+    known = np.ma.masked_invalid(values)
+    if known.count() and known.min() < level < known.max():
+        ax.contour(
+            columns,
+            rows,
+            known,
+            levels=[level],
+            colors=[ink()],
+            linestyles=linestyle,
+            linewidths=1.2,
+        )
+        ax.plot([], [], color=ink(), linestyle=linestyle, linewidth=1.2, label=once(ax, label))

@@ -1,0 +1,260 @@
+"""Limits of stability, and the diagram of two hyper-parameters."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import ganfield as gf
+
+pytestmark = pytest.mark.usefixtures("x64")
+
+ORIGIN = gf.Players(0.0, 0.0)
+BILINEAR = gf.vector_field(gf.games.bilinear())
+
+
+def plain(field):
+    return lambda step_size: (gf.simultaneous(optax.sgd(step_size)), field)
+
+
+def consensus(step_size, gamma, c=1.0):
+    v = gf.vector_field(gf.games.bilinear(c))
+    return gf.simultaneous(optax.sgd(step_size)), gf.consensus(v, gamma=gamma)
+
+
+def alternating_momentum(step_size, momentum):
+    return gf.alternating(optax.sgd(step_size, momentum=momentum)), BILINEAR
+
+
+@pytest.mark.parametrize(("gamma", "c"), [(0.3, 1.0), (1.0, 1.7), (3.0, 0.5)])
+def test_consensus_on_the_bilinear_game(gamma, c):
+    largest = gf.largest_stable(lambda h: consensus(h, gamma, c), ORIGIN, bounds=(0.0, 4.0))
+    np.testing.assert_allclose(largest, 2 * gamma / (1 + (gamma * c) ** 2), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("h", "c"), [(0.3, 1.0), (0.5, 1.7)])
+def test_the_smallest_gamma_for_a_step_size(h, c):
+    # h c² γ² − 2γ + h < 0: γ lies between two roots.
+    roots = np.sort(np.roots([h * c**2, -2, h]))
+    for side, root in zip(("smallest", "largest"), roots, strict=True):
+        found = gf.largest_stable(
+            lambda gamma: consensus(h, gamma, c),
+            ORIGIN,
+            bounds=(0.0, 8.0),
+            side=side,
+            resolution=200,
+        )
+        np.testing.assert_allclose(found, root, rtol=0, atol=1e-6)
+
+
+def stable_games(count):
+    """General-sum games of 2 + 2 parameters, with a random stable v′."""
+    rng = np.random.default_rng(0)
+    for _ in range(count):
+        matrix = rng.normal(size=(4, 4)) * 3
+        for own in (slice(0, 2), slice(2, 4)):
+            matrix[own, own] += matrix[own, own].T
+        shift = np.linalg.eigvals(matrix).real.max() + rng.uniform(0.1, 1)
+        matrix -= shift * np.eye(4)
+        (a, b), (c, d) = (np.hsplit(rows, 2) for rows in np.vsplit(matrix, 2))
+        game = gf.games.general_sum(
+            lambda theta, phi, batch, a=a, b=b: -theta @ (a @ theta / 2 + b @ phi),
+            lambda theta, phi, batch, c=c, d=d: -phi @ (c @ theta + d @ phi / 2),
+            init=lambda key: None,
+        )
+        yield matrix, gf.vector_field(game)
+
+
+def test_lemma_4_on_random_games():
+    at = gf.Players(jnp.zeros(2), jnp.zeros(2))
+    for matrix, field in stable_games(4):
+        np.testing.assert_allclose(gf.jacobian(field)(at), matrix, atol=1e-12)
+        bound = float(gf.max_step_size(np.linalg.eigvals(matrix)))
+        found = gf.largest_stable(plain(field), at, bounds=(0.0, 1.3 * bound))
+        np.testing.assert_allclose(found, bound, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("a", "b", "c"), [(1.0, 1.0, 2.0), (0.3, 0.0, 1.5), (2.0, 0.5, 0.1)])
+def test_lemma_4_on_quadratic_games(a, b, c):
+    v = gf.vector_field(gf.games.quadratic(a, b, c))
+    bound = float(gf.max_step_size(gf.eigenvalues(v)(ORIGIN)))
+    found = gf.largest_stable(plain(v), ORIGIN, bounds=(0.0, 5.0))
+    np.testing.assert_allclose(found, bound, rtol=1e-9)
+
+
+@pytest.mark.parametrize("moves", [(1, 1), (2, 1), (1, 3)])
+def test_on_the_unit_circle_nothing_is_stable(moves):
+    # Alternating steps on the bilinear game, and exactly at the value where eigenvalues meet at −1.
+    def build(step_size):
+        method = gf.alternating(optax.sgd(step_size), theta_steps=moves[0], phi_steps=moves[1])
+        return method, BILINEAR
+
+    edge = 2 / np.sqrt(moves[0] * moves[1])
+    for high, resolution in ((4.0, 64), (2 * edge, 65)):
+        found = gf.largest_stable(build, ORIGIN, bounds=(0.0, high), resolution=resolution)
+        assert np.isnan(found)
+    # What momentum makes stable is.
+    stable = gf.largest_stable(lambda h: alternating_momentum(h, -0.5), ORIGIN, bounds=(0.0, 4.0))
+    np.testing.assert_allclose(stable, 2 * (1 - 0.5), rtol=0, atol=1e-6)  # λ = −1 at 2(1 + β)
+
+
+def test_optimistic_steps_have_their_limit():
+    def build(step_size):
+        return gf.simultaneous(optax.optimistic_gradient_descent(step_size)), BILINEAR
+
+    found = gf.largest_stable(build, ORIGIN, bounds=(0.0, 2.0))
+    np.testing.assert_allclose(found, 1 / np.sqrt(3), rtol=0, atol=1e-6)
+
+
+def test_bounds_that_are_stable_are_returned():
+    v = gf.vector_field(gf.games.quadratic())
+    assert gf.largest_stable(plain(v), ORIGIN, bounds=(0.0, 0.5)) == 0.5
+    assert gf.largest_stable(plain(v), ORIGIN, bounds=(0.25, 4.0), side="smallest") == 0.25
+    assert np.isnan(gf.largest_stable(plain(BILINEAR), ORIGIN, bounds=(0.0, 0.5)))
+
+
+def test_batches_reach_every_move():
+    def field(params, batch):
+        return gf.Players(-batch * params.theta - params.phi, params.theta - batch * params.phi)
+
+    for build in (gf.simultaneous, gf.alternating):
+        found = gf.largest_stable(
+            lambda h, build=build: (build(optax.sgd(h)), field),
+            ORIGIN,
+            batch=np.float32(2),
+            bounds=(0.0, 3.0),
+        )
+        matrix = np.array([[-2.0, -1.0], [1.0, -2.0]])
+
+        def radius(h, build=build, matrix=matrix):
+            first = np.diag([0, 1]) if build is gf.alternating else np.eye(2)
+            step = (np.eye(2) + h * (np.eye(2) - first) @ matrix) @ (np.eye(2) + h * first @ matrix)
+            return np.abs(np.linalg.eigvals(step)).max()
+
+        assert radius(found * (1 - 1e-6)) < 1 < radius(found * (1 + 1e-6))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"bounds": (1.0, 0.0)}, "bounds must be"),
+        ({"bounds": gf.Players((0.0, 1.0), (0.0, 1.0))}, "bounds must be one pair"),
+        ({"bounds": (0.0, 1.0), "side": "biggest"}, "unknown side 'biggest'"),
+        ({"bounds": (0.0, 1.0), "resolution": 1}, "resolution must be an integer ≥ 2"),
+        ({"bounds": (0.0, 1.0), "num_steps": 0}, "num_steps must be an integer ≥ 1"),
+        ({"bounds": (0.0, 1.0), "moments": "all"}, "unknown moments"),
+    ],
+)
+def test_bad_arguments_of_the_limit(options, said):
+    with pytest.raises(ValueError, match=said):
+        gf.largest_stable(plain(BILINEAR), ORIGIN, **options)
+
+
+def test_without_a_derivative_there_is_no_limit():
+    with pytest.raises(ValueError, match="it is not finite there for any value between the bounds"):
+        gf.largest_stable(
+            lambda h: (gf.simultaneous(optax.adam(h)), BILINEAR), ORIGIN, bounds=(0.0, 1.0)
+        )
+
+
+AXES = {"step_size": np.array([0.05, 0.2, 0.8, 1.5]), "gamma": np.array([0.0, 0.5, 2.0])}
+
+
+@pytest.fixture(scope="module")
+def diagram():
+    return gf.stability_diagram(consensus, AXES, ORIGIN, num_starts=5, num_steps=300)
+
+
+def test_diagram_against_the_closed_form(diagram):
+    h, gamma = np.meshgrid(*AXES.values(), indexing="ij")
+    radius = np.hypot(1 - h * gamma, h)
+    assert list(diagram.axes) == ["step_size", "gamma"]
+    np.testing.assert_allclose(diagram.spectral_radius, radius, rtol=0, atol=1e-12)
+    # The field is linear and its eigenvalues a pair: every run shrinks by the radius in each step.
+    slow = radius**300 > 1e-10
+    np.testing.assert_allclose(diagram.rate[slow], radius[slow], rtol=1e-9)
+    np.testing.assert_allclose(diagram.rate, radius, rtol=0.2)
+    assert slow.sum() > 5
+    assert (~slow).sum() > 2
+
+
+def test_outcomes_are_those_of_the_rates(diagram):
+    change = diagram.spectral_radius**300
+    assert diagram.share.shape == (3, 4, 3)
+    assert gf.RUN_OUTCOMES == ("converged", "cycling", "diverged")
+    for row, expected in enumerate(
+        (change < 0.01, (change >= 0.01) & (change <= 100), change > 100)
+    ):
+        np.testing.assert_array_equal(diagram.share[row], expected)
+        assert expected.any()
+
+
+@pytest.mark.parametrize("chunk_size", [1, 5, 1000])
+def test_chunks_change_nothing(diagram, chunk_size):
+    other = gf.stability_diagram(
+        consensus, AXES, ORIGIN, num_starts=5, num_steps=300, chunk_size=chunk_size
+    )
+    for name in ("spectral_radius", "share", "rate"):
+        np.testing.assert_allclose(getattr(other, name), getattr(diagram, name), rtol=1e-9)
+
+
+def test_diagram_of_momentum_and_of_a_field_that_is_not_linear():
+    dirac = gf.vector_field(gf.games.dirac_gan())
+
+    def build(step_size, momentum):
+        return gf.alternating(optax.sgd(step_size, momentum=momentum)), dirac
+
+    axes = {"step_size": [0.5, 1.5], "momentum": [-0.5, 0.5]}
+    found = gf.stability_diagram(build, axes, ORIGIN, distance=0.01, num_starts=6, num_steps=1000)
+    for i, h in enumerate(axes["step_size"]):
+        for j, beta in enumerate(axes["momentum"]):
+            expected = gf.spectral_radius(build(h, beta)[0], dirac, ORIGIN).value
+            np.testing.assert_allclose(found.spectral_radius[i, j], expected, rtol=1e-9)
+    np.testing.assert_allclose(found.share.sum(axis=0), 1)
+    assert (found.share[0] == 1).tolist() == [[True, False], [True, False]]
+    np.testing.assert_allclose(found.rate[:, 0], found.spectral_radius[:, 0], rtol=1e-2)
+
+
+def test_rate_of_what_overflows_is_unknown():
+    axes = {"step_size": [50.0], "gamma": [0.0, 0.019]}
+    found = gf.stability_diagram(consensus, axes, ORIGIN, num_starts=3, num_steps=400)
+    np.testing.assert_array_equal(found.share[2], 1)
+    assert np.isnan(found.rate).all()
+
+
+def test_starts_come_from_the_key():
+    def build(step_size, gamma):
+        v = gf.vector_field(gf.games.two_attractors())
+        return gf.simultaneous(optax.sgd(step_size)), gf.consensus(v, gamma=gamma)
+
+    axes = {"step_size": [0.05], "gamma": [0.1]}
+    rates = [
+        gf.stability_diagram(build, axes, ORIGIN, num_starts=3, num_steps=20, key=key).rate
+        for key in (None, jax.random.key(0), jax.random.key(1))
+    ]
+    assert rates[0] == rates[1] != rates[2]
+
+
+@pytest.mark.parametrize(
+    ("axes", "options", "said"),
+    [
+        ({"step_size": [0.1]}, {}, "axes must be two names"),
+        ({"a": [0.1], "b": [0.1], "c": [0.1]}, {}, "axes must be two names"),
+        ({"step_size": 0.1, "gamma": [0.1]}, {}, "one-dimensional arrays of finite numbers"),
+        ({"step_size": [0.1], "gamma": []}, {}, "axes must be two names"),
+        ({"step_size": [0.1], "gamma": [np.nan]}, {}, "of finite numbers"),
+        ({"step_size": ["a"], "gamma": [0.1]}, {}, "of finite numbers"),
+        ([0.1, 0.2], {}, r"axes must be two names .*got \[0.1, 0.2\]"),
+        (AXES, {"num_steps": 5}, "num_steps must be a multiple of 2·cycle = 2, got 5"),
+        (AXES, {"num_steps": 10, "cycle": 3}, "multiple of 2·cycle = 6"),
+        (AXES, {"cycle": 0}, "cycle must be an integer"),
+        (AXES, {"num_starts": 0}, "num_starts must be an integer"),
+        (AXES, {"chunk_size": 0}, "chunk_size must be an integer"),
+        (AXES, {"distance": 0.0}, "distance must be a finite number > 0"),
+        (AXES, {"moments": "all"}, "unknown moments"),
+    ],
+)
+def test_bad_arguments_of_the_diagram(axes, options, said):
+    with pytest.raises(ValueError, match=said):
+        gf.stability_diagram(consensus, axes, ORIGIN, **options)
