@@ -25,7 +25,8 @@ def strong(tree: PyTree) -> PyTree:
     """
 
     def array(leaf: Any) -> jax.Array:
-        if isinstance(leaf, jax.Array) and not leaf.weak_type:
+        # A typed key has no weak type to ask for.
+        if isinstance(leaf, jax.Array) and not getattr(leaf, "weak_type", False):
             return leaf
         return jnp.asarray(leaf, jnp.result_type(leaf))
 

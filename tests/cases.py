@@ -26,23 +26,40 @@ GAMES = {name: Case(build(), None) for name, build in gf.GAMES.items()} | {
     **{f"gan_{objective}": mlp_gan(objective) for objective in gf.OBJECTIVES},
 }
 
-METHODS = {
-    **{name: build(optax.sgd(0.1)) for name, build in gf.METHODS.items()},
+METHODS = {name: build(optax.sgd(0.1)) for name, build in gf.METHODS.items()}
+"""Every registered method; these meet every game."""
+
+VARIANTS = {
     **{f"{name}_adam": build(optax.adam(0.1)) for name, build in gf.METHODS.items()},
     **{
         f"{name}_per_player": build(gf.Players(optax.sgd(0.1), optax.rmsprop(0.01)))
         for name, build in gf.METHODS.items()
     },
+    **{name: build(METHODS["alternating"]) for name, build in gf.WRAPPERS.items()},
     "alternating_shared": gf.alternating(optax.sgd(0.1), fresh_batches=False),
     "alternating_5_to_1": gf.alternating(optax.sgd(0.1), phi_steps=5),
     "alternating_theta_first": gf.alternating(optax.sgd(0.1), order=("theta", "phi")),
+    "extragradient_fresh": gf.extragradient(optax.sgd(0.1), fresh_batches=True),
+    "extragradient_two_sizes": gf.extragradient(optax.sgd(0.1), optax.sgd(0.2)),
+    "past_extragradient_two_sizes": gf.past_extragradient(optax.sgd(0.1), optax.adam(0.2)),
+    "runge_kutta_2": gf.runge_kutta(optax.sgd(0.1), order=2),
+    "lead_preconditioned_adam": gf.lead(optax.adam(0.1), preconditioned=True),
+    "averaged_exponentially": gf.averaged(METHODS["simultaneous"], decay=0.9),
 }
+"""The same with other optimizers and options; these meet a toy game and a GAN."""
 
 FIELDS = {
     "identity": {},
     "consensus": {"gamma": 0.5},
     "conservative_relaxation": {},
     "jare": {"gamma": 0.5},
+    "smoothed": {"gamma": 0.5},
+    "symplectic": {},
+    "look_ahead": {"step_size": 0.1},
+    "scaled": {"theta": 0.5},
+    "clipped": {"max_norm": 0.7},
+    "simultaneous_drift": {"step_size": 0.1},
+    "alternating_drift": {"step_size": 0.1},
 }
 
 

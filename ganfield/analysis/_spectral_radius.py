@@ -164,7 +164,7 @@ def convergence_rate(
         @jax.jit
         def gaps(state: State) -> jax.Array:
             def body(carry: State, _: None) -> tuple[State, jax.Array]:
-                after, _ = method.step(field, carry, seen)
+                after = method.step(field, carry, seen)[0]
                 return after, jnp.linalg.norm(ravel_pytree(after.params)[0] - origin)
 
             return jax.lax.scan(body, state, None, length=num_steps)[1]

@@ -126,7 +126,13 @@ def update_map(
     def vjp(x: jax.Array, cotangent: jax.Array) -> jax.Array:
         return jax.vjp(apply, x)[1](cotangent)[0]
 
-    return UpdateMap(point, apply, jax.jacfwd(apply), jvp, vjp, unravel)
+    def jacobian(x: jax.Array) -> jax.Array:
+        # Not jax.jacfwd, which takes the value to be one for all tangents: in the loop of an inner
+        # solve value and tangent may be carried together.
+        basis = jnp.eye(x.size, dtype=x.dtype)
+        return jax.vmap(lambda tangent: jvp(x, tangent), out_axes=1)(basis)
+
+    return UpdateMap(point, apply, jacobian, jvp, vjp, unravel)
 
 
 def settled(method: Method, field: Field, params: Players, batch: Any, num_steps: int) -> State:

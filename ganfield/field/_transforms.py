@@ -1,6 +1,5 @@
 """Fields made from fields. Each takes any field and returns one with the same signature."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -183,12 +182,3 @@ def _split(batch: PyTree, groups: int) -> PyTree:
     return jax.tree.map(
         lambda leaf: leaf.reshape(size // groups, groups, *leaf.shape[1:]).swapaxes(0, 1), batch
     )
-
-
-FIELDS: dict[str, Callable[..., Field]] = {
-    "identity": identity,
-    "consensus": consensus,
-    "conservative_relaxation": conservative_relaxation,
-    "jare": jare,
-}
-"""Name → builder of the transforms; each takes a field first."""

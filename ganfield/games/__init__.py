@@ -18,6 +18,7 @@ from ganfield.games._penalties import PENALTIES, Penalty, r1, r2, wgan_gp, zero_
 from ganfield.games._quadratic import quadratic
 from ganfield.games._sine import sine
 from ganfield.games._two_attractors import two_attractors
+from ganfield.games._unrolled import unrolled
 
 GAMES: dict[str, Callable[..., Game]] = {
     "bilinear": bilinear,
@@ -60,6 +61,7 @@ __all__ = [
     "sine",
     "stable_non_minimax",
     "two_attractors",
+    "unrolled",
     "unstable_minimax",
     "wgan_gp",
     "zero_centred",

@@ -3,26 +3,59 @@
 from collections.abc import Callable
 
 from ganfield.methods._alternating import alternating
+from ganfield.methods._averaging import average_of, averaged
 from ganfield.methods._base import Info, Method, Optimizer, State, for_each_move
+from ganfield.methods._competitive import competitive
+from ganfield.methods._extragradient import extragradient
+from ganfield.methods._follow_the_ridge import follow_the_ridge
 from ganfield.methods._keep_within import keep_within
+from ganfield.methods._lead import lead
+from ganfield.methods._lookahead import lookahead
+from ganfield.methods._optimistic import optimistic
+from ganfield.methods._past_extragradient import past_extragradient
 from ganfield.methods._presets import numerics_rmsprop
+from ganfield.methods._proximal_point import proximal_point
+from ganfield.methods._runge_kutta import runge_kutta
 from ganfield.methods._simultaneous import simultaneous
 
 METHODS: dict[str, Callable[..., Method]] = {
     "simultaneous": simultaneous,
     "alternating": alternating,
+    "extragradient": extragradient,
+    "past_extragradient": past_extragradient,
+    "optimistic": optimistic,
+    "runge_kutta": runge_kutta,
+    "lead": lead,
+    "competitive": competitive,
+    "proximal_point": proximal_point,
+    "follow_the_ridge": follow_the_ridge,
 }
 """Name → builder; each takes an optax transformation first, or Players of two."""
 
+WRAPPERS: dict[str, Callable[..., Method]] = {"lookahead": lookahead, "averaged": averaged}
+"""Name → builder of the methods made from a method, which each takes first."""
+
 __all__ = [
     "METHODS",
+    "WRAPPERS",
     "Info",
     "Method",
     "Optimizer",
     "State",
     "alternating",
+    "average_of",
+    "averaged",
+    "competitive",
+    "extragradient",
+    "follow_the_ridge",
     "for_each_move",
     "keep_within",
+    "lead",
+    "lookahead",
     "numerics_rmsprop",
+    "optimistic",
+    "past_extragradient",
+    "proximal_point",
+    "runge_kutta",
     "simultaneous",
 ]

@@ -7,8 +7,16 @@ import jax.numpy as jnp
 
 from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
-from ganfield.errors import check_count, leading_size
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, per_player
+from ganfield.errors import check_count
+from ganfield.methods._base import (
+    Info,
+    Method,
+    Optimizer,
+    State,
+    ascend,
+    check_batches,
+    per_player,
+)
 
 
 def alternating(
@@ -93,7 +101,7 @@ def alternating(
         return state, direction
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
-        _check_batches(batch, num_batches)
+        check_batches(batch, num_batches)
         followed: dict[str, PyTree] = {}
         done = 0
         for name in order:
@@ -106,13 +114,3 @@ def alternating(
         return state, Info(Players(**followed))
 
     return Method(init, step, num_batches)
-
-
-def _check_batches(batch: PyTree, num_batches: int) -> None:
-    size = leading_size(batch)
-    if num_batches > 1 and jax.tree.leaves(batch) and size != num_batches:
-        raise ValueError(
-            f"batch must hold {num_batches} batches, stacked along a new first axis of every leaf, "
-            f"one for each move of the step; the length of that axis is {size}. To show every "
-            "move of a step the same batch, say fresh_batches=False"
-        )

@@ -9,6 +9,7 @@ import optax
 
 from ganfield._tree import negate
 from ganfield._types import Field, Players, PyTree
+from ganfield.errors import leading_size
 
 Optimizer: TypeAlias = optax.GradientTransformation
 
@@ -95,3 +96,14 @@ def _checked(optimizer: Any) -> Optimizer:
             f"got {type(optimizer).__name__}: {optimizer!r}"
         )
     return optimizer
+
+
+def check_batches(batch: PyTree, num_batches: int) -> None:
+    """Raise a ``ValueError`` unless a batch holds as many batches as a step uses."""
+    size = leading_size(batch)
+    if num_batches > 1 and jax.tree.leaves(batch) and size != num_batches:
+        raise ValueError(
+            f"batch must hold {num_batches} batches, stacked along a new first axis of every leaf, "
+            f"one for each move of the step; the length of that axis is {size}. To show every "
+            "move of a step the same batch, say fresh_batches=False"
+        )

@@ -36,10 +36,10 @@ def competitive(
     it contracts for every h. Where it is weak it is close to `simultaneous`.
 
     **With Adam or RMSProp** the derivative of U is that of the update at hand: of its numerator,
-    which b1 = 0.9 cuts to a tenth, and of the second moments. On the first step that is nothing,
-    since Adam's first update is h·sign(v). ACGD, the authors' adaptive variant, differs: its step
-    sizes in H are h/√(second moment), constants in the solve, and it has no first moment. RMSProp
-    comes nearer to it than Adam does.
+    which b1 = 0.9 cuts to a tenth, and of the second moments. On Adam's first step, h·sign(v), it
+    is nothing, and each player answers the other's plain update. ACGD, the authors' adaptive
+    variant, differs: its step sizes in H are h/√(second moment), constants in the solve, and it has
+    no first moment. RMSProp comes nearer to it than Adam does.
 
     Args:
         optimizer: an optax transformation over both players' parameters, or ``Players(one,

@@ -6,8 +6,15 @@ import jax
 
 from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
-from ganfield.methods._alternating import _check_batches
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import (
+    Info,
+    Method,
+    Optimizer,
+    State,
+    ascend,
+    check_batches,
+    joint_optimizer,
+)
 
 
 class ExtragradientMemory(NamedTuple):
@@ -41,7 +48,8 @@ def extragradient(
 
     Args:
         optimizer: an optax transformation over both players' parameters, or ``Players(one,
-            another)``; Adam with betas (0.5, 0.9) in the paper below. May be traced.
+            another)``; Adam with betas (0.5, 0.9) in the paper below. Its
+            hyper-parameters may be traced.
         extrapolation: the same for the extrapolation, to give it another step size h_e.
         fresh_batches: whether v(x½) sees a batch of its own. Then ``step`` takes two batches,
             stacked along a new first axis; otherwise both values are those of one batch.
@@ -77,7 +85,7 @@ def extragradient(
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
         first, second = batch, batch
         if fresh_batches:
-            _check_batches(batch, num_batches)
+            check_batches(batch, num_batches)
             first, second = (jax.tree.map(lambda b, i=i: b[i], batch) for i in (0, 1))
         params, memory = state
         value = field(params, first)

@@ -35,7 +35,8 @@ def follow_the_ridge(
 
     **Use it** to look for minimax points that the field itself leaves, or for points it is drawn
     to that are none. Where φ's loss is linear in φ (the bilinear game) there is no ridge: J_φφ is
-    singular, nothing converges, and each step is one of `simultaneous`.
+    singular, nothing converges, and each step is one of `simultaneous`. A network's J_φφ is as good
+    as singular too: give ``damping``.
 
     **With any optimizer** Δθ is the move that θ really makes, so the correction fits momentum and
     Adam as well. It is added after the optimizers and enters no memory: φ may move even where its

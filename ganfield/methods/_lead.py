@@ -39,16 +39,16 @@ def lead(
     Since β + iαc is the product of the eigenvalues of a step there, it needs β² + α²c² < 1: large
     couplings ask for a small α.
 
-    Only v passes through the optimizer, as its update U(v); βΔ and αJ_oΔ are added as they are. So
-    α is not scaled by the step size or its schedule, an optimizer with momentum adds a second one,
-    and `keep_within` does not hold. The defaults are those of the authors' code for GANs with Adam,
-    where they mean something else: β is Adam's own first beta, and αJ_oΔ is part of what Adam sees.
-    That form is ``lead(optax.adam(h, b1=0.55, b2=0.9), momentum=0.0, preconditioned=True)``, and
-    with plain steps of size h its α acts as hα.
+    Only v passes through the optimizer, as its update U(v); βΔ and αJ_oΔ are added before it, as
+    they are. So α is not scaled by the step size or its schedule, an optimizer with momentum adds a
+    second one, and `keep_within` has the last word. The defaults are those of the authors' code for
+    GANs with Adam, where they mean something else: β is Adam's own first beta, and αJ_oΔ is part of
+    what Adam sees. That form is ``lead(optax.adam(h, b1=0.55, b2=0.9), momentum=0.0,
+    preconditioned=True)``, and with plain steps of size h its α acts as hα.
 
     Args:
         optimizer: an optax transformation over both players' parameters, or ``Players(one,
-            another)``. May be traced.
+            another)``. Its hyper-parameters may be traced.
         momentum: β, in (−1, 1). May be traced, and is then not checked.
         alignment: α ≥ 0. May be traced, and is then not checked.
         preconditioned: whether αJ_oΔ too passes through the optimizer, x ← x + U(v + αJ_oΔ) + βΔ.
@@ -96,10 +96,11 @@ def lead(
         direction, weight = value, jnp.asarray(alignment)
         if preconditioned:
             direction = add_scaled(value, weight, across)
-        params, kept = ascend(both, direction, memory.optimizer, here)
+        carried = add_scaled(here, jnp.asarray(momentum), move)
         if not preconditioned:
-            params = add_scaled(params, weight, across)
-        params = add_scaled(params, jnp.asarray(momentum), move)
+            carried = add_scaled(carried, weight, across)
+        # The optimizer moves last, so that what it says of the parameters (a clip) holds.
+        params, kept = ascend(both, direction, memory.optimizer, carried)
         return State(params, LeadMemory(kept, here)), Info(direction)
 
     return Method(init, step)

@@ -40,7 +40,7 @@ def optimistic(optimizer: Optimizer | Players) -> Method:
 
     Args:
         optimizer: an optax transformation over both players' parameters, or ``Players(one,
-            another)``. May be traced.
+            another)``. Its hyper-parameters may be traced.
 
     Returns:
         A `Method`. It costs V. Its `Info.direction` is 2v_t − v_{t−1}.

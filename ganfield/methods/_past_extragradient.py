@@ -44,7 +44,7 @@ def past_extragradient(
 
     Args:
         optimizer: an optax transformation over both players' parameters, or ``Players(one,
-            another)``. May be traced.
+            another)``. Its hyper-parameters may be traced.
         extrapolation: the same for the extrapolation, to give it another step size h_e.
 
     Returns:

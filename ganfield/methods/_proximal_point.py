@@ -32,7 +32,8 @@ def proximal_point(
 
     **Use it** as the method that others approximate (`extragradient` and the optimistic one are
     its cheap forms), with h not far above 1/‖J‖ where J has eigenvalues with Re λ > 0: at λ = 1/h
-    there is no solution. Where the players have no curvature of their own it is `competitive`.
+    there is no solution. With ReLU networks v jumps, and large steps may have none either. On
+    bilinear games it is `competitive`.
 
     **With Adam or RMSProp** U is nearly a sign while the memory is young, which no Newton step
     follows; expect solves that do not converge. Momentum is no obstacle: there U is affine.
@@ -41,7 +42,7 @@ def proximal_point(
         optimizer: an optax transformation over both players' parameters, or ``Players(one,
             another)``.
         tolerance: ‖U(v(x + Δ)) − Δ‖ ≤ tolerance·‖U(v(x + Δ))‖, and for the linear systems likewise;
-            also a few roundings of x will do, which near an equilibrium are larger. May be traced.
+            a difference within the rounding of x, ε‖x‖, will do too. May be traced.
         max_newton_steps: Newton steps at most, in a step; one is enough where v and U are affine.
         max_iterations: products Jδ at most, in a Newton step; more than 20 in multiples of 20.
 
@@ -94,7 +95,7 @@ def proximal_point(
             distance, size = optax.tree.norm(gap), optax.tree.norm(optax.tree.add(gap, move))
             rounding = jnp.finfo(distance.dtype).eps
             relative = jnp.maximum(tolerance, 8 * rounding) * size
-            return distance, distance <= relative + 4 * rounding * optax.tree.norm(start)
+            return distance, distance <= relative + rounding * optax.tree.norm(start)
 
         def newton(carry: tuple) -> tuple:
             count, move, distance, _, share = carry

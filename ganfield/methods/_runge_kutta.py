@@ -35,7 +35,7 @@ def runge_kutta(optimizer: Optimizer | Players, *, order: int = 4) -> Method:
 
     Args:
         optimizer: an optax transformation over both players' parameters, or ``Players(one,
-            another)``. May be traced.
+            another)``. Its hyper-parameters may be traced.
         order: 2 or 4.
 
     Returns:

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.colors import CenteredNorm, LinearSegmentedColormap, Normalize
+from matplotlib.colors import CenteredNorm, Colormap, LinearSegmentedColormap, Normalize
 
 from ganfield.errors import lookup
-from ganfield.plotting._style import COLORS, axes, ink, once, paper, tint
+from ganfield.plotting._style import COLORS, RGBA, axes, ink, once, paper, tint
 
 _LABELS = {"step_size": "step size h", "gamma": "γ"}
 _QUANTITIES = {
@@ -140,20 +140,23 @@ def _half_width(shown: np.ma.MaskedArray) -> float:
     return float(np.clip(np.quantile(away, 0.9), 1e-6, _WIDEST)) if away.size else _WIDEST
 
 
-def _diverging(shown: np.ma.MaskedArray) -> LinearSegmentedColormap:
-    colours = LinearSegmentedColormap.from_list("stability", [COLORS[0], paper(), COLORS[1]])
+def _diverging(shown: np.ma.MaskedArray) -> Colormap:
+    colours = _colours("stability", COLORS[0], paper(), COLORS[1])
     half = _half_width(shown)
     below, above = (shown.min() < 1 - half, shown.max() > 1 + half) if shown.count() else (0, 0)
     ends = {(True, True): "both", (True, False): "min", (False, True): "max"}
-    colours.colorbar_extend = ends.get((bool(below), bool(above)), "neither")
-    colours.set_bad(tint(ink(), 0.35))
+    extend: Any = ends.get((bool(below), bool(above)), "neither")  # typed as bool by Matplotlib
+    colours.colorbar_extend = extend
     return colours
 
 
-def _shares() -> LinearSegmentedColormap:
-    colours = LinearSegmentedColormap.from_list("share", [paper(), COLORS[0]])
-    colours.set_bad(tint(ink(), 0.35))
-    return colours
+def _shares() -> Colormap:
+    return _colours("share", paper(), COLORS[0])
+
+
+def _colours(name: str, *colours: str | RGBA) -> Colormap:
+    smooth = LinearSegmentedColormap.from_list(name, list(colours))
+    return smooth.with_extremes(bad=tint(ink(), 0.35))
 
 
 def _edge(

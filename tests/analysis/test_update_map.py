@@ -129,6 +129,73 @@ def test_matrix_games_are_those_of_their_singular_values(name):
     assert found.eigenvalues.shape == (7,)
 
 
+def optimistic_radius(s):
+    return largest_root(1, -(1 + 2j * s), 1j * s)
+
+
+# Name → method(h), ρ(s): methods with memories, flags and inner solves of their own.
+FURTHER = {
+    "extragradient": (
+        lambda h: gf.extragradient(optax.sgd(h)),
+        lambda s: np.sqrt(1 - s**2 + s**4),
+    ),
+    "extragradient, two sizes": (
+        lambda h: gf.extragradient(optax.sgd(h), optax.sgd(2 * h)),
+        lambda s: np.hypot(1 - 2 * s**2, s),
+    ),
+    "past extragradient": (
+        lambda h: gf.past_extragradient(optax.sgd(h)),
+        optimistic_radius,
+    ),
+    "optimistic": (lambda h: gf.optimistic(optax.sgd(h)), optimistic_radius),
+    "lead": (lambda h: gf.lead(optax.sgd(h), momentum=0.0, alignment=h), optimistic_radius),
+    "second order": (
+        lambda h: gf.runge_kutta(optax.sgd(h), order=2),
+        lambda s: np.sqrt(1 + s**4 / 4),
+    ),
+    "fourth order": (
+        lambda h: gf.runge_kutta(optax.sgd(h), order=4),
+        lambda s: np.sqrt(1 - s**6 / 72 + s**8 / 576),
+    ),
+    "competitive": (
+        lambda h: gf.competitive(optax.sgd(h), tolerance=1e-12),
+        lambda s: 1 / np.hypot(1, s),
+    ),
+    "proximal point": (
+        lambda h: gf.proximal_point(optax.sgd(h), tolerance=1e-12),
+        lambda s: 1 / np.hypot(1, s),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_closed_forms_of_further_methods(name):
+    build, radius = FURTHER[name]
+    v = gf.vector_field(gf.games.bilinear(2.0))
+    for s in (0.3, 0.8):
+        found = gf.spectral_radius(build(s / 2), v, ORIGIN)
+        np.testing.assert_allclose(found.value, radius(s), rtol=0, atol=1e-9)
+        assert found.fixed_point_residual == 0
+
+
+@pytest.mark.parametrize("name", ["competitive", "proximal_point", "follow_the_ridge"])
+def test_inner_solves_have_derivatives(name):
+    # Also on the bilinear game, where following the ridge has nothing to solve with.
+    method = gf.METHODS[name](optax.sgd(0.2))
+    for field in (QUADRATIC, gf.vector_field(gf.games.bilinear())):
+        F = gf.update_map(method, field, method.init(gf.Players(0.3, -0.4)))
+        expected = by_differences(jax.jit(F.apply), F.point, step=1e-3)
+        np.testing.assert_allclose(jax.jit(F.jacobian)(F.point), expected, atol=1e-4)
+
+
+def test_lookahead_over_its_cycle():
+    method = gf.lookahead(gf.simultaneous(optax.sgd(0.5)), num_steps=4, share=0.3)
+    v = gf.vector_field(gf.games.bilinear())
+    found = gf.spectral_radius(method, v, ORIGIN, num_steps=4)
+    expected = abs(0.7 + 0.3 * (1 + 0.5j) ** 4)
+    np.testing.assert_allclose(found.value, expected, rtol=0, atol=1e-9)
+
+
 def run_state(method, field, start=ORIGIN, num_steps=7):
     return gf.simulate(method, field, start, num_steps=num_steps).state
 

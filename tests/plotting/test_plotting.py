@@ -11,7 +11,7 @@ import scipy.stats
 from matplotlib import pyplot as plt
 from matplotlib.animation import FuncAnimation
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PathCollection
+from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -46,6 +46,12 @@ BASINS = SimpleNamespace(
     attractors=np.array([[-1.0, 0.0]]),
 )
 SADDLE = SimpleNamespace(params=gf.Players(0.5, -0.5), kind="saddle", spurious=None)
+STABILITY = SimpleNamespace(
+    axes={"step_size": np.array([0.1, 0.5]), "gamma": np.array([0.0, 1.0])},
+    spectral_radius=np.array([[1.005, 0.906], [1.118, 0.707]]),
+    rate=np.array([[1.005, 0.906], [1.118, 0.707]]),
+    share=np.array([[[0.0, 1.0], [0.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]], [[1.0, 0.0], [1.0, 0.0]]]),
+)
 PATH = gf.Players(np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.5, 0.2]))
 
 
@@ -76,6 +82,11 @@ DRAW = {
     "trajectory": (lambda **to: gf.plot.trajectory(PATH, label="a", **to), list, first),
     "equilibria": (lambda **to: gf.plot.equilibria([SADDLE], **to), list, first),
     "basins": (lambda **to: gf.plot.basins(BASINS, **to), AxesImage, itself),
+    "stability_diagram": (
+        lambda **to: gf.plot.stability_diagram(STABILITY, **to),
+        QuadMesh,
+        itself,
+    ),
     "animate": (draw_animation, tuple, last),
 }
 

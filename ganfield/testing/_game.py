@@ -1,4 +1,4 @@
-"""Checks of what users bring: is a game's field the field of its losses, and J its Jacobian?"""
+"""Is a game's field the field of its losses, and J its Jacobian?"""
 
 import math
 from functools import partial

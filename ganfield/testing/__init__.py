@@ -1,0 +1,6 @@
+"""Checks of what users bring: games and methods."""
+
+from ganfield.testing._game import check_game
+from ganfield.testing._method import check_method
+
+__all__ = ["check_game", "check_method"]
