@@ -46,7 +46,7 @@ VARIANTS = {
     "lead_preconditioned_adam": gf.lead(optax.adam(0.1), preconditioned=True),
     "averaged_exponentially": gf.averaged(METHODS["simultaneous"], decay=0.9),
 }
-"""The same with other optimizers and options; these meet a toy game and a GAN."""
+"""The same with other optimizers and options; these meet the quadratic game."""
 
 FIELDS = {
     "identity": {},

@@ -99,19 +99,24 @@ def diagrams(config: Config) -> dict[str, gf.StabilityDiagram]:
     def momentum(step_size: jax.Array, momentum: jax.Array) -> tuple[gf.Method, gf.Field]:
         return gf.alternating(optax.sgd(step_size, momentum=momentum), fresh_batches=False), v
 
-    origin, step_sizes = gf.Players(0.0, 0.0), np.linspace(0.05, 6.0, config.resolution)
+    origin, count = gf.Players(0.0, 0.0), config.resolution
     return {
         "consensus": gf.stability_diagram(
             consensus,
-            {"step_size": step_sizes, "gamma": np.linspace(0.0, 6.0, config.resolution)},
+            {"step_size": np.linspace(0.05, 3.0, count), "gamma": np.linspace(0.0, 6.0, count)},
             origin,
             distance=0.05,
+            num_steps=1000,
         ),
         "momentum": gf.stability_diagram(
             momentum,
-            {"step_size": step_sizes, "momentum": np.linspace(-0.95, 0.95, config.resolution)},
+            {
+                "step_size": np.linspace(0.05, 4.5, count),
+                "momentum": np.linspace(-0.95, 0.5, count),
+            },
             origin,
             distance=0.05,
+            num_steps=1000,
         ),
     }
 

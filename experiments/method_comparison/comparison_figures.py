@@ -100,4 +100,4 @@ def _modes(ring_rows: dict[str, ring.Row], ax: Axes) -> None:
         ax.plot(modes, [place] * len(modes), "|", color="C1", markersize=7)
     ax.set_yticks(range(len(names)), names, fontsize=6)
     ax.invert_yaxis()
-    ax.set(xlim=(0, 8.2), xlabel="modes covered on the ring (lines: seeds)")
+    ax.set(xlim=(0, 8.2), xlabel="modes covered on the ring")

@@ -81,7 +81,7 @@ def dynamics(iterations: int) -> dict[str, Dynamics]:
         "extragradient": Dynamics(_method("extragradient"), 2),
         "Runge–Kutta 2": Dynamics(_method("runge_kutta", order=2), 2),
         "Runge–Kutta 4": Dynamics(_method("runge_kutta", order=4), 4),
-        "LEAD": Dynamics(_method("lead"), 2),
+        "LEAD": Dynamics(_method("lead"), 3),
         "competitive": Dynamics(_method("competitive", **solver), 2, 1, 1),
         "proximal point": Dynamics(
             _method("proximal_point", max_newton_steps=3, **solver), 3, 1, 3

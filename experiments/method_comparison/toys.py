@@ -114,7 +114,11 @@ def compare(
 
     def predict(game: jax.Array, step_size: jax.Array, point: jax.Array) -> jax.Array:
         method, field = built(game, step_size)
-        state = method.init(gf.Players(point[0], point[1]))
+        begin = method.init(gf.Players(point[0], point[1]))
+        state = begin
+        for _ in range(what.cycle):  # past a first step that differs from later ones
+            state, _ = method.step(field, state, None)
+        state = state._replace(params=begin.params)
         F = gf.update_map(method, field, state, num_steps=what.cycle)
         return jnp.abs(jnp.linalg.eigvals(F.jacobian(F.point))).max() ** (1 / what.cycle)
 

@@ -6,6 +6,7 @@ from ganfield.methods._alternating import alternating
 from ganfield.methods._averaging import average_of, averaged
 from ganfield.methods._base import Info, Method, Optimizer, State, for_each_move
 from ganfield.methods._competitive import competitive
+from ganfield.methods._decoupled_consensus import decoupled_consensus
 from ganfield.methods._extragradient import extragradient
 from ganfield.methods._follow_the_ridge import follow_the_ridge
 from ganfield.methods._keep_within import keep_within
@@ -29,6 +30,7 @@ METHODS: dict[str, Callable[..., Method]] = {
     "competitive": competitive,
     "proximal_point": proximal_point,
     "follow_the_ridge": follow_the_ridge,
+    "decoupled_consensus": decoupled_consensus,
 }
 """Name → builder; each takes an optax transformation first, or Players of two."""
 
@@ -46,6 +48,7 @@ __all__ = [
     "average_of",
     "averaged",
     "competitive",
+    "decoupled_consensus",
     "extragradient",
     "follow_the_ridge",
     "for_each_move",

@@ -16,7 +16,7 @@ TOY_GAMES = [name for name, case in GAMES.items() if case.game.equilibria]
 FEW_GAMES = [*TOY_GAMES, "gan_standard"]
 ALL_METHODS = METHODS | VARIANTS
 PAIRS = [(game, method) for game in FEW_GAMES for method in METHODS]
-PAIRS += [(game, method) for game in ("quadratic", "gan_standard") for method in VARIANTS]
+PAIRS += [("quadratic", method) for method in VARIANTS]
 
 
 def describe(tree):
@@ -76,12 +76,15 @@ def test_contract(game_name, method_name):
 def test_float64_stays_float64(method_name):
     case, method = GAMES["gan_standard"], ALL_METHODS[method_name]
     state = method.init(params_of(case))
-    after, _ = method.step(gf.vector_field(case.game), state, step_batch(case, method))
+    field, batch = gf.vector_field(case.game), step_batch(case, method)
+    after, _ = jax.eval_shape(lambda s: method.step(field, s, batch), state)
     assert {leaf.dtype for leaf in jax.tree.leaves(after.params)} == {np.dtype("float64")}
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize(("game_name", "method_name"), PAIRS)
+@pytest.mark.parametrize(
+    ("game_name", "method_name"), [pair for pair in PAIRS if pair[0] in TOY_GAMES]
+)
 def test_an_equilibrium_is_a_fixed_point(game_name, method_name):
     game, method = GAMES[game_name].game, ALL_METHODS[method_name]
     field = gf.vector_field(game)

@@ -1,0 +1,74 @@
+"""Consensus whose γ no optimizer rescales."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ganfield._tree import add_scaled, strong
+from ganfield._types import Field, Players
+from ganfield.errors import check_not_negative
+from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+
+
+def decoupled_consensus(
+    optimizer: Optimizer | Players, *, strength: jax.typing.ArrayLike = 0.1
+) -> Method:
+    """Return consensus optimization with the regulariser outside of the optimizer.
+
+        x ← x + U(v) − s·Jᵀv,
+
+    where U(d) is the optimizer's update for a direction d, and s the strength. For sgd(h) it is
+    simultaneous steps on ``gf.consensus(v, gamma=s/h)``. For Adam or RMSProp the two differ, and
+    the choice is between
+
+    - ``gf.simultaneous(optimizer)`` on ``gf.consensus(v, gamma=γ)``, as in the official code: the
+      optimizer divides w as a whole, so that with a preconditioner P the update map is
+      I + hP(J − γJᵀJ) at an equilibrium, and P changes how steps are scaled, not the balance of the
+      two terms in each coordinate. Theory for w holds for the field Pw.
+    - this method: I + hPJ − sJᵀJ. Where v is small P is large, and the plain term −sJᵀv stays
+      what it is, so its share falls as training goes on; but s keeps its meaning, s < 2/‖J‖²
+      for it alone to be stable, whatever the optimizer. It is to consensus what decoupled weight
+      decay is to an L2 penalty.
+
+    **Use it** where γ is to mean the same under every optimizer; cost V + one vector–Jacobian
+    product.
+
+    Args:
+        optimizer: an optax transformation over both players' parameters, or ``Players(one,
+            another)``. It sees v alone.
+        strength: s ≥ 0. May be traced, and is then not checked.
+
+    Returns:
+        A `Method`. `Info.direction` holds v.
+
+    Raises:
+        ValueError: the strength is negative; what was given is no optax transformation.
+
+    Reference:
+        Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017; decoupling: Loshchilov, Hutter,
+        "Decoupled Weight Decay Regularization", 2019.
+
+    Example:
+        >>> import optax, ganfield as gf
+        >>> method = gf.decoupled_consensus(optax.sgd(0.5), strength=0.25)
+        >>> v = gf.vector_field(gf.games.bilinear())
+        >>> method.step(v, method.init(gf.Players(1.0, 0.0)), None)[0].params
+        Players(theta=Array(0.75, dtype=float32...), phi=Array(0.5, dtype=float32...))
+    """
+    check_not_negative(strength, argument="strength")
+    both = joint_optimizer(optimizer)
+
+    def init(params: Players) -> State:
+        params = strong(params)
+        return State(params, both.init(params))
+
+    def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
+        value, pullback = jax.vjp(lambda p: field(p, batch), state.params)
+        (gradient,) = pullback(value)
+        moved = add_scaled(state.params, -jnp.asarray(strength), gradient)
+        # The optimizer moves last, so that what it clips stays clipped.
+        params, memory = ascend(both, value, state.optimizer, moved)
+        return State(params, memory), Info(value)
+
+    return Method(init, step)
