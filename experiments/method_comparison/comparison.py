@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import comparison_figures
+import comparison_ring
+import comparison_toys
 import jax
 import numpy as np
 import optax
-import ring
-import toys
 import tyro
-from dynamics import dynamics
+from comparison_dynamics import dynamics
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -62,23 +62,23 @@ def compare_toys(config: Config) -> dict[str, dict[str, Any]]:
     chosen = _chosen(config, TOY_ITERATIONS)
     found: dict[str, dict[str, Any]] = {}
     with jax.enable_x64(True):
-        games = toys.zoo()
+        games = comparison_toys.zoo()
         step_sizes = np.geomspace(0.01, 3, config.num_step_sizes)
         key = jax.random.key(0)
         starts = 0.5 * np.asarray(jax.random.normal(key, (config.num_starts, 2)))
         for name in track(chosen, description="toy games"):
-            rows, seconds = toys.compare(
+            rows, seconds = comparison_toys.compare(
                 chosen[name], games, step_sizes, starts, config.toy_budget, TOY_ITERATIONS
             )
             found[name] = {"games": rows, "seconds": seconds}
     return found
 
 
-def compare_rings(config: Config) -> dict[str, ring.Row]:
+def compare_rings(config: Config) -> dict[str, comparison_ring.Row]:
     """Return method → row."""
     chosen = _chosen(config, config.ring_iterations)
     return {
-        name: ring.compare(
+        name: comparison_ring.compare(
             chosen[name],
             np.asarray(config.ring_step_sizes),
             config.ring_seeds,
@@ -138,7 +138,7 @@ def agreement(found: dict[str, dict[str, Any]]) -> dict[str, float]:
 
 
 def table(
-    config: Config, toy_rows: dict[str, dict[str, Any]], ring_rows: dict[str, ring.Row]
+    config: Config, toy_rows: dict[str, dict[str, Any]], ring_rows: dict[str, comparison_ring.Row]
 ) -> Table:
     """Return the table of methods."""
     shown = Table(

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import comparison_ring
 import numpy as np
-import ring
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
@@ -13,7 +13,7 @@ import ganfield as gf
 
 
 def comparison(
-    toy_rows: dict[str, dict[str, Any]], ring_rows: dict[str, ring.Row], path: Path
+    toy_rows: dict[str, dict[str, Any]], ring_rows: dict[str, comparison_ring.Row], path: Path
 ) -> None:
     """Draw the rates on the toy games, predicted against measured ones, and the ring's modes."""
     with gf.plot.style(axes__titlesize=8, font__size=7.5):
@@ -89,7 +89,7 @@ def _agreement(toy_rows: dict[str, dict[str, Any]], ax: Axes) -> None:
     ax.set(xlabel="predicted by the update map", ylabel="measured", title="factor, where reached")
 
 
-def _modes(ring_rows: dict[str, ring.Row], ax: Axes) -> None:
+def _modes(ring_rows: dict[str, comparison_ring.Row], ax: Axes) -> None:
     if not ring_rows:
         ax.axis("off")
         return

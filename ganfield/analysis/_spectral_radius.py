@@ -10,8 +10,8 @@ from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import double
 from ganfield._types import Field, Players
-from ganfield.analysis._update_map import UpdateMap, settled, update_map
-from ganfield.errors import check_count, check_same_structure
+from ganfield.analysis._update_map import UpdateMap, state_at, update_map
+from ganfield.errors import check_count
 from ganfield.methods import Method, State, for_each_move
 
 
@@ -191,11 +191,7 @@ def _double_map(
 ) -> UpdateMap:
     at, seen = double(params, integers=True), double(batch)
     num_steps = check_count(num_steps, argument="num_steps")
-    if state is None:
-        there = settled(method, field, at, seen, num_steps)
-    else:
-        check_same_structure(state.params, at, argument="state.params", source="params")
-        there = double(state)._replace(params=at)
+    there = state_at(method, field, at, state, seen, num_steps)
     return update_map(method, field, there, batch=seen, num_steps=num_steps, moments=moments)
 
 

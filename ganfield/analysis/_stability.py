@@ -11,9 +11,9 @@ from jax.flatten_util import ravel_pytree
 from ganfield._tree import double
 from ganfield._types import Field, Players, PyTree
 from ganfield.analysis._spectral_radius import check_distance
-from ganfield.analysis._update_map import settled, update_map
+from ganfield.analysis._update_map import state_at, update_map
 from ganfield.errors import check_bounds, check_count, lookup
-from ganfield.methods import Method, for_each_move
+from ganfield.methods import Method, State, for_each_move
 
 Build = Callable[..., tuple[Method, Field]]
 """``build(**hyper_parameters) -> (method, field)``, called with traced values."""
@@ -52,6 +52,7 @@ def largest_stable(
     *,
     bounds: tuple[float, float],
     side: str = "largest",
+    state: State | None = None,
     batch: Any = None,
     num_steps: int = 1,
     moments: str = "moving",
@@ -71,6 +72,7 @@ def largest_stable(
         params: the equilibrium.
         bounds: (low, high), where to look, as finite numbers.
         side: "largest" or "smallest".
+        state: lends its memory (moments, counts), as in `ganfield.spectral_radius`; Adam needs it.
         batch: what the field sees.
         num_steps: as in `ganfield.update_map`.
         moments: as in `ganfield.update_map`.
@@ -104,7 +106,7 @@ def largest_stable(
         at, seen = double(params, integers=True), double(batch)
 
         def radius(value: jax.Array) -> jax.Array:
-            return _radius(*build(value), at, seen, num_steps, moments)
+            return _radius(*build(value), at, state, seen, num_steps, moments)
 
         # From the side that is looked from, inwards.
         values = jnp.linspace(low, high, resolution)[::-direction]
@@ -137,6 +139,7 @@ def stability_diagram(
     num_starts: int = 16,
     distance: float = 0.5,
     num_steps: int = 500,
+    state: State | None = None,
     batch: Any = None,
     cycle: int = 1,
     moments: str = "moving",
@@ -158,6 +161,8 @@ def stability_diagram(
         distance: of the starts from the equilibrium. With a small one the runs test the prediction;
             with a large one they show how far it holds.
         num_steps: steps of each run.
+        state: lends its memory to the prediction, as in `ganfield.spectral_radius`; runs begin
+            with ``method.init``.
         batch: what the field sees at every step.
         cycle: after how many steps the method repeats itself, `ganfield.update_map`'s
             ``num_steps``; it must divide ``num_steps``.
@@ -202,7 +207,7 @@ def stability_diagram(
 
         def of_point(values: jax.Array) -> tuple[jax.Array, jax.Array]:
             method, field = build(**dict(zip(names, values, strict=True)))
-            radius = _radius(method, field, at, seen, cycle, moments)
+            radius = _radius(method, field, at, state, seen, cycle, moments)
             batches = for_each_move(method, seen)
 
             def run(start: jax.Array) -> jax.Array:
@@ -233,10 +238,16 @@ def stability_diagram(
 
 
 def _radius(
-    method: Method, field: Field, at: Players, batch: Any, num_steps: int, moments: str
+    method: Method,
+    field: Field,
+    at: Players,
+    state: State | None,
+    batch: Any,
+    num_steps: int,
+    moments: str,
 ) -> jax.Array:
-    state = settled(method, field, at, batch, num_steps)
-    F = update_map(method, field, state, batch=batch, num_steps=num_steps, moments=moments)
+    there = state_at(method, field, at, state, batch, num_steps)
+    F = update_map(method, field, there, batch=batch, num_steps=num_steps, moments=moments)
     return jnp.abs(jnp.linalg.eigvals(F.jacobian(F.point))).max() ** (1 / num_steps)
 
 

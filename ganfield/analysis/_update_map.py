@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from ganfield._tree import strong
+from ganfield._tree import double, strong
 from ganfield._types import Field, Players, PyTree
-from ganfield.errors import check_count, lookup
+from ganfield.errors import check_count, check_same_structure, lookup
 from ganfield.methods import Method, State, for_each_move
 
 _MOMENTS = {"moving": False, "frozen": True}
@@ -135,11 +135,31 @@ def update_map(
     return UpdateMap(point, apply, jacobian, jvp, vjp, unravel)
 
 
-def settled(method: Method, field: Field, params: Players, batch: Any, num_steps: int) -> State:
-    """Return the state of a method that has been at a point for so many steps.
+def state_at(
+    method: Method,
+    field: Field,
+    params: Players,
+    state: State | None,
+    batch: Any,
+    num_steps: int,
+) -> State:
+    """Return the state that an update map is taken at, in float64.
 
-    Flags and counts are then past the first step, which may be another than all later ones.
+    Args:
+        method: how to move.
+        field: along what.
+        params: the point, in float64.
+        state: lends its memory; if None, that of the method after so many steps at the point. Flags
+            and counts are then past the first step, which may be another than all later ones.
+        batch: what the field sees, in float64.
+        num_steps: see there.
+
+    Raises:
+        ValueError: the state's parameters have another structure.
     """
+    if state is not None:
+        check_same_structure(state.params, params, argument="state.params", source="params")
+        return double(state)._replace(params=params)
     seen = for_each_move(method, batch)
     begin = strong(method.init(params))
     after, _ = jax.lax.scan(

@@ -258,3 +258,24 @@ def test_starts_come_from_the_key():
 def test_bad_arguments_of_the_diagram(axes, options, said):
     with pytest.raises(ValueError, match=said):
         gf.stability_diagram(consensus, axes, ORIGIN, **options)
+
+
+def test_a_state_lends_its_second_moments():
+    # With all second moments held at ν a step is x + h·v/√ν: Lemma 4 for h/√ν.
+    game = gf.games.quadratic(1.0, 2.0, 1.5)
+    v, origin, nu = gf.vector_field(game), gf.Players(0.0, 0.0), 0.09
+
+    def optimizer(step_size):
+        return optax.rmsprop(step_size, decay=1.0, eps=0.0, eps_in_sqrt=False)
+
+    state = gf.simultaneous(optimizer(0.1)).init(origin)
+    state = jax.tree.map(lambda x: jnp.full_like(x, nu, float) if x.ndim == 0 else x, state)
+    found = gf.largest_stable(
+        lambda h: (gf.simultaneous(optimizer(h)), v),
+        origin,
+        bounds=(0.0, 1.0),
+        state=state,
+        moments="frozen",
+    )
+    expected = float(gf.max_step_size(gf.eigenvalues(v)(origin))) * nu**0.5
+    assert found == pytest.approx(expected, abs=1e-6)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from dynamics import Dynamics
+from comparison_dynamics import Dynamics
 
 import ganfield as gf
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from dynamics import Dynamics
+from comparison_dynamics import Dynamics
 
 import ganfield as gf
 
