@@ -146,10 +146,10 @@ def animate(config: Config, found: dict[str, gf.Players], output: Path) -> None:
             figure, ax = plt.subplots(figsize=(3.4, 3.6))
             gf.plot.field(field, ax, bounds=BOUNDS, density=0.7)
             motion = gf.plot.animate(
-                {labels(config)[name]: found[name]}, ax, bounds=BOUNDS, num_frames=60
+                {labels(config)[name]: found[name]}, ax, bounds=BOUNDS, num_frames=40
             )
             ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
-            gf.plot.save_animation(motion, output / f"{file}.gif", dpi=80)
+            gf.plot.save_animation(motion, output / f"{file}.gif", dpi=64)
             plt.close(figure)
 
 

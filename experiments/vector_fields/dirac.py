@@ -213,7 +213,7 @@ def draw(
             ax.set_xlabel("θ")
         handles, labels = grid[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2)
-        figure.savefig(path)
+        figure.savefig(path, dpi=130)
         plt.close(figure)
 
 
