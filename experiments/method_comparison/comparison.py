@@ -1,6 +1,6 @@
 """All methods on all toy games and on the ring, at one budget and after one search for step sizes.
 
-Expected: what the update map predicts, the runs do (rates agree to 2 %); methods that the bilinear
+Expected: what the update map predicts, the runs do; methods that the bilinear
 table of the docs calls stable reach its equilibrium, simultaneous steps and Runge–Kutta 2 do not.
 
     python experiments/method_comparison/comparison.py

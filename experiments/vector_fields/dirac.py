@@ -195,7 +195,7 @@ def draw(
     settings = f"sgd, h = {config.step_size:g}, {config.num_steps} steps"
     with gf.plot.style(axes__titlesize=7, font__size=7, lines__linewidth=0.9):
         figure, grid = plt.subplots(
-            len(rows), len(DRAWN), figsize=(9.6, 1.45 * len(rows) + 0.5), sharex=True, sharey=True
+            len(rows), len(DRAWN), figsize=(9.6, 1.55 * len(rows) + 0.5), sharex=True, sharey=True
         )
         for line, (objective, row) in zip(grid, rows.items(), strict=True):
             for ax, name in zip(line, DRAWN, strict=True):
@@ -205,10 +205,10 @@ def draw(
                     label = f"{method}, {settings}"
                     gf.plot.trajectory(points, ax, label=label, bounds=BOUNDS, color=colors[method])
                 ax.set(xlabel="", ylabel="", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
-                ax.set_title(said(row[name]), fontsize=6.5, pad=2)
+                ax.set_title(beside(row[name]), fontsize=6.5, pad=2)
             line[0].set_ylabel(objective.replace("_", " "), fontsize=8)
         for ax, name in zip(grid[0], DRAWN, strict=True):
-            ax.set_title(f"{heading(config, name)}\n{said(rows[next(iter(rows))][name])}")
+            ax.set_title(f"{heading(config, name)}\n{beside(rows[next(iter(rows))][name])}")
         for ax in grid[-1]:
             ax.set_xlabel("θ")
         handles, labels = grid[0, 0].get_legend_handles_labels()
@@ -229,15 +229,21 @@ def heading(config: Config, name: str) -> str:
     return TITLES[name] + strength.get(name, f", γ = {config.weight:g}")
 
 
-def said(numbers: dict[str, Any]) -> str:
-    """Return the eigenvalues as a title says them."""
-    if numbers["measured"] is None:
-        return "not smooth at φ = 0"
-    (real, imaginary), (other, _) = sorted(numbers["measured"], reverse=True)
+def said(numbers: dict[str, Any], which: str = "measured") -> str:
+    """Return the eigenvalues, measured or expected, as a title says them."""
+    if numbers[which] is None:
+        return "not smooth at φ = 0" if which == "measured" else "no closed form"
+    (real, imaginary), (other, _) = sorted(numbers[which], reverse=True)
     real, other, imaginary = (x if abs(x) > 5e-7 else 0.0 for x in (real, other, imaginary))
     if imaginary:
         return f"λ = {f'{real:.2g} ' if real else ''}± {abs(imaginary):.2g}i".replace("-", "−")
     return f"λ = {real:.2g}, {other:.2g}".replace("-", "−")
+
+
+def beside(numbers: dict[str, Any]) -> str:
+    """Return the measured eigenvalues, and below them the closed form."""
+    expected = said(numbers, "expected").removeprefix("λ = ")
+    return f"{said(numbers)}\nclosed form: {expected}"
 
 
 def main(config: Config) -> int:

@@ -45,9 +45,11 @@ class Basins(NamedTuple):
         grid: the starts.
         outcome: places in ``gf.OUTCOMES``: "converged", "cycle" (bounded, with a steady radius),
             "diverged" (not finite, or further from the grid's centre than ``escape`` half
-            diagonals), "undecided" (still moving; more steps may tell).
+            diagonals), "undecided" (still moving, more steps may tell; or at rest where nothing
+            attracts: on a saddle, in a line of equilibria, where the field dies away).
         attractor: the row in ``attractors`` of what it converged to, or −1.
-        attractors: the points that starts converged to, shape ``(k, 2)``, the most reached first.
+        attractors: the points that starts converged to and that take back what is pushed a little
+            away from them, shape ``(k, 2)``, the most reached first.
         period: of a cycle, in steps, else NaN.
         radius: of a cycle, else NaN.
         cycles: the cycles that attract: from 5 % nearer to the centre and from 5 % further away
@@ -111,7 +113,7 @@ def basins(
         num_steps: how many steps, at least 8.
         batch: what the field sees at every step.
         tolerance: as a share of the grid's diagonal. Attractors nearer to each other than 5 times
-            that are one.
+            that are one, and pushes are as long.
         escape: how many half diagonals away from the grid's centre counts as gone.
 
     Returns:
@@ -159,7 +161,12 @@ def basins(
     found = judged(starts)
     settled, turning = found.outcome == _CONVERGED, found.outcome == _CYCLE
     attractor = np.full(found.outcome.shape, -1)
-    attractors, attractor[settled] = _clusters(found.points[settled], 5 * tolerance * diagonal)
+    near = 5 * tolerance * diagonal
+    rests, rest = _clusters(found.points[settled], near)
+    attracts = _attracts(rests, judged, near)
+    attractor[settled] = np.where(attracts, np.cumsum(attracts) - 1, -1)[rest]
+    attractors = rests[attracts]
+    found.outcome[settled & (attractor < 0)] = _UNDECIDED
     return Basins(
         jax.tree.map(np.asarray, grid),
         found.outcome.reshape(shape),
@@ -277,6 +284,19 @@ def _clusters(points: np.ndarray, separation: float) -> tuple[np.ndarray, np.nda
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return means[heads][order].astype(points.dtype), rank[labels]
+
+
+def _attracts(
+    rests: np.ndarray, judged: Callable[[Players], _Judged], distance: float
+) -> np.ndarray:
+    """Return which of the points where starts rest take back what is pushed away from them."""
+    if not len(rests):
+        return np.zeros(0, bool)
+    pushes = distance * np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    pushed = (rests[:, None] + pushes).astype(rests.dtype)
+    again = judged(Players(*jnp.asarray(pushed.reshape(-1, 2)).T))
+    back = np.linalg.norm(again.points - np.repeat(rests, 4, axis=0), axis=1) <= distance / 2
+    return ((again.outcome == _CONVERGED) & back).reshape(-1, 4).all(axis=1)
 
 
 def _cycles(found: _Judged, judged: Callable[[Players], _Judged]) -> tuple[Cycle, ...]:

@@ -4,6 +4,7 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
@@ -30,8 +31,9 @@ class Classification(NamedTuple):
             theory cannot judge, or a kink), "none" (no zero of the field). A centre is one of the
             linear field; terms of higher order may make it attract or repel.
         reason: what decided, in words.
-        tolerance: a real part counts as zero within ``tolerance · ‖J‖``, the residual within
-            ``tolerance · ‖J‖ · (1 + max |x|)``.
+        tolerance: the residual counts as zero within ``tolerance · ‖J‖ · (1 + max |x|)``, a real
+            part within ``tolerance · ‖J‖`` and what J changes by over a distance of
+            ``tolerance · (1 + max |x|)``.
         smooth: whether the field has one derivative there, and no kink.
         max_step_size: `ganfield.max_step_size` of the eigenvalues; NaN where the point is no zero
             or the field not smooth.
@@ -45,8 +47,9 @@ class Classification(NamedTuple):
             not add up to a constant round the point or, where only a field is given, whose
             couplings J_θφ and J_φθ are not opposite there.
         spurious: of a transformed field: whether the point is a zero of it but not of the original,
-            or one that the original repels from and the transformed field attracts to. None where
-            no original was given.
+            or one that the original repels from and the transformed field attracts to. A centre of
+            the original is not: to attract to those is what such fields are for. None where no
+            original was given, or where its own zero cannot be judged.
     """
 
     params: Players
@@ -181,14 +184,20 @@ def _look(field: Field, point: Players, batch: Any, tolerance: float) -> _Point:
             f"{_short(point)}"
         )
     residual, size = float(np.linalg.norm(value)), float(np.linalg.norm(matrix, 2))
-    farthest = float(np.abs(ravel_pytree(point)[0]).max())
+    flat, unravel = ravel_pytree(point)
+    farthest = float(jnp.abs(flat).max())
+    # What J changes by within the distance at which a point still counts as the zero cannot decide.
+    distance = tolerance * (1 + farthest)
+    beside = unravel(flat + distance / flat.size**0.5)
+    change = np.abs(np.asarray(_value_and_jacobian(field, beside, batch)[1]) - matrix).max()
+    slack = tolerance * size + (float(change) if np.isfinite(change) else 0.0)
     return _Point(
         residual,
         matrix,
         np.linalg.eigvals(matrix).astype(complex),
         is_smooth(field, point, batch, scale=size),
-        residual <= tolerance * size * (1 + farthest),
-        tolerance * size,
+        residual <= size * distance,
+        slack,
     )
 
 
@@ -243,7 +252,8 @@ def _is_zero_sum(
     if coupling > here.slack:
         return False
     if not isinstance(source, Game):
-        return True
+        # Without coupling nothing tells a zero-sum game from any other.
+        return bool(np.abs(J[:num_theta, num_theta:]).max(initial=0.0) > here.slack)
     flat, unravel = ravel_pytree(point)
     moves = jax.random.normal(jax.random.key(0), (4, flat.size), flat.dtype) / 10
     points = (unravel(x) for x in (flat, *(flat + moves)))
@@ -251,13 +261,17 @@ def _is_zero_sum(
     return bool(np.ptp(of_theta + of_phi) <= 1e-9 * (1 + np.abs(of_theta).max()))
 
 
-def _spurious(here: _Point, before: _Point, kind: str) -> tuple[bool, str]:
+def _spurious(here: _Point, before: _Point, kind: str) -> tuple[bool | None, str]:
     if not here.is_zero:
         return False, ""
     if not before.is_zero:
         return True, f"the original is not zero here: its norm is {before.residual:.3g}"
-    repelled = before.smooth and bool((before.eigenvalues.real > before.slack).any())
-    if kind == "stable" and repelled:
+    if kind != "stable":
+        return False, ""
+    of_original, _ = _kind(before)
+    if of_original == "undecided":
+        return None, "whether the original attracts here cannot be judged"
+    if of_original in ("unstable", "saddle"):
         largest = before.eigenvalues.real.max()
         return True, f"the original repels from here, with Re λ up to {largest:.3g}"
     return False, ""

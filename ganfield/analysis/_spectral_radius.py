@@ -116,6 +116,7 @@ def convergence_rate(
     *,
     num_steps: int = 400,
     distance: float = 1e-4,
+    state: State | None = None,
     batch: Any = None,
     cycle: int = 1,
     key: jax.Array | None = None,
@@ -133,6 +134,9 @@ def convergence_rate(
         num_steps: steps of the run.
         distance: from the equilibrium at the start; small, so that the run stays where the field is
             nearly linear, and not so small that rounding ends the run early.
+        state: lends its memory, as in `spectral_radius`, to the prediction and to the run. Adam and
+            RMSProp need it; their second moments fade as the run converges, so that its rate is
+            the predicted one for a while only.
         batch: what the field sees at every step.
         cycle: after how many steps the method repeats itself, `update_map`'s ``num_steps``.
         key: a typed key for the direction; by default ``jax.random.key(0)``.
@@ -154,12 +158,13 @@ def convergence_rate(
     cycle = check_count(cycle, argument="cycle")
     check_distance(distance)
     key = jax.random.key(0) if key is None else key
-    predicted = spectral_radius(method, field, params, batch=batch, num_steps=cycle)
+    predicted = spectral_radius(method, field, params, state=state, batch=batch, num_steps=cycle)
     with jax.enable_x64(True):
         origin, unravel = ravel_pytree(double(params, integers=True))
         seen = for_each_move(method, double(batch))
         away = jax.random.normal(key, origin.shape, origin.dtype)
-        start = method.init(unravel(origin + distance * away / jnp.linalg.norm(away)))
+        place = unravel(origin + distance * away / jnp.linalg.norm(away))
+        start = method.init(place) if state is None else double(state)._replace(params=place)
 
         @jax.jit
         def gaps(state: State) -> jax.Array:

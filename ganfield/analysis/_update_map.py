@@ -58,6 +58,9 @@ def update_map(
     needs ``num_steps`` of its own cycle: F is then the map of so many steps, in which counters do
     move, and its rate is that of all of them.
 
+    Kinks of the method itself, such as those of a clip, are not looked for: where an update meets
+    the box of `ganfield.keep_within` F′ is that of one side, or their mean.
+
     Args:
         method: how to move.
         field: along what.

@@ -43,18 +43,44 @@ class Plane(NamedTuple):
     second: Players
 
     def lift(self, coordinates: Players) -> Players:
-        """Return the parameters at the coordinates ``Players(a, b)``, two numbers."""
+        """Return the parameters at a point of the plane, origin + a·first + b·second.
+
+        Args:
+            coordinates: ``Players(a, b)`` of two numbers.
+
+        Returns:
+            Parameters of the origin's structure.
+
+        Example:
+            >>> import ganfield as gf
+            >>> axes = gf.Players(0.0, 1.0), gf.Players(1.0, 0.0)
+            >>> gf.planes.through(gf.Players(5.0, 5.0), *axes).lift(gf.Players(2.0, -1.0))
+            Players(theta=Array(4., dtype=float32...), phi=Array(7., dtype=float32...))
+        """
         on_first = add_scaled(self.origin, coordinates.theta, self.first)
         return add_scaled(on_first, coordinates.phi, self.second)
 
     def coordinates(self, params: Players) -> Players:
         """Return ``Players(a, b)`` of the point of the plane that is nearest to the parameters.
 
-        Leaves may have further axes in front, such as the records of a run; so have a and b then.
+        Args:
+            params: parameters of the origin's structure. Leaves may have further axes in front,
+                such as the records of a run.
+
+        Returns:
+            ``Players(a, b)`` of two arrays of the shape of those axes; `ganfield.plot.trajectory`
+            draws those of a run.
 
         Raises:
             ValueError: the parameters have another structure than the origin, or a leaf another
                 shape behind the axes in front.
+
+        Example:
+            >>> import ganfield as gf
+            >>> axes = gf.Players(0.0, 1.0), gf.Players(1.0, 0.0)
+            >>> plane = gf.planes.through(gf.Players(5.0, 5.0), *axes)
+            >>> plane.coordinates(gf.Players(4.0, 7.0))
+            Players(theta=Array(2., dtype=float32...), phi=Array(-1., dtype=float32...))
         """
         flat = _flat(params, self.origin) - ravel_pytree(self.origin)[0]
         return Players(*(flat @ ravel_pytree(axis)[0] for axis in (self.first, self.second)))

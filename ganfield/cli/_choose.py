@@ -88,8 +88,8 @@ def _settings(options: Dynamics, parameters: dict[str, inspect.Parameter]) -> di
                 f"{options.objective!r} with {options.game!r}"
             )
         settings["objective"] = options.objective
-    # γ has an option of its own.
-    parameters = {name: p for name, p in parameters.items() if name != "gamma"}
+    # γ has an option of its own, and groups are those of a minibatch, which no game here has.
+    parameters = {name: p for name, p in parameters.items() if name not in ("gamma", "groups")}
     for text in (text for group in options.settings for text in group):
         name, equals, value = text.partition("=")
         if not (name and equals and value):
@@ -128,6 +128,10 @@ def _value(text: str, parameter: inspect.Parameter) -> Any:
     default = parameter.default
     if default is None or isinstance(default, str):
         return text
+    if isinstance(default, bool):
+        return gf.errors.lookup(
+            {"true": True, "false": False}, text.lower(), argument=f"value of {parameter.name}"
+        )
     numbers = numbers_in(text)
     if len(numbers) != 1:
         raise ValueError(f"{parameter.name} must be a finite number, got {text!r}")

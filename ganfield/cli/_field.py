@@ -86,7 +86,15 @@ class Field(Dynamics):
         middle = gf.Players(*(low / 4 + 3 * high / 4 for low, high in bounds))
         texts = [text for group in self.start for text in group]
         starts = [parse_point(text, argument="--start") for text in texts] or [middle]
+        for (theta, phi), text in zip(starts, texts or [""], strict=True):
+            low, high = zip(*bounds, strict=True)
+            if not (low[0] <= theta <= high[0] and low[1] <= phi <= high[1]):
+                raise ValueError(
+                    f"--start must be within the bounds, θ in {list(bounds.theta)} and φ in "
+                    f"{list(bounds.phi)}, got {text!r}"
+                )
         check_positive(self.step_size, argument="--step-size")
+        gf.errors.lookup({"stream": 0, "quiver": 1}, self.kind, argument="kind")
         gf.errors.check_count(self.num_steps, argument="--num-steps", minimum=0)
         build = gf.errors.lookup(gf.METHODS, self.method, argument="method")
         optimizer = gf.errors.lookup(OPTIMIZERS, self.optimizer, argument="optimizer")

@@ -148,6 +148,12 @@ def jare(field: Field, *, gamma: jax.typing.ArrayLike) -> Field:
 def identity(field: Field) -> Field:
     """Return the field itself, so that "no transform" has a name.
 
+    Args:
+        field: ``field(params, batch=None) -> Players``.
+
+    Returns:
+        The same object.
+
     Example:
         >>> import ganfield as gf
         >>> v = gf.vector_field(gf.games.bilinear())

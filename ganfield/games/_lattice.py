@@ -24,6 +24,10 @@ def lattice(coupling: jax.typing.ArrayLike = 0.5) -> Game:
     Returns:
         A `Game` with its Jacobian and its nine equilibria for k and m from −1 to 1.
 
+    Reference:
+        Made for the three panels of Huszár, "GANs are Broken in More than One Way", 2017: a game
+        with several equilibria and saddle points, in closed form.
+
     Example:
         >>> import math, ganfield as gf
         >>> v = gf.vector_field(gf.games.lattice(coupling=0.5))

@@ -18,6 +18,10 @@ def matching_pennies() -> Game:
     Returns:
         A `Game` with its Jacobian and its equilibrium (0, 0).
 
+    Reference:
+        Osborne, Rubinstein, "A Course in Game Theory", 1994, example 17.1; here mixed strategies
+        are given by their logits.
+
     Example:
         >>> import ganfield as gf
         >>> v = gf.vector_field(gf.games.matching_pennies())

@@ -26,6 +26,13 @@ def standard(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
 
     Not zero-sum: the generator's gradient does not vanish when the discriminator wins.
 
+    Args:
+        logits_real: D on real examples, any shape.
+        logits_fake: D on fake ones, any shape.
+
+    Returns:
+        `Players` of two scalars, each player's loss.
+
     Reference:
         Goodfellow et al., "Generative Adversarial Nets", 2014, section 3.
 
@@ -43,6 +50,13 @@ def js(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
     At the optimal discriminator −loss_φ is 2·JSD(p_data, p_g) − log 4, and θ's gradient is that of
     this divergence; it vanishes where the discriminator is sure.
 
+    Args:
+        logits_real: D on real examples, any shape.
+        logits_fake: D on fake ones, any shape.
+
+    Returns:
+        `Players` of two scalars, each player's loss.
+
     Example:
         >>> import jax.numpy as jnp
         >>> js(jnp.zeros(4), jnp.zeros(4)).theta
@@ -57,6 +71,13 @@ def kl(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
     The optimal discriminator is D = log p_data/p_g, at which the generator minimises the
     Kullback–Leibler divergence KL(p_g ‖ p_data).
 
+    Args:
+        logits_real: D on real examples, any shape.
+        logits_fake: D on fake ones, any shape.
+
+    Returns:
+        `Players` of two scalars, each player's loss.
+
     Example:
         >>> import jax.numpy as jnp
         >>> kl(jnp.zeros(4), jnp.ones(4)).theta
@@ -67,6 +88,13 @@ def kl(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
 
 def tv(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
     """Return θ −mean tanh D(fake), φ mean tanh D(fake) − mean tanh D(real): total variation.
+
+    Args:
+        logits_real: D on real examples, any shape.
+        logits_fake: D on fake ones, any shape.
+
+    Returns:
+        `Players` of two scalars, each player's loss.
 
     Example:
         >>> import jax.numpy as jnp
@@ -81,6 +109,13 @@ def indicator(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
     """Return θ −mean D(fake), φ mean D(fake) − mean D(real): the losses of a Wasserstein GAN.
 
     Nothing bounds the discriminator's slope here; a penalty or a clip must.
+
+    Args:
+        logits_real: D on real examples, any shape.
+        logits_fake: D on fake ones, any shape.
+
+    Returns:
+        `Players` of two scalars, each player's loss.
 
     Example:
         >>> import jax.numpy as jnp
@@ -98,6 +133,13 @@ def least_squares(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
     them: b − a = 2 and b − c = 1, the paper's case of the Pearson χ²-divergence. The generator's
     gradient vanishes where D(fake) = 0, so that near an equilibrium with D = 0 it is of second
     order, and the linearised game of the Dirac-GAN does not turn but is degenerate.
+
+    Args:
+        logits_real: D on real examples, any shape.
+        logits_fake: D on fake ones, any shape.
+
+    Returns:
+        `Players` of two scalars, each player's loss.
 
     Reference:
         Mao, Li, Xie, Lau, Wang, Smolley, "Least Squares Generative Adversarial Networks", 2017,
@@ -117,6 +159,13 @@ def hinge(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
 
     Logits beyond the margins ±1 cost the discriminator nothing. Not smooth where D(real) = 1 or
     D(fake) = −1.
+
+    Args:
+        logits_real: D on real examples, any shape.
+        logits_fake: D on fake ones, any shape.
+
+    Returns:
+        `Players` of two scalars, each player's loss.
 
     Reference:
         Lim, Ye, "Geometric GAN", 2017; Tran, Ranganath, Blei, "Hierarchical Implicit Models and

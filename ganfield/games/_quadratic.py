@@ -25,6 +25,10 @@ def quadratic(
     Returns:
         A `Game` with its Jacobian and its equilibrium (0, 0).
 
+    Reference:
+        Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, section 3: with one parameter for
+        each player, every zero-sum game is this one to second order at an equilibrium.
+
     Example:
         >>> import ganfield as gf
         >>> game = gf.games.quadratic(theta_curvature=1.0, phi_curvature=1.0, coupling=2.0)

@@ -20,6 +20,10 @@ def sine() -> Game:
     Returns:
         A `Game` with its Jacobian and its equilibria for k = −1, 0, 1.
 
+    Reference:
+        The smallest field with what Huszár, "GANs are Broken in More than One Way", 2017, warns of:
+        a γ so large that unstable equilibria attract.
+
     Example:
         >>> import ganfield as gf
         >>> v = gf.vector_field(gf.games.sine())

@@ -9,7 +9,7 @@ import numpy as np
 from ganfield._tree import add_scaled
 from ganfield._types import Field, Players, PyTree
 from ganfield.errors import concrete
-from ganfield.methods._base import Info, Method, State
+from ganfield.methods._base import Info, Method, State, check_is_method, check_is_state
 
 
 class AveragedMemory(NamedTuple):
@@ -18,12 +18,12 @@ class AveragedMemory(NamedTuple):
     Attributes:
         optimizer: the memory of the method inside.
         average: of the parameters after each step; before the first, the start.
-        weight: the sum of the weights in it, the newest having weight 1.
+        num_points: how many points are in it.
     """
 
     optimizer: PyTree
     average: Players
-    weight: jax.Array
+    num_points: jax.Array
 
 
 def averaged(method: Method, *, decay: jax.typing.ArrayLike | None = None) -> Method:
@@ -33,7 +33,7 @@ def averaged(method: Method, *, decay: jax.typing.ArrayLike | None = None) -> Me
     steps, where the start has no part. It is uniform, Σ x_s / t, or exponential with the bias of
     the first steps corrected, Σ d^(t−s) x_s / Σ d^(t−s): each step does
 
-        W ← dW + 1,    x̄ ← x̄ + (x − x̄)/W,    from W = 0, with d = 1 where it is uniform.
+        x̄ ← x̄ + (x − x̄)/W,    with W = 1 + d + … + d^(t−1), which is t where it is uniform.
 
     Where iterates circle, their mean converges like 1/t to the centre; where they spiral out it
     diverges with them. A GAN's samples are commonly drawn from the exponential average of its
@@ -48,7 +48,8 @@ def averaged(method: Method, *, decay: jax.typing.ArrayLike | None = None) -> Me
         A `Method`. It costs what the other does and needs as many batches.
 
     Raises:
-        ValueError: d is not within its bounds.
+        ValueError: d is not within its bounds; what was given is no `Method`, or one whose state is
+            no `State`.
 
     Reference:
         Gidel, Berard, Vignoud, Vincent, Lacoste-Julien, "A Variational Inequality Perspective on
@@ -65,23 +66,28 @@ def averaged(method: Method, *, decay: jax.typing.ArrayLike | None = None) -> Me
         >>> bool(optax.tree.norm(gf.average_of(run.state)) < 0.01)
         True
     """
+    check_is_method(method)
     known = concrete(1.0 if decay is None else decay)
     if decay is not None and known is not None and not np.all((known >= 0) & (known < 1)):
         raise ValueError(f"decay must be a number in [0, 1) or None, got {decay!r}")
 
     def init(params: Players) -> State:
-        inner = method.init(params)
-        weight = jnp.zeros((), jnp.result_type(float))
-        return State(inner.params, AveragedMemory(inner.optimizer, inner.params, weight))
+        inner = check_is_state(method.init(params))
+        none = jnp.zeros((), jnp.int32)
+        return State(inner.params, AveragedMemory(inner.optimizer, inner.params, none))
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
         memory = state.optimizer
         inner, info = method.step(field, State(state.params, memory.optimizer), batch)
-        kept = jnp.asarray(1.0 if decay is None else decay, memory.weight.dtype)
-        weight = kept * memory.weight + 1
+        num_points = memory.num_points + 1
+        # An integer is held by `ganfield.update_map`; a float would be one more coordinate.
+        weight: jax.Array = jnp.asarray(num_points, float)
+        if decay is not None:
+            kept = jnp.asarray(decay)
+            weight = (1 - kept**weight) / (1 - kept)
         apart = jax.tree.map(jnp.subtract, inner.params, memory.average)
         average = add_scaled(memory.average, 1 / weight, apart)
-        return State(inner.params, AveragedMemory(inner.optimizer, average, weight)), info
+        return State(inner.params, AveragedMemory(inner.optimizer, average, num_points)), info
 
     return Method(init, step, method.num_batches)
 

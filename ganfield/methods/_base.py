@@ -107,3 +107,22 @@ def check_batches(batch: PyTree, num_batches: int) -> None:
             f"one for each move of the step; the length of that axis is {size}. To show every "
             "move of a step the same batch, say fresh_batches=False"
         )
+
+
+def check_is_method(method: Any) -> None:
+    """Raise a ``ValueError`` unless it is a `Method`."""
+    if not isinstance(method, Method):
+        raise ValueError(
+            "method must be a Method, such as gf.simultaneous(optax.sgd(0.1)), got "
+            f"{type(method).__name__}"
+        )
+
+
+def check_is_state(state: Any) -> State:
+    """Return a state, or raise a ``ValueError`` unless it is a `State`."""
+    if not isinstance(state, State):
+        raise ValueError(
+            "method must keep a gf.State(params, optimizer), with what it remembers in optimizer, "
+            f"so that a method can be made from it; its init returns {type(state).__name__}"
+        )
+    return state

@@ -8,7 +8,7 @@ import numpy as np
 
 from ganfield._types import Field, Players, PyTree
 from ganfield.errors import check_count, concrete
-from ganfield.methods._base import Info, Method, State
+from ganfield.methods._base import Info, Method, State, check_is_method, check_is_state
 
 
 class LookaheadMemory(NamedTuple):
@@ -46,7 +46,8 @@ def lookahead(method: Method, *, num_steps: int = 5, share: jax.typing.ArrayLike
         ``state.optimizer.slow``.
 
     Raises:
-        ValueError: k is no positive integer; α is not within its bounds.
+        ValueError: k is no positive integer; α is not within its bounds; what was given is no
+            `Method`, or one whose state is no `State`.
 
     Reference:
         Chavdarova, Pagliardini, Stich, Fleuret, Jaggi, "Taming GANs with Lookahead-Minmax", 2021.
@@ -59,13 +60,14 @@ def lookahead(method: Method, *, num_steps: int = 5, share: jax.typing.ArrayLike
         >>> bool(optax.tree.norm(run.params) < 0.1)
         True
     """
+    check_is_method(method)
     num_steps = check_count(num_steps, argument="num_steps")
     known = concrete(share)
     if known is not None and not np.all((known >= 0) & (known <= 1)):
         raise ValueError(f"share must be a number in [0, 1], got {share!r}")
 
     def init(params: Players) -> State:
-        inner = method.init(params)
+        inner = check_is_state(method.init(params))
         memory = LookaheadMemory(inner.optimizer, inner.params, jnp.zeros((), jnp.int32))
         return State(inner.params, memory)
 

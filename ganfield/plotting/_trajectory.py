@@ -28,7 +28,8 @@ def trajectory(
     A run that becomes NaN or infinite is drawn up to the record before, with a cross there.
 
     Args:
-        points: `Players` of two arrays, ``(records,)`` or ``(records, k)`` for k runs.
+        points: `Players` of two arrays, ``(records,)`` or ``(records, k)`` for k runs. Of a run
+            with more parameters, their ``coordinates`` in a plane of `ganfield.planes`.
         ax: where to draw; new axes if None.
         label: for the legend, the name of what drew these paths (the method, its step size). There
             is one entry for all k.

@@ -119,3 +119,22 @@ def test_a_state_without_an_average_is_refused():
     state = gf.simultaneous(optax.sgd(0.1)).init(START)
     with pytest.raises(ValueError, match="state must be that of a method made by averaged"):
         gf.average_of(state)
+
+
+def test_the_count_is_no_coordinate_of_the_update_map():
+    inner = gf.extragradient(optax.sgd(0.5))
+    v, origin = gf.vector_field(gf.games.bilinear()), gf.Players(0.0, 0.0)
+    alone = gf.spectral_radius(inner, v, origin).value
+    for decay in (None, 0.5):
+        found = gf.spectral_radius(gf.averaged(inner, decay=decay), v, origin)
+        np.testing.assert_allclose(found.value, alone, rtol=1e-9)
+        assert found.fixed_point_residual == 0
+
+
+@pytest.mark.parametrize("wrap", gf.WRAPPERS.values())
+def test_what_is_no_method_of_this_form_is_refused(wrap):
+    with pytest.raises(ValueError, match=r"method must be a Method, .* got GradientTransformation"):
+        wrap(optax.sgd(0.1))
+    own = gf.Method(lambda params: (params,), lambda field, state, batch: (state, None))
+    with pytest.raises(ValueError, match=r"method must keep a gf\.State.* its init returns tuple"):
+        wrap(own).init(gf.Players(0.0, 0.0))
