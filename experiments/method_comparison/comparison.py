@@ -180,7 +180,11 @@ def main(config: Config) -> int:
     for argument in ("num_step_sizes", "num_starts", "toy_budget", "ring_seeds", "resolution"):
         gf.errors.check_count(getattr(config, argument), argument=argument)
     gf.errors.check_count(config.ring_budget, argument="ring_budget", minimum=0)
-    _chosen(config, 1)
+    gf.errors.check_count(config.ring_iterations, argument="ring_iterations")
+    dearest = max(
+        what.cost_with(TOY_ITERATIONS) for what in _chosen(config, TOY_ITERATIONS).values()
+    )
+    gf.errors.check_count(config.toy_budget, argument="toy_budget", minimum=2 * dearest)
     output = gf.reporting.check_folder(config.output)
     console, began = Console(width=130), time.perf_counter()
     toy_rows = compare_toys(config)

@@ -18,7 +18,7 @@ class Dynamics(NamedTuple):
         build: ``build(v, optimizer_of, step_size) -> (method, field)``, where
             ``optimizer_of(step_size)`` is the optimizer that everybody gets.
         cost: evaluations of both players' gradients in a step, a product with J or Jᵀ counted as
-            one, without inner solves.
+            one, without inner solves and their residual checks.
         solve_cost: the same for one iteration of an inner solve.
         solves: how many inner solves a step has.
         cycle: after how many steps the method repeats itself.
@@ -89,7 +89,7 @@ def dynamics(iterations: int) -> dict[str, Dynamics]:
         "follow the ridge": Dynamics(_method("follow_the_ridge", **solver), 3, 1, 1),
         "consensus": Dynamics(_field("consensus", gamma=GAMMA), 2),
         "JARE": Dynamics(_field("jare", gamma=GAMMA), 3),
-        "symplectic": Dynamics(_field("symplectic"), 3),
+        "symplectic": Dynamics(_field("symplectic", strength=GAMMA), 3),
         "look-ahead": Dynamics(_look_ahead, 2),
         "−∇L": Dynamics(_field("conservative_relaxation"), 2),
     }
