@@ -232,7 +232,7 @@ def heading(config: Config, name: str) -> str:
 def said(numbers: dict[str, Any], which: str = "measured") -> str:
     """Return the eigenvalues, measured or expected, as a title says them."""
     if numbers[which] is None:
-        return "not smooth at φ = 0" if which == "measured" else "no closed form"
+        return "not smooth at φ = 0"
     (real, imaginary), (other, _) = sorted(numbers[which], reverse=True)
     real, other, imaginary = (x if abs(x) > 5e-7 else 0.0 for x in (real, other, imaginary))
     if imaginary:
@@ -242,8 +242,9 @@ def said(numbers: dict[str, Any], which: str = "measured") -> str:
 
 def beside(numbers: dict[str, Any]) -> str:
     """Return the measured eigenvalues, and below them the closed form."""
-    expected = said(numbers, "expected").removeprefix("λ = ")
-    return f"{said(numbers)}\nclosed form: {expected}"
+    if numbers["expected"] is None:
+        return f"{said(numbers)}\n(no eigenvalue)"
+    return f"{said(numbers)}\nexact: {said(numbers, 'expected').removeprefix('λ = ')}"
 
 
 def main(config: Config) -> int:
