@@ -264,3 +264,25 @@ def test_a_gan_of_two_networks_on_a_batch():
 def test_bad_arguments(field, arguments, message):
     with pytest.raises(ValueError, match=message):
         gf.classify(field, ORIGIN, **arguments)
+
+
+def test_doubts_are_told_as_doubts():
+    # Half-stable: J fades with the point, and what a rounding leaves of it decides nothing.
+    def folded(params, batch=None):
+        return gf.Players(-(params.theta**2), -(params.phi**2))
+
+    assert gf.classify(folded, gf.Players(7e-17, 7e-17)).kind == "undecided"
+
+    # v repels by its cubic term alone, which the eigenvalues do not see.
+    def cubic(params, batch=None):
+        return gf.Players(-params.theta, params.phi**3)
+
+    def mended(params, batch=None):
+        return gf.Players(-params.theta, params.phi**3 - params.phi)
+
+    origin = gf.Players(0.0, 0.0)
+    found = gf.classify(mended, origin, original=cubic)
+    assert (found.kind, found.spurious) == ("stable", None)
+
+    # Without coupling a field alone does not show a zero-sum game.
+    assert gf.classify(lambda p, b=None: gf.Players(-p.theta, -p.phi), origin).local_minimax is None

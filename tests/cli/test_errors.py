@@ -48,7 +48,7 @@ from ganfield.cli import _app
         ("spectrum --game sine --output s.jpg", "must end in .pdf, .png or .svg, got 's.jpg'"),
         ("field --game sine --output field", "must end in .pdf, .png or .svg, got 'field'"),
         ("field --game sine --output /dev/null/f.png", "the folder of --output"),
-        ("field --game sine --start 3,3", "must start within the bounds"),
+        ("field --game sine --start 3,3", "--start must be within the bounds"),
         ("field --game sine --start 1,1 2", "--start must be two numbers"),
         ("field --game sine --start one,1", "got 'one,1'"),
         ("field --game sine --bounds 2", "--bounds must be LOW,HIGH"),
