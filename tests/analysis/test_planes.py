@@ -63,6 +63,11 @@ def test_integers_are_numbers_here():
         gf.planes.eigenvectors(lambda p, batch=None: gf.Players(-p.phi, p.theta), gf.Players(1, 2)),
     ):
         check(plane, plane.origin)
+        # Cut to integers, an axis of length 1 would be 0 in every coordinate but one.
+        for part in plane:
+            assert {leaf.dtype for leaf in jax.tree.leaves(part)} == {np.dtype("float32")}
+        axes = np.stack([ravel_pytree(axis)[0] for axis in plane[1:]])
+        np.testing.assert_allclose(axes @ axes.T, np.eye(2), atol=1e-6)
 
 
 def test_through_two_directions_of_any_length():

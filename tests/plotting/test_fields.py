@@ -112,7 +112,13 @@ def test_a_field_of_zeros_is_drawn(kind, log):
     drawn = gf.plot.field(
         lambda params, batch: gf.Players(0.0, 0.0), bounds=(-1, 1), kind=kind, log_speed=log
     )
-    (drawn if kind == "quiver" else drawn.lines).figure.canvas.draw()
+    artist = drawn if kind == "quiver" else drawn.lines
+    artist.figure.canvas.draw()
+    if kind == "quiver":
+        np.testing.assert_array_equal([drawn.U, drawn.V], 0)  # no arrow points anywhere
+    else:
+        assert not artist.get_segments()  # nothing flows
+    assert patches(artist.axes) == []  # and zero is a number, not a gap
 
 
 @pytest.mark.parametrize("kind", ["stream", "quiver"])
