@@ -21,14 +21,12 @@ class Dynamics(NamedTuple):
             one, without inner solves and their residual checks.
         solve_cost: the same for one iteration of an inner solve.
         solves: how many inner solves a step has.
-        cycle: after how many steps the method repeats itself.
     """
 
     build: Callable[[gf.Field, Callable[[Any], Any], jax.Array], tuple[gf.Method, gf.Field]]
     cost: int
     solve_cost: int = 0
     solves: int = 0
-    cycle: int = 1
 
     def cost_with(self, iterations: int) -> int:
         """Return what a step costs with so many iterations of an inner solve."""
@@ -77,7 +75,7 @@ def dynamics(iterations: int) -> dict[str, Dynamics]:
         "negative momentum": Dynamics(_negative_momentum, 1),
         "optimistic": Dynamics(_method("optimistic"), 1),
         "past extragradient": Dynamics(_method("past_extragradient"), 1),
-        "lookahead": Dynamics(_lookahead, 1, cycle=5),
+        "lookahead": Dynamics(_lookahead, 1),
         "extragradient": Dynamics(_method("extragradient"), 2),
         "Runge–Kutta 2": Dynamics(_method("runge_kutta", order=2), 2),
         "Runge–Kutta 4": Dynamics(_method("runge_kutta", order=4), 4),

@@ -116,11 +116,11 @@ def compare(
         method, field = built(game, step_size)
         begin = method.init(gf.Players(point[0], point[1]))
         state = begin
-        for _ in range(what.cycle):  # past a first step that differs from later ones
+        for _ in range(method.cycle):  # past a first step that differs from later ones
             state, _ = method.step(field, state, None)
         state = state._replace(params=begin.params)
-        F = gf.update_map(method, field, state, num_steps=what.cycle)
-        return jnp.abs(jnp.linalg.eigvals(F.jacobian(F.point))).max() ** (1 / what.cycle)
+        F = gf.update_map(method, field, state)
+        return jnp.abs(jnp.linalg.eigvals(F.jacobian(F.point))).max() ** (1 / method.cycle)
 
     def on_grid(function: Any, of_game: int | None) -> Any:
         inner = jax.vmap(function, in_axes=(None, None, 0))

@@ -10,7 +10,7 @@ from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import double
 from ganfield._types import Field, Players
-from ganfield.analysis._update_map import UpdateMap, state_at, update_map
+from ganfield.analysis._update_map import UpdateMap, state_at, steps_of, update_map
 from ganfield.errors import check_count
 from ganfield.methods import Method, State, for_each_move
 
@@ -53,7 +53,7 @@ def spectral_radius(
     *,
     state: State | None = None,
     batch: Any = None,
-    num_steps: int = 1,
+    num_steps: int | None = None,
     moments: str = "moving",
     dense_limit: int = 400,
     key: jax.Array | None = None,
@@ -94,6 +94,7 @@ def spectral_radius(
         >>> round(found.value**2, 6)                        # 1 + h²
         1.25
     """
+    num_steps = steps_of(method, num_steps)
     dense_limit = check_count(dense_limit, argument="dense_limit", minimum=0)
     key = jax.random.key(0) if key is None else key
     with jax.enable_x64(True):
@@ -118,7 +119,6 @@ def convergence_rate(
     distance: float = 1e-4,
     state: State | None = None,
     batch: Any = None,
-    cycle: int = 1,
     key: jax.Array | None = None,
 ) -> ConvergenceRate:
     """Return the rate that the update map predicts at an equilibrium, and that of a run beside it.
@@ -138,7 +138,6 @@ def convergence_rate(
             RMSProp need it; their second moments fade as the run converges, so that its rate is
             the predicted one for a while only.
         batch: what the field sees at every step.
-        cycle: after how many steps the method repeats itself, `update_map`'s ``num_steps``.
         key: a typed key for the direction; by default ``jax.random.key(0)``.
 
     Returns:
@@ -155,10 +154,9 @@ def convergence_rate(
         (0.922, 0.922)
     """
     num_steps = check_count(num_steps, argument="num_steps", minimum=8)
-    cycle = check_count(cycle, argument="cycle")
     check_distance(distance)
     key = jax.random.key(0) if key is None else key
-    predicted = spectral_radius(method, field, params, state=state, batch=batch, num_steps=cycle)
+    predicted = spectral_radius(method, field, params, state=state, batch=batch)
     with jax.enable_x64(True):
         origin, unravel = ravel_pytree(double(params, integers=True))
         seen = for_each_move(method, double(batch))
@@ -195,7 +193,6 @@ def _double_map(
     moments: str,
 ) -> UpdateMap:
     at, seen = double(params, integers=True), double(batch)
-    num_steps = check_count(num_steps, argument="num_steps")
     there = state_at(method, field, at, state, seen, num_steps)
     return update_map(method, field, there, batch=seen, num_steps=num_steps, moments=moments)
 

@@ -11,7 +11,7 @@ from jax.flatten_util import ravel_pytree
 from ganfield._tree import double
 from ganfield._types import Field, Players, PyTree
 from ganfield.analysis._spectral_radius import check_distance
-from ganfield.analysis._update_map import state_at, update_map
+from ganfield.analysis._update_map import state_at, steps_of, update_map
 from ganfield.errors import check_bounds, check_count, lookup
 from ganfield.methods import Method, State, for_each_move
 
@@ -54,7 +54,7 @@ def largest_stable(
     side: str = "largest",
     state: State | None = None,
     batch: Any = None,
-    num_steps: int = 1,
+    num_steps: int | None = None,
     moments: str = "moving",
     resolution: int = 64,
 ) -> float:
@@ -141,7 +141,6 @@ def stability_diagram(
     num_steps: int = 500,
     state: State | None = None,
     batch: Any = None,
-    cycle: int = 1,
     moments: str = "moving",
     chunk_size: int = 256,
     key: jax.Array | None = None,
@@ -160,12 +159,10 @@ def stability_diagram(
         num_starts: runs for each point of the grid.
         distance: of the starts from the equilibrium. With a small one the runs test the prediction;
             with a large one they show how far it holds.
-        num_steps: steps of each run.
+        num_steps: steps of each run, a multiple of two cycles of the method.
         state: lends its memory to the prediction, as in `ganfield.spectral_radius`; runs begin
             with ``method.init``.
         batch: what the field sees at every step.
-        cycle: after how many steps the method repeats itself, `ganfield.update_map`'s
-            ``num_steps``; it must divide ``num_steps``.
         moments: as in `ganfield.update_map`, for the prediction.
         chunk_size: points of the grid at once; more needs more memory.
         key: a typed key for the starts; by default ``jax.random.key(0)``.
@@ -191,13 +188,11 @@ def stability_diagram(
                [1.118, 0.707]])
     """
     names, grid, shape = _two_axes(axes)
-    counts = {"num_starts": num_starts, "chunk_size": chunk_size, "cycle": cycle}
+    counts = {"num_starts": num_starts, "chunk_size": chunk_size}
     for argument, count in counts.items():
         check_count(count, argument=argument)
     check_distance(distance)
     num_steps = check_count(num_steps, argument="num_steps", minimum=2)
-    if num_steps % (2 * cycle):
-        raise ValueError(f"num_steps must be a multiple of 2·cycle = {2 * cycle}, got {num_steps}")
     key = jax.random.key(0) if key is None else key
     with jax.enable_x64(True):
         at, seen = double(params, integers=True), double(batch)
@@ -207,7 +202,12 @@ def stability_diagram(
 
         def of_point(values: jax.Array) -> tuple[jax.Array, jax.Array]:
             method, field = build(**dict(zip(names, values, strict=True)))
-            radius = _radius(method, field, at, state, seen, cycle, moments)
+            if num_steps % (2 * method.cycle):
+                raise ValueError(
+                    "num_steps must be a multiple of two cycles of the method, "
+                    f"{2 * method.cycle}, got {num_steps}"
+                )
+            radius = _radius(method, field, at, state, seen, None, moments)
             batches = for_each_move(method, seen)
 
             def run(start: jax.Array) -> jax.Array:
@@ -243,9 +243,10 @@ def _radius(
     at: Players,
     state: State | None,
     batch: Any,
-    num_steps: int,
+    num_steps: int | None,
     moments: str,
 ) -> jax.Array:
+    num_steps = steps_of(method, num_steps)
     there = state_at(method, field, at, state, batch, num_steps)
     F = update_map(method, field, there, batch=batch, num_steps=num_steps, moments=moments)
     return jnp.abs(jnp.linalg.eigvals(F.jacobian(F.point))).max() ** (1 / num_steps)

@@ -41,7 +41,7 @@ def update_map(
     state: State,
     *,
     batch: Any = None,
-    num_steps: int = 1,
+    num_steps: int | None = None,
     moments: str = "moving",
 ) -> UpdateMap:
     """Return the map that one step of a method makes of its state.
@@ -54,9 +54,8 @@ def update_map(
     Floats are the state; all else, such as a count of steps or a flag for the first one, is held at
     the value that ``state`` has, so that F is one map. So a method whose first step is another one
     (optimistic steps, which have no past yet) needs a state that has taken a step. Adam corrects
-    its bias by a count: give it the state of a long run. A method that counts by itself (lookahead)
-    needs ``num_steps`` of its own cycle: F is then the map of so many steps, in which counters do
-    move, and its rate is that of all of them.
+    its bias by a count: give it the state of a long run. Of a method that counts by itself
+    (lookahead) F is the map of a whole cycle, in which counters do move.
 
     Kinks of the method itself, such as those of a clip, are not looked for: where an update meets
     the box of `ganfield.keep_within` F′ is that of one side, or their mean.
@@ -66,7 +65,8 @@ def update_map(
         field: along what.
         state: where, such as ``method.init(params)`` at an equilibrium, or a step after it.
         batch: what the field sees at every step.
-        num_steps: how many steps F takes.
+        num_steps: how many steps F takes; a whole cycle of the method if None, which is one step
+            for all but those that count.
         moments: "moving": F maps parameters and all that the optimizer remembers. "frozen": F maps
             the parameters alone, and starts with the memory that ``state`` has: RMSProp's
             preconditioner stands still, but so does momentum, of which only the newest share moves.
@@ -93,7 +93,7 @@ def update_map(
         Array([[ 1. , -0.5],
                [ 0.5,  1. ]], dtype=float32)
     """
-    num_steps = check_count(num_steps, argument="num_steps")
+    num_steps = steps_of(method, num_steps)
     frozen = lookup(_MOMENTS, moments, argument="moments")
     state = strong(state)
     leaves, structure = jax.tree.flatten(state.params if frozen else state)
@@ -136,6 +136,12 @@ def update_map(
         return jax.vmap(lambda tangent: jvp(x, tangent), out_axes=1)(basis)
 
     return UpdateMap(point, apply, jacobian, jvp, vjp, unravel)
+
+
+def steps_of(method: Method, num_steps: int | None) -> int:
+    """Return how many steps a map takes: those asked for, or a cycle of the method."""
+    given = method.cycle if num_steps is None else num_steps
+    return check_count(given, argument="num_steps")
 
 
 def state_at(

@@ -89,7 +89,7 @@ def averaged(method: Method, *, decay: jax.typing.ArrayLike | None = None) -> Me
         average = add_scaled(memory.average, 1 / weight, apart)
         return State(inner.params, AveragedMemory(inner.optimizer, average, num_points)), info
 
-    return Method(init, step, method.num_batches)
+    return Method(init, step, method.num_batches, method.cycle)
 
 
 def average_of(state: State) -> Players:

@@ -47,11 +47,14 @@ class Method(NamedTuple):
         step: ``step(field, state, batch) -> (State, Info)``.
         num_batches: how many batches a step uses. If more than one, ``batch`` holds that many,
             stacked along a new first axis of every leaf.
+        cycle: after how many steps it repeats itself. A method that counts, such as lookahead,
+            does something else at some of its steps, and converges only from cycle to cycle.
     """
 
     init: Callable[[Players], State]
     step: Callable[[Field, State, Any], tuple[State, Info]]
     num_batches: int = 1
+    cycle: int = 1
 
 
 def for_each_move(method: Method, batch: Any) -> Any:
@@ -66,12 +69,19 @@ def for_each_move(method: Method, batch: Any) -> Any:
 def ascend(
     optimizer: Optimizer, direction: PyTree, memory: PyTree, params: PyTree
 ) -> tuple[PyTree, PyTree]:
-    """Move parameters along a direction, and return them with the optimizer's new memory.
+    """Move parameters along a direction, and return them with the optimizer's new memory."""
+    update, memory = change(optimizer, direction, memory, params)
+    return optax.apply_updates(params, update), memory
+
+
+def change(
+    optimizer: Optimizer, direction: PyTree, memory: PyTree, params: PyTree
+) -> tuple[PyTree, PyTree]:
+    """Return U(direction), how the optimizer would move the parameters, and its new memory.
 
     Optax descends a gradient, so it is handed −direction; this is the only place that does so.
     """
-    updates, memory = optimizer.update(negate(direction), memory, params)
-    return optax.apply_updates(params, updates), memory
+    return optimizer.update(negate(direction), memory, params)
 
 
 def per_player(optimizer: Optimizer | Players) -> Players:

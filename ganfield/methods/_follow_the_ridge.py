@@ -9,8 +9,8 @@ import optax
 from ganfield._tree import add_scaled, strong
 from ganfield._types import Field, Players, PyTree
 from ganfield.errors import check_count, check_not_negative
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
-from ganfield.methods._solve import change, solve
+from ganfield.methods._base import Info, Method, Optimizer, State, ascend, change, joint_optimizer
+from ganfield.methods._solve import solve
 
 
 def follow_the_ridge(
@@ -83,7 +83,7 @@ def follow_the_ridge(
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
         theta, phi = state.params
         direction = field(state.params, batch)
-        update = change(both, direction, state.optimizer, state.params)
+        update, _ = change(both, direction, state.optimizer, state.params)
 
         def of_phi(theta: PyTree, phi: PyTree) -> PyTree:
             return field(Players(theta, phi), batch).phi

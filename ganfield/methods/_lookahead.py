@@ -1,5 +1,6 @@
 """Lookahead: every few steps go back part of the way."""
 
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -84,4 +85,4 @@ def lookahead(method: Method, *, num_steps: int = 5, share: jax.typing.ArrayLike
         params = jax.tree.map(lambda s, x: jnp.where(due, s, x), slow, inner.params)
         return State(params, LookaheadMemory(inner.optimizer, slow, since)), info
 
-    return Method(init, step, method.num_batches)
+    return Method(init, step, method.num_batches, math.lcm(num_steps, method.cycle))

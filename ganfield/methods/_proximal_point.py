@@ -10,8 +10,8 @@ import optax
 from ganfield._tree import add_scaled, strong
 from ganfield._types import Field, Players
 from ganfield.errors import check_count, check_not_negative
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
-from ganfield.methods._solve import change, linearize_change, solve, where
+from ganfield.methods._base import Info, Method, Optimizer, State, ascend, change, joint_optimizer
+from ganfield.methods._solve import linearize_change, solve, where
 
 
 def proximal_point(
@@ -88,7 +88,7 @@ def proximal_point(
             return field(add_scaled(start, 1, move), batch)
 
         def gap_at(move: Players) -> Players:
-            return optax.tree.sub(change(both, ahead(move), memory, start), move)
+            return optax.tree.sub(change(both, ahead(move), memory, start)[0], move)
 
         def judge(move: Players, gap: Players) -> tuple[jax.Array, jax.Array]:
             """Return how far Δ is from U(v(x + Δ)), and whether that is near enough."""

@@ -7,17 +7,11 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from ganfield._tree import negate
 from ganfield._types import Players, PyTree
-from ganfield.methods._base import Optimizer
+from ganfield.methods._base import Optimizer, change
 
 # Directions that GMRES keeps before it starts anew: its memory, in units of the parameters.
 RESTART = 20
-
-
-def change(optimizer: Optimizer, direction: PyTree, memory: PyTree, params: PyTree) -> PyTree:
-    """Return U(direction), how the optimizer would move the parameters; its memory is not kept."""
-    return optimizer.update(negate(direction), memory, params)[0]
 
 
 def linearize_change(
@@ -28,7 +22,7 @@ def linearize_change(
     Where U has no finite derivative it is taken to be 0, as if U were constant: Adam's is 0/0 at
     parameters whose directions have been 0 up to now, and one NaN would spoil the whole solve.
     """
-    value, product = jax.linearize(lambda d: change(optimizer, d, memory, params), direction)
+    value, product = jax.linearize(lambda d: change(optimizer, d, memory, params)[0], direction)
     slopes = product(jax.tree.map(jnp.ones_like, direction))
     known = jax.tree.map(jnp.isfinite, slopes)
 
@@ -87,8 +81,8 @@ def _gmres(
 ) -> tuple[jax.Array, jax.Array]:
     """Return x and ‖target − matrix(x)‖, from x = 0.
 
-    Not that of `jax.scipy`, which is NaN for a singular matrix and holds twice as many copies of
-    the product to compile.
+    Not that of `jax.scipy`, which is NaN or infinite for a singular matrix (a bilinear game's own
+    blocks are 0) and holds twice as many copies of the product to compile.
     """
 
     def arnoldi(carry: tuple) -> tuple:

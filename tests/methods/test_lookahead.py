@@ -98,3 +98,22 @@ def test_fresh_batches_reach_the_method_inside():
 def test_bad_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         gf.lookahead(gf.simultaneous(optax.sgd(0.1)), **arguments)
+
+
+def test_its_map_is_that_of_a_whole_cycle():
+    s, origin = 0.5, gf.Players(0.0, 0.0)
+    inner = gf.simultaneous(optax.sgd(s))
+    method = gf.lookahead(inner, num_steps=5, share=0.5)
+    assert (method.cycle, gf.averaged(method).cycle, inner.cycle) == (5, 5, 1)
+    assert gf.lookahead(method, num_steps=2).cycle == 10
+    v = gf.vector_field(gf.games.bilinear())
+    expected = abs(0.5 + 0.5 * (1 + 1j * s) ** 5)
+    found = gf.spectral_radius(method, v, origin)
+    np.testing.assert_allclose([found.value, found.rate], [expected, expected**0.2], rtol=1e-9)
+
+    def build(step_size):
+        return gf.lookahead(gf.simultaneous(optax.sgd(step_size))), v
+
+    # Of 1 − α + α(1 + is)⁵, without being told that five steps are a cycle.
+    edge = gf.largest_stable(build, origin, bounds=(0.01, 2.0))
+    assert abs(abs(0.5 + 0.5 * (1 + 1j * edge) ** 5) - 1) < 1e-9
