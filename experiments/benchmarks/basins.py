@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import optax
-import tyro
 
 import ganfield as gf
+from ganfield.cli import script
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,4 @@ def main(config: Config) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(tyro.cli(Config)))
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(script(main, Config))

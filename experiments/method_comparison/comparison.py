@@ -19,13 +19,13 @@ import comparison_toys
 import jax
 import numpy as np
 import optax
-import tyro
 from comparison_dynamics import dynamics
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 import ganfield as gf
+from ganfield.cli import script
 
 # An inner solve on two numbers is done after as many iterations.
 TOY_ITERATIONS = 2
@@ -216,10 +216,4 @@ def _chosen(config: Config, iterations: int) -> dict[str, Any]:
 
 if __name__ == "__main__":
     jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
-    try:
-        sys.exit(main(tyro.cli(Config)))
-    except ValueError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        print("Interrupted: nothing was written")
-        sys.exit(130)
+    sys.exit(script(main, Config))

@@ -19,12 +19,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import ring_figures
-import tyro
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from rich.console import Console
 from rich.table import Table
 
 import ganfield as gf
+from ganfield.cli import script
 
 LATENT_SIZE = 16
 NUM_SAMPLES = 2560
@@ -332,10 +332,4 @@ def main(config: Config) -> int:
 
 if __name__ == "__main__":
     jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
-    try:
-        sys.exit(main(tyro.cli(Config)))
-    except ValueError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        print("Interrupted: what was written until then stays in the output folder")
-        sys.exit(130)
+    sys.exit(script(main, Config))

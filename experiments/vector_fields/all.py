@@ -17,10 +17,10 @@ import densities
 import dirac
 import minibatch
 import panels
-import tyro
 from rich.console import Console
 
 import ganfield as gf
+from ganfield.cli import script
 
 STUDIES: dict[str, Callable[[Path], int]] = {
     "curl": lambda output: curl.main(curl.Config(output=output)),
@@ -61,10 +61,4 @@ def main(config: Config) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(tyro.cli(Config)))
-    except ValueError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        print("Interrupted: what was written until then stays in the output folder")
-        sys.exit(130)
+    sys.exit(script(main, Config))

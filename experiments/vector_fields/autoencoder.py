@@ -23,7 +23,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import tyro
 from autoencoder_measures import (
     BOUNDS,
     OFF_DATA,
@@ -45,6 +44,7 @@ from rich.console import Console
 from rich.table import Table
 
 import ganfield as gf
+from ganfield.cli import script
 
 KINDS = ("untied", "tied")
 
@@ -318,7 +318,4 @@ def main(config: Config) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(tyro.cli(Config)))
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(script(main, Config))

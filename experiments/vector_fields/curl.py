@@ -14,13 +14,13 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import optax
-import tyro
 from matplotlib import pyplot as plt
 from rich.console import Console
 from rich.table import Table
 from scipy.integrate import solve_ivp
 
 import ganfield as gf
+from ganfield.cli import script
 
 BOUNDS = (-2.0, 2.0)
 
@@ -180,7 +180,4 @@ def main(config: Config) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(tyro.cli(Config)))
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(script(main, Config))

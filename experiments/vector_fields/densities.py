@@ -22,7 +22,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import tyro
 from densities_truth import (
     GENERATOR,
     OBJECTIVES,
@@ -37,6 +36,7 @@ from rich.console import Console
 from rich.table import Table
 
 import ganfield as gf
+from ganfield.cli import script
 
 # The second case that the figure shows: two narrower modes, so that log p/q is no line.
 TWO_MODES = ((-2.0, 2.0), 0.7)
@@ -247,7 +247,4 @@ def main(config: Config) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(tyro.cli(Config)))
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(script(main, Config))

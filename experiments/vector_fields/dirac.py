@@ -23,12 +23,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import tyro
 from matplotlib import pyplot as plt
 from rich.console import Console
 from rich.table import Table
 
 import ganfield as gf
+from ganfield.cli import script
 
 BOUNDS = (-1.6, 1.6)
 ORIGIN = gf.Players(0.0, 0.0)
@@ -279,7 +279,4 @@ def main(config: Config) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(tyro.cli(Config)))
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(script(main, Config))

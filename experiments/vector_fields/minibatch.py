@@ -21,7 +21,6 @@ import minibatch_figures
 import minibatch_summary
 import numpy as np
 import optax
-import tyro
 from minibatch_truth import (
     Moments,
     displaced_points,
@@ -37,6 +36,7 @@ from minibatch_truth import (
 from rich.console import Console
 
 import ganfield as gf
+from ganfield.cli import script
 
 RECORDS = 100  # of a trajectory
 CHUNK = 2**15
@@ -309,7 +309,4 @@ def main(config: Config) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(tyro.cli(Config)))
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(script(main, Config))

@@ -16,13 +16,13 @@ from typing import Any
 import jax
 import numpy as np
 import optax
-import tyro
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from rich.console import Console
 from rich.table import Table
 
 import ganfield as gf
+from ganfield.cli import script
 
 BOUNDS = gf.Players((-4.2, 4.2), (-4.2, 4.2))
 SINE_BOUNDS = gf.Players((-0.5, 3.5), (-1.0, 1.0))
@@ -207,7 +207,4 @@ def main(config: Config) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(tyro.cli(Config)))
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(script(main, Config))

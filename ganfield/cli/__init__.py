@@ -5,6 +5,10 @@ import os
 import sys
 from collections.abc import Sequence
 
+from ganfield.cli._script import script
+
+__all__ = ["main", "script"]
+
 _EXTRAS = {"flax": "networks", "matplotlib": "cli", "rich": "cli", "scipy": "cli", "tyro": "cli"}
 
 

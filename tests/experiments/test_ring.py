@@ -99,7 +99,7 @@ def test_bad_arguments_are_refused_before_anything_is_compiled(ring, arguments, 
 
 def test_an_error_is_one_line(tmp_path):
     code, said = run("--output", "/dev/null/ring", folder=tmp_path)
-    assert code == 1
+    assert code == 2
     assert said.startswith("error: output must be a folder that can be written to")
     assert "Traceback" not in said
 
