@@ -34,10 +34,17 @@ class Batch(NamedTuple):
     Attributes:
         real: real examples, shape ``(batch, *example_shape)``.
         latent: the generator's inputs, shape ``(batch, *latent_shape)``.
+        label: the class of each real example, integers of shape ``(batch,)``, for games that are
+            played with labels.
+        key: a typed key for each example, shape ``(batch,)``, for games that draw random numbers
+            (instance noise, random points between real and fake). So the field stays a pure
+            function, and a batch is split or sharded with its randomness.
     """
 
     real: jax.Array
     latent: jax.Array
+    label: jax.Array | None = None
+    key: jax.Array | None = None
 
 
 Field: TypeAlias = Callable[..., Players]

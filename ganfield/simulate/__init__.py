@@ -2,6 +2,7 @@
 
 from ganfield.simulate._progress import progress_bar
 from ganfield.simulate._scan import Run, simulate
+from ganfield.simulate._sharding import data_mesh, data_parallel, replicated, spread
 from ganfield.simulate._simulation import Carry, Record, Simulation, simulation
 from ganfield.simulate._sweep import Interrupted, Sweep, sweep
 from ganfield.simulate._trajectories import trajectories
@@ -13,9 +14,13 @@ __all__ = [
     "Run",
     "Simulation",
     "Sweep",
+    "data_mesh",
+    "data_parallel",
     "progress_bar",
+    "replicated",
     "simulate",
     "simulation",
+    "spread",
     "sweep",
     "trajectories",
 ]

@@ -20,6 +20,7 @@ ORDER = (
     ("analysis", "evaluation"),
     ("testing", "reporting"),
     ("plotting",),
+    ("training",),
     ("__init__",),
     ("cli",),
 )
@@ -29,6 +30,9 @@ ALONE = {
     "matplotlib": {"plotting"},
     "rich": {"simulate", "cli"},
     "tyro": {"cli"},
+    "orbax": {"training"},
+    "PIL": {"data", "training"},
+    "sklearn": {"data"},
 }
 
 
