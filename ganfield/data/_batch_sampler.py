@@ -1,49 +1,79 @@
 """From a distribution to batches of a GAN game."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import jax
 
 from ganfield._types import Batch
+from ganfield.data._images import Images
 from ganfield.errors import check_count
 
 
 class Distribution(Protocol):
-    """What a batch needs of the real examples; `Mixture` and `Curves` have it."""
+    """What a batch needs of the real examples; `Images`, `Mixture` and `Curves` have it."""
 
     def sample(self, key: jax.Array, size: int) -> jax.Array:
         """Return ``size`` examples along the first axis."""
 
 
 def batch_sampler(
-    distribution: Distribution, *, batch_size: int, latent_size: int
+    distribution: Distribution,
+    *,
+    batch_size: int,
+    latent_size: int,
+    labels: bool = False,
+    keys: bool = False,
 ) -> Callable[[jax.Array], Batch]:
-    """Return ``sample(key) -> Batch``: points of a distribution and Gaussian latent variables.
+    """Return ``sample(key) -> Batch``: real examples and Gaussian latent variables.
+
+    The sampler is also a pytree, with the arrays of its distribution as leaves. For images, make it
+    an argument of the jitted function that calls it (see `Images`):
+    ``jax.jit(lambda sample, key: sample(key))(sample, key)``. Images go to the default device here.
 
     Args:
         distribution: where the real examples come from, by ``sample(key, size)``.
         batch_size: how many examples of each.
         latent_size: features of one latent variable.
+        labels: whether a batch has the real examples' labels, by ``sample_with_labels(key, size)``.
+        keys: whether a batch has a key for each example, for games that draw random numbers.
 
     Returns:
         ``sample(key) -> Batch``, pure.
 
     Raises:
-        ValueError: a size is no positive integer.
+        ValueError: a size is no positive integer, or the distribution has no labels.
 
     Example:
         >>> import jax, ganfield as gf
         >>> sample = gf.data.batch_sampler(gf.data.ring(), batch_size=512, latent_size=16)
         >>> sample(jax.random.key(0)).latent.shape
         (512, 16)
+        >>> sample = gf.data.batch_sampler(
+        ...     gf.data.digits(), batch_size=64, latent_size=16, labels=True, keys=True
+        ... )
+        >>> batch = jax.jit(lambda sample, key: sample(key))(sample, jax.random.key(0))
+        >>> batch.real.shape, batch.label.shape, batch.key.shape
+        ((64, 8, 8, 1), (64,), (64,))
     """
     batch_size = check_count(batch_size, argument="batch_size")
     latent_size = check_count(latent_size, argument="latent_size")
+    if labels and getattr(distribution, "labels", None) is None:
+        raise ValueError(f"labels=True needs a distribution with labels, got {distribution!r}")
+    # Else every eager call, or every call of a jitted function with it, would copy them there.
+    source: Any = distribution
+    if isinstance(distribution, Images):
+        source = distribution.to_device()
 
-    def sample(key: jax.Array) -> Batch:
-        key_real, key_latent = jax.random.split(key)
+    def draw(distribution: Any, key: jax.Array) -> Batch:
+        # Without keys two, as ever: the same batches as without images.
+        key_real, key_latent, *key_examples = jax.random.split(key, 3 if keys else 2)
         latent = jax.random.normal(key_latent, (batch_size, latent_size))
-        return Batch(distribution.sample(key_real, batch_size), latent)
+        if labels:
+            real, label = distribution.sample_with_labels(key_real, batch_size)
+        else:
+            real, label = distribution.sample(key_real, batch_size), None
+        examples = jax.random.split(key_examples[0], batch_size) if keys else None
+        return Batch(real, latent, label, examples)
 
-    return sample
+    return jax.tree_util.Partial(draw, source)

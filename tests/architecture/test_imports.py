@@ -31,7 +31,7 @@ ALONE = {
     "rich": {"simulate", "cli"},
     "tyro": {"cli"},
     "orbax": {"training"},
-    "PIL": {"data", "training"},
+    "PIL": {"data", "plotting", "training"},
     "sklearn": {"data"},
 }
 

@@ -1,0 +1,132 @@
+"""MNIST and Fashion-MNIST: idx files, compressed or not, whole or not."""
+
+import gzip
+import hashlib
+import re
+
+import numpy as np
+import pytest
+
+import ganfield as gf
+
+COUNT = 20
+
+
+def idx(array):
+    array = np.asarray(array, np.uint8)
+    header = bytes([0, 0, 8, array.ndim])
+    return header + b"".join(n.to_bytes(4, "big") for n in array.shape) + array.tobytes()
+
+
+def arrays(split):
+    rng = np.random.default_rng(split == "test")
+    return rng.integers(256, size=(COUNT, 28, 28)), np.arange(COUNT) % 10
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for split, prefix in (("train", "train"), ("test", "t10k")):
+        pixels, labels = arrays(split)
+        (tmp_path / f"{prefix}-images-idx3-ubyte").write_bytes(idx(pixels))
+        (tmp_path / f"{prefix}-labels-idx1-ubyte").write_bytes(idx(labels))
+    return tmp_path
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+@pytest.mark.parametrize("rename", [None, "gzip", "dots"])
+@pytest.mark.parametrize("load", [gf.data.mnist, gf.data.fashion_mnist])
+def test_every_form_gives_the_same_images(folder, load, split, rename):
+    for path in list(folder.iterdir()):
+        if rename == "gzip":
+            (folder / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+            path.unlink()
+        elif rename == "dots":
+            path.rename(folder / path.name.replace("-idx", ".idx"))
+    images = load(folder, split)
+    pixels, labels = arrays(split)
+    np.testing.assert_array_equal(images.pixels[..., 0], pixels)
+    np.testing.assert_array_equal(images.labels, labels)
+    assert (images.shape, images.split, images.name) == ((28, 28, 1), split, load.__name__)
+    names = gf.data.FASHION_MNIST_CLASSES if load is gf.data.fashion_mnist else tuple("0123456789")
+    assert images.class_names == names
+
+
+HTML = b"<html>404</html>"
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "words"),
+    [
+        ("images-idx3", lambda data: data[:-1], "15680, .*20 × 28 × 28, found 15679 bytes after"),
+        ("images-idx3", lambda data: data + b"x", "15680, .* found 15681 bytes"),
+        ("images-idx3", lambda data: data[:9], "bytes in 3 dimensions, found 9 bytes that start"),
+        ("images-idx3", lambda data: b"", "found an empty file"),
+        ("images-idx3", lambda data: HTML, "found an HTML page"),
+        ("images-idx3", lambda data: idx(np.zeros(5)), "3 dimensions, .* start with 00 00 08 01"),
+        ("images-idx3", lambda data: idx(np.zeros((0, 28, 28))), "0 × 28 × 28"),
+        ("images-idx3", lambda data: b"\0\0\x0d\3" + data[4:], "start with 00 00 0d 03"),
+        ("images-idx3", lambda data: data[:4] + b"\xff" * 12 + data[16:], "4294967295 × 4294967"),
+        ("images-idx3", lambda data: gzip.compress(data)[:-9], "a whole gzip file, found .*ended"),
+        ("images-idx3", lambda data: gzip.compress(data)[:-5] + b"abcde", "a whole gzip.*crc"),
+        ("labels-idx1", lambda data: idx(np.zeros(19)), "20 labels, one for each .*found 19"),
+        ("labels-idx1", lambda data: data[:-1] + b"\x0a", "0 to 9, found label 10 in place 19"),
+        ("labels-idx1", lambda data: HTML, "found an HTML page"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(folder, kind, change, words):
+    path = folder / f"train-{kind}-ubyte"
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(ValueError, match=f"(?s){re.escape(str(path))}: expected .*{words}"):
+        gf.data.mnist(folder)
+    assert len(gf.data.mnist(folder, "test")) == COUNT
+
+
+def test_more_than_the_limit_is_not_decompressed():
+    from ganfield.data._files import decompress
+
+    data = gzip.compress(bytes(1 << 22))
+    assert len(decompress("a.gz", data, limit=1000)) == 1001
+    assert len(decompress("a.gz", data, limit=1 << 22)) == 1 << 22
+
+
+def test_what_is_not_there_is_named(folder, tmp_path):
+    (folder / "t10k-labels-idx1-ubyte").unlink()
+    expected = r"expected t10k-labels-idx1-ubyte or with .gz, found a folder of t10k-images"
+    with pytest.raises(ValueError, match=expected):
+        gf.data.mnist(folder, "test")
+    with pytest.raises(ValueError, match=r"nowhere: expected train-images.* found nothing"):
+        gf.data.mnist(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="split must be 'train' or 'test', got 'valid'"):
+        gf.data.mnist(folder, "valid")
+
+
+def test_checksums_are_compared_where_they_are_given(folder):
+    digests = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
+    assert len(gf.data.mnist(folder, checksum=digests)) == COUNT
+    path = folder / "train-labels-idx1-ubyte"
+    path.write_bytes(path.read_bytes()[:-1] + b"\1")
+    with pytest.raises(ValueError, match="labels-idx1-ubyte: expected sha256 checksum"):
+        gf.data.mnist(folder, checksum=digests)
+
+
+@pytest.mark.parametrize("kind", ["images-idx3", "labels-idx1"])
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_random_damage_is_refused_or_harmless(folder, damage, kind, suffix):
+    plain = folder / f"train-{kind}-ubyte"
+    data = plain.read_bytes()
+    plain.unlink()
+    path = folder / f"train-{kind}-ubyte{suffix}"
+    data = gzip.compress(data) if suffix else data
+    refused = []
+    for seed in range(120):
+        path.write_bytes(damage(data, seed))
+        try:
+            images = gf.data.mnist(folder)
+        except ValueError as error:
+            refused.append(str(error))
+        else:
+            assert images.pixels.shape == (COUNT, 28, 28, 1)
+            assert 0 <= images.labels.min() <= images.labels.max() <= 9
+    assert len(refused) >= 60
+    # Where the number of images changes, the labels are those that do not fit.
+    assert [message for message in refused if str(folder) not in message] == []

@@ -1,0 +1,205 @@
+"""A folder of images: order, crop, sizes, modes, classes, damage, and a cache."""
+
+import os
+import re
+import warnings
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import ganfield as gf
+
+
+def save(path, array, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(array).save(path, **options)
+
+
+def random_image(height, width, *channels, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(256, size=(height, width, *channels), dtype=np.uint8)
+
+
+def triangle_resize(square, size):
+    """Resize as a plain loop over the antialiased bilinear filter, in float64."""
+    side = len(square)
+    scale = side / size
+    weights = np.zeros((size, side))
+    for place in range(size):
+        centre = (place + 0.5) * scale
+        for pixel in range(side):
+            distance = abs(pixel + 0.5 - centre) / max(scale, 1)
+            weights[place, pixel] = max(0.0, 1 - distance)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return np.einsum("ab,bdc,ed->aec", weights, np.asarray(square, float), weights)
+
+
+def test_the_defaults_are_those_of_celeba(tmp_path):
+    image = random_image(218, 178, 3)
+    save(tmp_path / "000001.png", image)
+    images = gf.data.image_folder(tmp_path)
+    assert images.pixels.shape == (1, 64, 64, 3)
+    expected = triangle_resize(image[29:189, 9:169], 64)
+    # Pillow rounds after each of the two passes.
+    assert np.abs(images.pixels[0] - expected).max() <= 1.01
+    assert images.labels is None
+
+
+def test_without_crop_the_largest_square_is_taken(tmp_path):
+    image = random_image(10, 7, 3)
+    save(tmp_path / "a.png", image)
+    for crop in (None, 100):
+        images = gf.data.image_folder(tmp_path, crop=crop, size=7)
+        np.testing.assert_array_equal(images.pixels[0], image[1:8])
+    images = gf.data.image_folder(tmp_path, crop=4, size=8)
+    assert np.abs(images.pixels[0] - triangle_resize(image[3:7, 1:5], 8)).max() <= 1.01
+
+
+def test_order_is_that_of_the_names_whatever_the_threads(tmp_path):
+    values = {f"{name}.png": 10 * k for k, name in enumerate(["b", "a", "c", "A", "a10", "a2"])}
+    for name, value in values.items():
+        save(tmp_path / name, np.full((4, 4, 3), value, np.uint8))
+    expected = [values[name] for name in sorted(values)]
+    for num_threads in (1, 3):
+        images = gf.data.image_folder(tmp_path, size=4, num_threads=num_threads)
+        np.testing.assert_array_equal(images.pixels[:, 0, 0, 0], expected)
+
+
+def test_folders_are_classes_and_other_files_are_left_out(tmp_path):
+    for k, place in enumerate(["dog/1.png", "cat/9.PNG", "cat/in/3.png"]):
+        save(tmp_path / place, np.full((2, 2, 3), k, np.uint8))
+    (tmp_path / "cat" / "list_attr.txt").write_text("no image")
+    (tmp_path / "cat" / "._9.png").write_bytes(b"a Mac's shadow")
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache" / "1.png").write_bytes(b"hidden")
+    images = gf.data.image_folder(tmp_path, size=2)
+    np.testing.assert_array_equal(images.pixels[:, 0, 0, 0], [1, 2, 0])
+    assert images.class_names == ("cat", "dog")
+    np.testing.assert_array_equal(images.labels, [0, 0, 1])
+    save(tmp_path / "0.png", np.full((2, 2, 3), 9, np.uint8))
+    images = gf.data.image_folder(tmp_path, size=2, name="pets", split="test")
+    assert (len(images), images.labels, images.class_names) == (4, None, ())
+    assert (images.name, images.split) == ("pets", "test")
+
+
+def test_modes_become_one(tmp_path):
+    grey = random_image(6, 6)
+    colour = random_image(6, 6, 3)
+    save(tmp_path / "a_grey.png", grey)
+    save(tmp_path / "b_alpha.png", np.dstack([colour, grey]))
+    deep = grey.astype(np.uint16) * 257
+    save(tmp_path / "c_deep.png", deep)
+    palette = Image.fromarray(colour).quantize(200)
+    palette.save(tmp_path / "d_palette.png", transparency=bytes(range(200)))
+    Image.fromarray(grey > 127).save(tmp_path / "e_bits.png")
+    save(tmp_path / "f_cmyk.jpg", np.zeros((6, 6, 3), np.uint8))
+    Image.new("CMYK", (6, 6), (0, 0, 0, 255)).save(tmp_path / "f_cmyk.jpg")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        images = gf.data.image_folder(tmp_path, size=6)
+    assert images.shape == (6, 6, 3)
+    for channel in range(3):
+        np.testing.assert_array_equal(images.pixels[0, ..., channel], grey)
+        np.testing.assert_array_equal(images.pixels[2, ..., channel], grey)
+    np.testing.assert_array_equal(images.pixels[1], colour)
+    np.testing.assert_array_equal(images.pixels[3], palette.convert("RGB"))
+    np.testing.assert_array_equal(images.pixels[4, ..., 0], 255 * (grey > 127))
+    assert images.pixels[5].max() < 10
+    one = gf.data.image_folder(tmp_path, size=6, channels=1)
+    np.testing.assert_array_equal(one.pixels[0, ..., 0], grey)
+    assert one.shape == (6, 6, 1)
+
+
+def test_orientation_is_followed(tmp_path):
+    image = random_image(8, 8, 3)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn clockwise by 90°
+    Image.fromarray(image).save(tmp_path / "a.png", exif=exif)
+    images = gf.data.image_folder(tmp_path, size=8)
+    np.testing.assert_array_equal(images.pixels[0], np.rot90(image, -1))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "an empty file"),
+        (b"<html>Forbidden</html>", "an HTML page"),
+        (b"\x89PNG\r\n\x1a\n123", "a PNG image"),
+        ("half", "a JPEG image .*truncated"),
+        ("float", "pixels of mode F, whose scale is not known"),
+    ],
+)
+def test_a_damaged_image_is_named(tmp_path, data, words):
+    for k in range(4):
+        save(tmp_path / f"{k}.jpg", random_image(40, 40, 3, seed=k))
+    bad = tmp_path / "2.jpg"
+    if data == "half":
+        data = bad.read_bytes()
+        data = data[: len(data) // 2]
+    if data == "float":
+        bad = tmp_path / "2.tif"
+        save(bad, np.linspace(0, 1, 16, dtype=np.float32).reshape(4, 4))
+    else:
+        bad.write_bytes(data)
+    with pytest.raises(ValueError, match=f"{re.escape(str(bad))}: expected an image, .*{words}"):
+        gf.data.image_folder(tmp_path, size=4)
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [("empty", "found an empty folder"), ("file", "found a file"), ("none", "found nothing")],
+)
+def test_a_folder_without_images_is_refused(tmp_path, place, words):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=f"{place}: expected a folder of images, {words}"):
+        gf.data.image_folder(tmp_path / place)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("crop", 0, "crop must be an integer ≥ 1, got 0"),
+        ("size", 0, "size must be an integer ≥ 1, got 0"),
+        ("channels", 2, "channels must be 1 or 3, got 2"),
+        ("num_threads", 0, "num_threads must be an integer ≥ 1, got 0"),
+    ],
+)
+def test_bad_arguments_are_refused(tmp_path, option, value, message):
+    with pytest.raises(ValueError, match=message):
+        gf.data.image_folder(tmp_path, **{option: value})
+
+
+def test_a_cache_is_used_until_something_changes(tmp_path, monkeypatch):
+    folder, cache = tmp_path / "images", tmp_path / "cache.npz"
+    for k in range(3):
+        save(folder / f"{k}.png", random_image(6, 6, 3, seed=k))
+    options = {"size": 6, "cache": cache}
+    first = gf.data.image_folder(folder, **options)
+    import ganfield.data._image_folder as module
+
+    decoded = []
+    monkeypatch.setattr(
+        module, "_decode", lambda *a, keep=module._decode: decoded.append(1) or keep(*a)
+    )
+    np.testing.assert_array_equal(gf.data.image_folder(folder, **options).pixels, first.pixels)
+    assert decoded == []
+    assert gf.data.load_npz(cache).pixels.shape == (3, 6, 6, 3)
+
+    def again():
+        seen = len(decoded)
+        images = gf.data.image_folder(folder, **options)
+        assert len(decoded) == seen + 1
+        return images
+
+    os.utime(folder / "1.png", (1, 1))
+    np.testing.assert_array_equal(again().pixels, first.pixels)
+    (folder / "2.png").rename(folder / "9.png")
+    again()
+    options["crop"] = 4
+    again()
+    cache.write_bytes(cache.read_bytes()[:-40])
+    again()
+    cache.unlink()
+    assert len(again()) == 3
