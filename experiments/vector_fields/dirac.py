@@ -135,14 +135,14 @@ def distance(found: np.ndarray, expected: np.ndarray) -> float:
 
 def measure(config: Config) -> dict[str, dict[str, dict[str, Any]]]:
     """Return what `gf.classify` says of (0, 0) in every cell, and the closed form."""
-    names = [(objective, regulariser) for objective in gf.OBJECTIVES for regulariser in TITLES]
+    names = [(objective, regulariser) for objective in SLOPES for regulariser in TITLES]
     fields = {name: cell(config, *name).field for name in names}
 
     @jax.jit
     def spectra(point: gf.Players) -> list[jax.Array]:
         return [gf.eigenvalues(field)(point) for field in fields.values()]
 
-    rows: dict[str, dict[str, dict[str, Any]]] = {objective: {} for objective in gf.OBJECTIVES}
+    rows: dict[str, dict[str, dict[str, Any]]] = {objective: {} for objective in SLOPES}
     for name, single in zip(names, spectra(ORIGIN), strict=True):
         found, expected = gf.classify(fields[name], ORIGIN), closed_form(config, *name)
         row: dict[str, Any] = {"kind": found.kind, "smooth": found.smooth}
@@ -174,7 +174,7 @@ def paths(config: Config) -> dict[str, dict[str, dict[str, gf.Players]]]:
     return jax.jit(
         lambda: {
             objective: {regulariser: of_cell(objective, regulariser) for regulariser in DRAWN}
-            for objective in gf.OBJECTIVES
+            for objective in SLOPES
         }
     )()
 

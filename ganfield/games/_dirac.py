@@ -1,5 +1,6 @@
 """The Dirac-GAN, the smallest GAN: one point to imitate, a linear discriminator."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -14,6 +15,10 @@ from ganfield.games._objectives import OBJECTIVES, Objective
 from ganfield.games._penalties import PENALTIES
 
 _NUM_NODES = 32  # of the quadrature
+_KINKED = ("wgan_gp", "dragan")
+# These see φ(n − θ − n′), n the noise of real and n′ that of fake, or with one of the two its mean.
+# All are symmetric, so noise in real alone, of this many σ, has the same expectation.
+_OF_DIFFERENCES = {"relativistic": math.sqrt(2), "relativistic_average": 1.0}
 
 
 def dirac_gan(
@@ -24,15 +29,15 @@ def dirac_gan(
 ) -> Game:
     """Return the GAN whose data is the point 0, generator the point θ, discriminator D(x) = φx.
 
-    At the equilibrium (0, 0) v′ has the eigenvalues ±i/2 for the objectives "standard" and "js",
-    ±i/√2 for "kl", ±i for "tv", "indicator" and "hinge": without a regulariser it circles. For
-    "least_squares" both are 0, and all points (0, φ) are equilibria. The flow of "js", which is
-    zero-sum, conserves θ² + φ².
+    At the equilibrium (0, 0) v′ has the eigenvalues ±i/2 for the objectives "standard", "js",
+    "fgan_jensen_shannon" and "relativistic", ±i/√2 for "kl", ±i/e for "fgan_kl", and ±i for the
+    others: without a regulariser it circles. Only for "least_squares" both are 0, and all points
+    (0, φ) are equilibria. The flow of "js", which is zero-sum, conserves θ² + φ².
 
     **Gradient penalties** add ``weight`` γ times the penalty to φ's loss. D has the slope φ
     everywhere, so "r1", "r2" and "zero_centred" are all γφ²/2, and the eigenvalues, with ±if′ those
-    without a penalty, −γ/2 ± √(γ²/4 − f′²): real from the critical γ = 2f′ on. "wgan_gp" is
-    γ(|φ| − 1)², which is not smooth at φ = 0.
+    without a penalty, −γ/2 ± √(γ²/4 − f′²): real from the critical γ = 2f′ on. "wgan_gp" and
+    "dragan" are γ(|φ| − 1)², which is not smooth at φ = 0.
 
     **Instance noise** N(0, σ²) is added to real and to fake, and the losses are the expectations
     over it, by Gauss–Hermite quadrature with 32 nodes instead of samples. Its error grows with
@@ -48,7 +53,7 @@ def dirac_gan(
 
     Returns:
         A `Game` with its equilibrium (0, 0), and with its Jacobian where it has neither a penalty
-        nor noise. With "wgan_gp" no equilibrium is given.
+        nor noise. With "wgan_gp" and "dragan" no equilibrium is given.
 
     Raises:
         ValueError: the objective or the penalty is not registered; the weight or the noise is
@@ -79,13 +84,18 @@ def dirac_gan(
         theta, phi = params
 
         def at(noise: jax.typing.ArrayLike) -> Players:
-            return objective_losses(jnp.asarray(phi * noise), jnp.asarray(phi * (theta + noise)))
+            real, fake = noise, theta + noise
+            if objective in _OF_DIFFERENCES:
+                real, fake = _OF_DIFFERENCES[objective] * noise, theta
+            return objective_losses(jnp.asarray(phi * real), jnp.asarray(phi * fake))
 
         values = at(0.0) if noiseless else _normal_mean(at, instance_noise)
         if slope_penalty is None:
             return values
-        fake = jnp.reshape(theta, (1,))
-        slope = slope_penalty(lambda x: phi * x, jnp.zeros_like(fake), fake)
+        fake = jnp.reshape(jnp.asarray(theta, jnp.result_type(theta, 0.0)), (1,))
+        # D has one slope, so where a penalty looks, which is what the key decides, is no matter.
+        keys = jax.random.key(0)[None]
+        slope = slope_penalty(lambda x: phi * x, jnp.zeros_like(fake), fake, keys)
         return values._replace(phi=values.phi + weight * slope)
 
     plain = noiseless and penalty is None
@@ -93,7 +103,7 @@ def dirac_gan(
         losses,
         normal_scalars,
         jacobian=partial(_jacobian, objective_losses) if plain else None,
-        equilibria=() if penalty == "wgan_gp" else (Players(0.0, 0.0),),
+        equilibria=() if penalty in _KINKED else (Players(0.0, 0.0),),
     )
 
 

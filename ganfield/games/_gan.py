@@ -1,99 +1,74 @@
 """From two networks to a game."""
 
-from collections.abc import Callable
-from typing import Protocol
-
 import jax
-import jax.numpy as jnp
 
-from ganfield._types import Batch, Players, PyTree
-from ganfield.errors import lookup
-from ganfield.games._base import Game, joint
-from ganfield.games._objectives import OBJECTIVES, Objective
-
-
-class NetworkLike(Protocol):
-    """What a GAN needs of a network; `ganfield.networks.Network` has it."""
-
-    @property
-    def init(self) -> Callable[[jax.Array], PyTree]:
-        """``init(key) -> params``."""
-
-    @property
-    def apply(self) -> Callable[[PyTree, jax.Array], jax.Array]:
-        """``apply(params, x) -> y``, examples along the first axis of both."""
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """The shape of one input."""
+from ganfield.games._adversarial import NetworkLike, adversarial, check_networks
+from ganfield.games._base import Game
+from ganfield.games._objectives import Objective
+from ganfield.games._penalties import Penalty
 
 
 def gan(
     generator: NetworkLike,
     discriminator: NetworkLike,
     objective: str | Objective = "standard",
+    *,
+    penalty: str | Penalty | None = None,
+    penalty_weight: jax.typing.ArrayLike = 10.0,
+    instance_noise: jax.typing.ArrayLike = 0.0,
 ) -> Game:
     """Return the game of a generator θ against a discriminator φ, on `Batch` (real, latent).
 
-    With fake = G(θ, latent), the losses are ``objective(D(φ, real), D(φ, fake))``. Real and fake
-    examples pass through the discriminator in two calls, so batch statistics stay apart.
+    With fake = G(θ, latent), the losses are ``objective(D(φ, real), D(φ, fake))``, and φ's has the
+    penalty added, times its weight. Real and fake examples pass through the discriminator in two
+    calls, so batch statistics stay apart.
+
+    Random numbers come from ``batch.key``, so that the field is a pure function: the batch's keys
+    say which noise it is, and a batch drawn anew has new noise.
 
     Args:
         generator: maps latent variables to examples.
         discriminator: maps examples to one logit each.
         objective: a name in `ganfield.OBJECTIVES`, or a function of
-            (logits_real, logits_fake) that returns `Players` of losses.
+            (logits_real, logits_fake), each of shape (batch,), that returns `Players` of losses.
+        penalty: a name in `ganfield.PENALTIES`, a function of (score, real, fake, key) as they
+            are, or None. θ's gradient does not pay it, but v_φ depends on θ through it.
+        penalty_weight: γ ≥ 0. May be traced, and is then not checked.
+        instance_noise: standard deviation σ ≥ 0 of Gaussian noise on what the discriminator sees,
+            real and fake; the penalty is taken there too. May be traced, and is then not checked.
 
     Returns:
-        A `Game` whose parameters are those of the two networks.
+        A `Game` whose parameters are those of the two networks. A penalty costs its own pullback
+        and the gradient of that in φ: as much as v again, or more.
 
     Raises:
-        ValueError: the objective is not registered; the discriminator cannot take what the
-            generator makes; the discriminator gives more than one logit for an example. Shapes are
-            checked here, abstractly: nothing is computed or compiled.
+        ValueError: the objective or the penalty is not registered; the weight or the noise is
+            negative; the discriminator cannot take what the generator makes; the discriminator
+            gives more than one logit for an example. Shapes are checked here, abstractly: nothing
+            is computed or compiled. When the losses are traced: the batch has no keys, and noise
+            or random points need them.
 
     Reference:
-        Goodfellow et al., "Generative Adversarial Nets", 2014.
+        Goodfellow et al., "Generative Adversarial Nets", 2014; instance noise: Sønderby, Caballero,
+        Theis, Shi, Huszár, "Amortised MAP Inference for Image Super-resolution", 2017.
 
     Example:
         >>> import jax, ganfield as gf
         >>> game = gf.games.gan(
-        ...     gf.networks.mlp(16, 2), gf.networks.mlp(2, 1), objective="standard"
+        ...     gf.networks.mlp(16, 2), gf.networks.mlp(2, 1), objective="standard", penalty="r1"
         ... )
         >>> params = game.init(jax.random.key(0))
         >>> sum(leaf.size for leaf in jax.tree.leaves(params))
         2003
     """
-    score = objective if callable(objective) else None
-    if score is None:
-        score = lookup(OBJECTIVES, str(objective), argument="objective")
-    made = output_shape(generator)
-    if made != tuple(discriminator.input_shape):
-        raise ValueError(
-            f"generator makes examples of shape {made}, but discriminator takes examples of shape "
-            f"{tuple(discriminator.input_shape)}"
-        )
-    judged = output_shape(discriminator)
-    if judged not in ((), (1,)):
-        raise ValueError(
-            f"discriminator must give one logit for an example, shape (1,), got shape {judged}"
-        )
-
-    def losses(params: Players, batch: Batch) -> Players:
-        fake = generator.apply(params.theta, batch.latent)
-        logits_fake = discriminator.apply(params.phi, fake)
-        logits_real = discriminator.apply(params.phi, batch.real)
-        return score(logits_real, logits_fake)
-
-    def init(key: jax.Array) -> Players:
-        key_theta, key_phi = jax.random.split(key)
-        return Players(generator.init(key_theta), discriminator.init(key_phi))
-
-    return joint(losses, init)
-
-
-def output_shape(network: NetworkLike) -> tuple[int, ...]:
-    """Return the shape of one output of a network, found without computing it."""
-    example = jax.ShapeDtypeStruct((2, *network.input_shape), jnp.zeros(()).dtype)
-    result = jax.eval_shape(lambda x: network.apply(network.init(jax.random.key(0)), x), example)
-    return tuple(result.shape[1:])
+    check_networks(generator, discriminator, num_outputs=1, outputs="one logit")
+    return adversarial(
+        generator,
+        discriminator,
+        objective,
+        penalty=penalty,
+        penalty_weight=penalty_weight,
+        instance_noise=instance_noise,
+        generator_input=lambda batch: batch.latent,
+        discriminator_input=lambda examples, batch: examples,
+    )

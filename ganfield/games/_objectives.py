@@ -2,8 +2,9 @@
 
 Each is a function ``(logits_real, logits_fake) -> Players(loss_theta, loss_phi)`` of arrays of any
 shape, and each player minimises its own. The first five are those of the official code of "The
-Numerics of GANs" (Mescheder, Nowozin, Geiger 2017). With ``s`` the softplus, the cross-entropy of a
-logit t against the label 1 is s(−t), and against 0 it is s(t).
+Numerics of GANs" (Mescheder, Nowozin, Geiger 2017); those of f-GANs and the relativistic ones have
+files of their own. With ``s`` the softplus, the cross-entropy of a logit t against the label 1 is
+s(−t), and against 0 it is s(t).
 """
 
 from collections.abc import Callable
@@ -13,6 +14,14 @@ import jax.numpy as jnp
 from jax.nn import relu, softplus
 
 from ganfield._types import Players
+from ganfield.games._divergences import (
+    fgan_jensen_shannon,
+    fgan_kl,
+    fgan_pearson,
+    fgan_reverse_kl,
+    fgan_squared_hellinger,
+)
+from ganfield.games._relativistic import relativistic, relativistic_average
 
 Objective = Callable[[jax.Array, jax.Array], Players]
 
@@ -106,9 +115,7 @@ def tv(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
 
 
 def indicator(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
-    """Return θ −mean D(fake), φ mean D(fake) − mean D(real): the losses of a Wasserstein GAN.
-
-    Nothing bounds the discriminator's slope here; a penalty or a clip must.
+    """Return θ −mean D(fake), φ mean D(fake) − mean D(real): `wasserstein` in the official code.
 
     Args:
         logits_real: D on real examples, any shape.
@@ -121,6 +128,30 @@ def indicator(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
         >>> import jax.numpy as jnp
         >>> indicator(2 * jnp.ones(4), jnp.ones(4)).phi
         Array(-1., dtype=float32)
+    """
+    return wasserstein(logits_real, logits_fake)
+
+
+def wasserstein(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
+    """Return θ −mean D(fake), φ mean D(fake) − mean D(real): the losses of a Wasserstein GAN.
+
+    Over all D with slopes of at most 1, −loss_φ is at most the Wasserstein distance W₁ of the data
+    and the fakes, and reaches it. Nothing here bounds the slope; a penalty or a clip must.
+
+    Args:
+        logits_real: D on real examples, any shape.
+        logits_fake: D on fake ones, any shape.
+
+    Returns:
+        `Players` of two scalars, each player's loss.
+
+    Reference:
+        Arjovsky, Chintala, Bottou, "Wasserstein GAN", 2017.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> wasserstein(2 * jnp.ones(4), jnp.ones(4))
+        Players(theta=Array(-1., dtype=float32), phi=Array(-1., dtype=float32))
     """
     fake = jnp.mean(logits_fake)
     return Players(-fake, fake - jnp.mean(logits_real))
@@ -188,4 +219,12 @@ OBJECTIVES: dict[str, Objective] = {
     "indicator": indicator,
     "least_squares": least_squares,
     "hinge": hinge,
+    "wasserstein": wasserstein,
+    "fgan_kl": fgan_kl,
+    "fgan_reverse_kl": fgan_reverse_kl,
+    "fgan_pearson": fgan_pearson,
+    "fgan_squared_hellinger": fgan_squared_hellinger,
+    "fgan_jensen_shannon": fgan_jensen_shannon,
+    "relativistic": relativistic,
+    "relativistic_average": relativistic_average,
 }

@@ -36,19 +36,80 @@ def assert_roots(jacobian, trace, determinant, tolerance):
         np.testing.assert_allclose(distance.min(axis=0), 0, atol=tolerance)
 
 
-@pytest.mark.parametrize(
-    ("objective", "square"),
-    [
-        ("standard", 0.25),
-        ("js", 0.25),
-        ("kl", 0.5),
-        ("tv", 1.0),
-        ("indicator", 1.0),
-        ("hinge", 1.0),
-    ],
-)
-def test_plain_spectra(objective, square, tolerance):
-    assert_roots(matrix(objective=objective), 0.0, square, tolerance)
+# At D(real) = D(fake) = 0, by hand: the slopes of θ's and φ's losses in D(fake), and the sum of the
+# second derivatives of φ's in D(real) and in D(fake), which is what noise in both makes of it.
+SLOPES = {
+    "standard": (-0.5, 0.5, 0.5),
+    "js": (-0.5, 0.5, 0.5),
+    "kl": (-1.0, 0.5, 0.5),
+    "tv": (-1.0, 1.0, 0.0),
+    "indicator": (-1.0, 1.0, 0.0),
+    "wasserstein": (-1.0, 1.0, 0.0),
+    "least_squares": (0.0, 1.0, 2.0),
+    "hinge": (-1.0, 1.0, 0.0),
+    "fgan_kl": (-1 / np.e, 1 / np.e, 1 / np.e),
+    "fgan_reverse_kl": (-1.0, 1.0, 1.0),
+    "fgan_pearson": (-1.0, 1.0, 0.5),
+    "fgan_squared_hellinger": (-1.0, 1.0, 2.0),
+    "fgan_jensen_shannon": (-0.5, 0.5, 0.5),
+    "relativistic": (-0.5, 0.5, 0.5),
+    "relativistic_average": (-1.0, 1.0, 0.5),
+}
+WEIGHTS, SIGMA = (0.3, 1.0, 2.0), 0.8
+SMOOTH, KINKED = ("r1", "r2", "zero_centred"), ("wgan_gp", "dragan")
+
+
+@pytest.mark.parametrize("objective", gf.OBJECTIVES)
+def test_spectrum_of_each_objective_with_each_regulariser(objective, tolerance):
+    # J = [[0, −a], [−b, −damping]]: damping 0, γ of a penalty, cσ² of noise.
+    a, b, c = SLOPES[objective]
+
+    @jax.jit
+    def matrices(weights, sigma):
+        def found(**settings):
+            return gf.jacobian(gf.vector_field(gf.games.dirac_gan(objective, **settings)))(ORIGIN)
+
+        penalised = {
+            (name, i): found(penalty=name, weight=weights[i])
+            for name in SMOOTH
+            for i in range(len(WEIGHTS))
+        }
+        both = found(penalty="r1", weight=weights[0], instance_noise=sigma)
+        beside = [
+            gf.vector_field(gf.games.dirac_gan(objective, penalty, weights[1]))(gf.Players(0.0, x))
+            for penalty in KINKED
+            for x in (1e-8, -1e-8)
+        ]
+        return found(), penalised, found(instance_noise=sigma), both, beside
+
+    plain, penalised, noisy, both, beside = matrices(jnp.array(WEIGHTS), jnp.asarray(SIGMA))
+    assert_roots(np.asarray(plain, float), 0.0, -a * b, tolerance)
+    for (_, i), found in penalised.items():
+        assert_roots(np.asarray(found, float), -WEIGHTS[i], -a * b, tolerance)
+    damping = c * SIGMA**2
+    np.testing.assert_allclose(noisy, [[0, -a], [-b, -damping]], atol=tolerance)
+    np.testing.assert_allclose(both, [[0, -a], [-b, -damping - WEIGHTS[0]]], atol=tolerance)
+    # γ(|φ| − 1)² makes the field jump by 4γ: no Jacobian.
+    pulls = 2 * WEIGHTS[1] * np.array([1, -1, 1, -1])
+    np.testing.assert_allclose([v.phi for v in beside], pulls, atol=tolerance)
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("penalty", KINKED)
+def test_penalties_towards_slope_one_have_no_spectrum_at_the_origin(penalty):
+    game = gf.games.dirac_gan("relativistic_average", penalty, 0.5)
+    assert game.equilibria == ()
+    assert game.jacobian is None
+    v = jax.jit(gf.vector_field(game))
+    plain = gf.vector_field(gf.games.dirac_gan("relativistic_average"))
+    for phi in (1e-3, -1e-3, 1.7, -0.4):
+        point = gf.Players(0.0, phi)
+        pull = -2 * 0.5 * (abs(phi) - 1) * np.sign(phi)
+        np.testing.assert_allclose(v(point), np.add(plain(point), (0, pull)), atol=1e-12)
+    assert np.all(np.isfinite(v(ORIGIN)))
+    assert np.all(np.isfinite(gf.jacobian(v)(ORIGIN)))
+    found = gf.classify(game, ORIGIN)
+    assert (found.smooth, found.kind) == (False, "undecided")
 
 
 def test_least_squares_is_degenerate_at_the_origin(tolerance):
@@ -67,33 +128,12 @@ def test_hinge_discriminator_rests_beyond_its_margin():
     np.testing.assert_allclose(v(gf.Players(2.0, -0.4)), [-0.4, -2], atol=1e-6)
 
 
-@pytest.mark.parametrize("gamma", [0.3, 1.0, 2.0])
-@pytest.mark.parametrize("penalty", ["r1", "r2", "zero_centred"])
-@pytest.mark.parametrize(("objective", "square"), [("standard", 0.25), ("indicator", 1.0)])
-def test_penalties_move_the_eigenvalues_to_the_left(objective, square, penalty, gamma, tolerance):
-    # −γ/2 ± √(γ²/4 − f′²); γ = 1 is critical for the standard objective, γ = 2 for the other.
-    found = matrix(objective=objective, penalty=penalty, weight=gamma)
-    assert_roots(found, -gamma, square, tolerance)
-
-
 @pytest.mark.parametrize("penalty", ["r1", "r2", "zero_centred"])
 def test_penalised_field_away_from_the_equilibrium(penalty, tolerance):
     point, gamma = gf.Players(0.7, -1.3), 0.6
     plain = gf.vector_field(gf.games.dirac_gan("kl"))(point)
     found = gf.vector_field(gf.games.dirac_gan("kl", penalty, gamma))(point)
     np.testing.assert_allclose(found, [plain.theta, plain.phi + gamma * 1.3], atol=tolerance)
-
-
-def test_wgan_gp_is_not_smooth_at_the_origin(tolerance):
-    game = gf.games.dirac_gan("indicator", "wgan_gp", 0.5)
-    assert game.equilibria == ()
-    assert game.jacobian is None
-    v = gf.vector_field(game)
-    for phi in (1e-3, -1e-3, 1.7, -0.4):
-        pull = -2 * 0.5 * (abs(phi) - 1) * np.sign(phi)
-        np.testing.assert_allclose(v(gf.Players(0.0, phi)), [phi, pull], atol=tolerance)
-    assert np.all(np.isfinite(v(ORIGIN)))
-    assert np.all(np.isfinite(matrix(objective="indicator", penalty="wgan_gp")))
 
 
 @pytest.mark.parametrize("sigma", [0.5, 1.0, np.sqrt(2), 2.0])
@@ -123,6 +163,30 @@ def test_instance_noise_is_the_expectation(objective):
     # tanh has poles at ±iπ/2, twice as near as those of the logistic function.
     error = 1e-6 if objective == "tv" else 1e-10
     np.testing.assert_allclose(found, [expected(0), expected(1)], rtol=error)
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("objective", ["relativistic", "relativistic_average"])
+def test_relativistic_noise_is_independent_in_real_and_fake(objective):
+    theta, phi, sigma = 0.7, -1.3, 0.8
+    nodes = np.linspace(-8 * sigma, 8 * sigma, 401)
+    weights = np.exp(-((nodes / sigma) ** 2) / 2)
+    weights /= weights.sum()
+    real, fake = phi * nodes, phi * (theta + nodes)
+
+    def softplus(x):
+        return np.logaddexp(0, x)
+
+    if objective == "relativistic":  # the expectation over both noises
+        margin = real[:, None] - fake
+        expected = [weights @ softplus(sign * margin) @ weights for sign in (1, -1)]
+    else:  # each against the mean of the other kind, φθ and 0
+        to_fake, to_real = real - phi * theta, fake
+        expected = [
+            weights @ (softplus(sign * to_fake) + softplus(-sign * to_real)) for sign in (1, -1)
+        ]
+    game = gf.games.dirac_gan(objective, instance_noise=sigma)
+    np.testing.assert_allclose(game.losses(gf.Players(theta, phi)), expected, rtol=1e-9)
 
 
 @pytest.mark.usefixtures("x64")

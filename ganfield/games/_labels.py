@@ -1,0 +1,68 @@
+"""Classes of examples: as features to append, and as what a classifier gets wrong."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ganfield._types import Batch
+from ganfield.errors import concrete
+
+
+def append_one_hot(x: jax.Array, label: jax.Array, num_classes: int) -> jax.Array:
+    """Return ``x`` with the one-hot code of each example's class along its last axis.
+
+    What generators of games with labels take, beside latent variables: append the classes that are
+    to be made. Images, shape (batch, height, width, channels), get a plane for each class, of ones
+    or zeros.
+
+    Args:
+        x: shape (batch, …, features).
+        label: integers from 0 to num_classes − 1, shape (batch,).
+        num_classes: how many features are appended.
+
+    Returns:
+        An array of shape (batch, …, features + num_classes) in the dtype of ``x``.
+
+    Raises:
+        ValueError: ``label`` does not hold one such integer for each example. Values that are
+            traced are not checked.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> append_one_hot(jnp.array([[7.0], [8.0]]), jnp.array([2, 0]), 3)
+        Array([[7., 0., 0., 1.],
+               [8., 1., 0., 0.]], dtype=float32)
+    """
+    x = jnp.asarray(x)
+    check_label(label, num_examples=len(x), num_classes=num_classes)
+    code = jax.nn.one_hot(label, num_classes, dtype=x.dtype)
+    planes = code.reshape(len(x), *(1,) * (x.ndim - 2), num_classes)
+    return jnp.concatenate([x, jnp.broadcast_to(planes, (*x.shape[:-1], num_classes))], axis=-1)
+
+
+def check_label(label: jax.Array | None, *, num_examples: int, num_classes: int) -> None:
+    """Raise a ``ValueError`` unless there is a class for each example; traced values pass."""
+    wanted = (
+        f"label (in a game Batch.label, which gf.data.batch_sampler fills with labels=True) must "
+        f"hold {num_examples} integers from 0 to {num_classes - 1}, one for each example"
+    )
+    if label is None:
+        raise ValueError(f"{wanted}, got None")
+    dtype, shape = jnp.result_type(label), np.shape(label)
+    if not jnp.issubdtype(dtype, jnp.integer) or shape != (num_examples,):
+        raise ValueError(f"{wanted}, got {dtype} of shape {shape}")
+    known = concrete(label)
+    if known is not None and not np.all((known >= 0) & (known < num_classes)):
+        raise ValueError(f"{wanted}, got values from {known.min()} to {known.max()}")
+
+
+def labels_of(batch: Batch, num_classes: int) -> jax.Array:
+    """Return the batch's labels, or raise a ``ValueError`` unless they are what a game needs."""
+    check_label(batch.label, num_examples=len(batch.real), num_classes=num_classes)
+    return jnp.asarray(batch.label)
+
+
+def class_entropy(logits: jax.Array, label: jax.Array) -> jax.Array:
+    """Return the mean cross-entropy of class logits, shape (batch, classes), against labels."""
+    chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), label[:, None], axis=1)
+    return -jnp.mean(chosen)
