@@ -3,6 +3,9 @@
 from collections.abc import Callable
 
 from ganfield._types import Field
+from ganfield.field._clipped import clipped
+from ganfield.field._consensus import consensus
+from ganfield.field._conservative_relaxation import conservative_relaxation
 from ganfield.field._derivatives import jacobian, jvp, vjp
 from ganfield.field._drift import alternating_drift, simultaneous_drift
 from ganfield.field._field import check_field, check_plane_field, vector_field
@@ -12,11 +15,12 @@ from ganfield.field._helmholtz import (
     estimate_rotation,
     helmholtz,
 )
+from ganfield.field._identity import identity
+from ganfield.field._jare import jare
 from ganfield.field._look_ahead import look_ahead
-from ganfield.field._players import clipped, scaled
+from ganfield.field._scaled import scaled
 from ganfield.field._smoothed import smoothed
 from ganfield.field._symplectic import symplectic
-from ganfield.field._transforms import consensus, conservative_relaxation, identity, jare
 
 FIELDS: dict[str, Callable[..., Field]] = {
     "identity": identity,

@@ -1,17 +1,15 @@
 """The cross-player part of a Jacobian: what each player's direction owes the other."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
 
 from ganfield._tree import strong
 from ganfield._types import Field, Players
+from ganfield.field._differentiable import Linearized, linearize
 
 
-def linearize_cross(
-    field: Field, params: Players, batch: Any = None
-) -> tuple[Players, Callable[[Players], Players]]:
+def linearize_cross(field: Field, params: Players, batch: Any = None, *, user: str) -> Linearized:
     """Return v and the product with J_o, the blocks of J = v′ across the players.
 
     J_o u = (J_θφ u_φ, J_φθ u_θ). Each player's direction is linearised in the other's parameters
@@ -22,24 +20,33 @@ def linearize_cross(
         field: ``field(params, batch=None) -> Players``.
         params: where to linearise.
         batch: a batch, as the field takes it.
+        user: the method or the transform that asks, for messages.
 
     Returns:
-        The field's value, and ``product(tangent) -> Players``, a linear function.
+        A `Linearized`: the field's value, ``product(tangent) -> Players``, and
+        ``holds(move) -> bool``, False where a player's direction does not follow the other's move
+        by its derivative, but does by its values.
+
+    Raises:
+        ValueError: JAX cannot differentiate the field.
 
     Example:
         >>> import ganfield as gf
         >>> v = gf.vector_field(gf.games.quadratic(1.0, 1.0, coupling=2.0))
-        >>> value, product = linearize_cross(v, gf.Players(1.0, 0.0))
-        >>> value
+        >>> cross = linearize_cross(v, gf.Players(1.0, 0.0), user="competitive")
+        >>> cross.value
         Players(theta=Array(-1., dtype=float32...), phi=Array(2., dtype=float32...))
-        >>> product(value)  # (−2·2, 2·(−1))
+        >>> cross.product(cross.value)  # (−2·2, 2·(−1))
         Players(theta=Array(-4., dtype=float32...), phi=Array(-2., dtype=float32...))
     """
     theta, phi = strong(params)
-    of_theta, by_phi = jax.linearize(lambda p: field(Players(theta, p), batch).theta, phi)
-    of_phi, by_theta = jax.linearize(lambda p: field(Players(p, phi), batch).phi, theta)
+    of_theta = linearize(lambda p: field(Players(theta, p), batch).theta, phi, user=user)
+    of_phi = linearize(lambda p: field(Players(p, phi), batch).phi, theta, user=user)
 
     def product(tangent: Players) -> Players:
-        return Players(by_phi(tangent.phi), by_theta(tangent.theta))
+        return Players(of_theta.product(tangent.phi), of_phi.product(tangent.theta))
 
-    return Players(of_theta, of_phi), product
+    def holds(move: Players) -> jax.Array:
+        return of_theta.holds(move.phi) & of_phi.holds(move.theta)
+
+    return Linearized(Players(of_theta.value, of_phi.value), product, holds)

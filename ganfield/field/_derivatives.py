@@ -13,6 +13,7 @@ from jax.flatten_util import ravel_pytree
 from ganfield._tree import strong
 from ganfield._types import Field, Players
 from ganfield.errors import check_count
+from ganfield.field._differentiable import backward, forward
 
 
 def jvp(field: Field) -> Callable[..., Players]:
@@ -33,7 +34,7 @@ def jvp(field: Field) -> Callable[..., Players]:
     """
 
     def product(params: Players, tangent: Players, batch: Any = None) -> Players:
-        return jax.jvp(lambda p: field(p, batch), (params,), (tangent,))[1]
+        return forward(lambda p: field(p, batch), params, tangent, user="jvp")[1]
 
     return product
 
@@ -56,8 +57,7 @@ def vjp(field: Field) -> Callable[..., Players]:
     """
 
     def product(params: Players, cotangent: Players, batch: Any = None) -> Players:
-        _, pullback = jax.vjp(lambda p: field(p, batch), params)
-        return pullback(cotangent)[0]
+        return backward(lambda p: field(p, batch), params, user="vjp")[1](cotangent)
 
     return product
 
@@ -94,11 +94,11 @@ def jacobian(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Array]:
         def flat_field(x: jax.Array) -> jax.Array:
             return ravel_pytree(field(unravel(x), batch))[0]
 
-        _, pullback = jax.vjp(flat_field, flat)
+        _, pullback = backward(flat_field, flat, user="jacobian")
         chunk = min(chunk_size, flat.size)
         # Rows of zeros fill up the last chunk: a shorter one would be compiled apart.
         rows = jnp.eye(-(-flat.size // chunk) * chunk, flat.size, dtype=flat.dtype)
-        found = jax.lax.map(lambda row: pullback(row)[0], rows, batch_size=chunk)
+        found = jax.lax.map(pullback, rows, batch_size=chunk)
         return found[: flat.size]
 
     return matrix

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from ganfield._tree import add_scaled, strong
 from ganfield._types import Field, Players
 from ganfield.errors import check_not_negative
+from ganfield.field._differentiable import forward
 
 
 def simultaneous_drift(field: Field, *, step_size: jax.typing.ArrayLike) -> Field:
@@ -41,7 +42,7 @@ def simultaneous_drift(field: Field, *, step_size: jax.typing.ArrayLike) -> Fiel
     def drift_field(params: Players, batch: Any = None) -> Players:
         params = strong(params)
         value = field(params, batch)
-        along = jax.jvp(lambda p: field(p, batch), (params,), (value,))[1]
+        _, along = forward(lambda p: field(p, batch), params, value, user="simultaneous_drift")
         return add_scaled(value, -jnp.asarray(step_size) / 2, along)
 
     return drift_field
@@ -86,7 +87,7 @@ def alternating_drift(field: Field, *, step_size: jax.typing.ArrayLike) -> Field
             return field(Players(params.theta, phi), batch).theta
 
         move = field(params, batch).phi
-        seen = jax.jvp(of_theta, (params.phi,), (move,))[1]
+        _, seen = forward(of_theta, params.phi, move, user="alternating_drift")
         value = simultaneous(params, batch)
         return value._replace(theta=add_scaled(value.theta, jnp.asarray(step_size), seen))
 

@@ -11,6 +11,7 @@ from jax.flatten_util import ravel_pytree
 from ganfield._tree import strong
 from ganfield._types import Field, Players
 from ganfield.errors import check_count
+from ganfield.field._differentiable import backward, forward
 
 
 class Helmholtz(NamedTuple):
@@ -109,16 +110,19 @@ def estimate_rotation(field: Field, *, num_probes: int = 16) -> Callable[..., Ro
     def estimate(params: Players, key: jax.Array, batch: Any = None) -> RotationEstimate:
         params = strong(params)
         flat, unravel = ravel_pytree(params)
-        value, pullback = jax.vjp(lambda p: field(p, batch), params)
-        del value
+
+        def here(params: Players) -> Players:
+            return field(params, batch)
+
+        _, pullback = backward(here, params, user="estimate_rotation")
 
         def squares(probe_key: jax.Array) -> tuple[jax.Array, jax.Array]:
             probe = unravel(jax.random.rademacher(probe_key, flat.shape, flat.dtype))
-            forward = jax.jvp(lambda p: field(p, batch), (params,), (probe,))[1]
-            (backward,) = pullback(probe)
-            turning = optax.tree.norm(optax.tree.sub(forward, backward), squared=True) / 4
+            _, pushed = forward(here, params, probe, user="estimate_rotation")
+            pulled = pullback(probe)
+            turning = optax.tree.norm(optax.tree.sub(pushed, pulled), squared=True) / 4
             # ‖Jz‖² and ‖Jᵀz‖² have the same mean, and together less spread.
-            both = optax.tree.norm(forward, squared=True), optax.tree.norm(backward, squared=True)
+            both = optax.tree.norm(pushed, squared=True), optax.tree.norm(pulled, squared=True)
             return turning, sum(both) / 2
 
         turning, whole = jax.lax.map(squares, jax.random.split(key, num_probes))

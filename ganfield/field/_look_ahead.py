@@ -43,7 +43,7 @@ def look_ahead(field: Field, *, step_size: jax.typing.ArrayLike) -> Field:
     check_not_negative(step_size, argument="step_size")
 
     def look_ahead_field(params: Players, batch: Any = None) -> Players:
-        value, product = linearize_cross(field, params, batch)
-        return add_scaled(value, jnp.asarray(step_size), product(value))
+        cross = linearize_cross(field, params, batch, user="look_ahead")
+        return add_scaled(cross.value, jnp.asarray(step_size), cross.product(cross.value))
 
     return look_ahead_field

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from ganfield._tree import add_scaled
 from ganfield._types import Field, Players
 from ganfield.errors import check_not_negative
+from ganfield.field._differentiable import backward
 
 
 def smoothed(field: Field, *, gamma: jax.typing.ArrayLike) -> Field:
@@ -40,8 +41,8 @@ def smoothed(field: Field, *, gamma: jax.typing.ArrayLike) -> Field:
     check_not_negative(gamma, argument="gamma")
 
     def smoothed_field(params: Players, batch: Any = None) -> Players:
-        value, pullback = jax.vjp(lambda p: field(p, batch), params)
-        (gradient,) = pullback(value._replace(phi=jax.tree.map(jnp.zeros_like, value.phi)))
+        value, pullback = backward(lambda p: field(p, batch), params, user="smoothed")
+        gradient = pullback(value._replace(phi=jax.tree.map(jnp.zeros_like, value.phi)))
         phi = add_scaled(value.phi, -jnp.asarray(gamma), gradient.phi)
         return value._replace(phi=phi)
 

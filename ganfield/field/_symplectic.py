@@ -10,6 +10,7 @@ from jax.flatten_util import ravel_pytree
 from ganfield._tree import add_scaled, strong
 from ganfield._types import Field, Players
 from ganfield.errors import check_not_negative
+from ganfield.field._differentiable import backward, forward
 
 
 def symplectic(
@@ -62,13 +63,17 @@ def symplectic(
 
     def symplectic_field(params: Players, batch: Any = None) -> Players:
         params = strong(params)
-        value, pullback = jax.vjp(lambda p: field(p, batch), params)
-        (backward,) = pullback(value)
-        forward = jax.jvp(lambda p: field(p, batch), (params,), (value,))[1]
-        turning = jax.tree.map(lambda b, f: (b - f) / 2, backward, forward)
+
+        def here(params: Players) -> Players:
+            return field(params, batch)
+
+        value, pullback = backward(here, params, user="symplectic")
+        gradient = pullback(value)
+        _, change = forward(here, params, value, user="symplectic")
+        turning = jax.tree.map(lambda b, f: (b - f) / 2, gradient, change)
         scale = jnp.asarray(strength)
         if align:
-            product = optax.tree.vdot(value, backward) * optax.tree.vdot(turning, backward)
+            product = optax.tree.vdot(value, gradient) * optax.tree.vdot(turning, gradient)
             scale = scale * jnp.sign(epsilon - product / ravel_pytree(params)[0].size)
         return add_scaled(value, -scale, turning)
 

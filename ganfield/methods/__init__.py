@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from ganfield.methods._adaptive_competitive import adaptive_competitive
 from ganfield.methods._alternating import alternating
 from ganfield.methods._averaging import average_of, averaged
 from ganfield.methods._base import Info, Method, Optimizer, State, for_each_move
@@ -12,6 +13,7 @@ from ganfield.methods._follow_the_ridge import follow_the_ridge
 from ganfield.methods._keep_within import keep_within
 from ganfield.methods._lead import lead
 from ganfield.methods._lookahead import lookahead
+from ganfield.methods._negative_momentum import negative_momentum
 from ganfield.methods._optimistic import optimistic
 from ganfield.methods._past_extragradient import past_extragradient
 from ganfield.methods._presets import numerics_rmsprop
@@ -22,12 +24,14 @@ from ganfield.methods._simultaneous import simultaneous
 METHODS: dict[str, Callable[..., Method]] = {
     "simultaneous": simultaneous,
     "alternating": alternating,
+    "negative_momentum": negative_momentum,
     "extragradient": extragradient,
     "past_extragradient": past_extragradient,
     "optimistic": optimistic,
     "runge_kutta": runge_kutta,
     "lead": lead,
     "competitive": competitive,
+    "adaptive_competitive": adaptive_competitive,
     "proximal_point": proximal_point,
     "follow_the_ridge": follow_the_ridge,
     "decoupled_consensus": decoupled_consensus,
@@ -44,6 +48,7 @@ __all__ = [
     "Method",
     "Optimizer",
     "State",
+    "adaptive_competitive",
     "alternating",
     "average_of",
     "averaged",
@@ -55,6 +60,7 @@ __all__ = [
     "keep_within",
     "lead",
     "lookahead",
+    "negative_momentum",
     "numerics_rmsprop",
     "optimistic",
     "past_extragradient",

@@ -31,8 +31,9 @@ class Info(NamedTuple):
 
     Attributes:
         direction: the values of the field along which the players moved, before the optimizer.
-        converged: whether the step's inner solve reached its tolerance; True for methods that have
-            none.
+        converged: whether the step is what its method says: the inner solve reached its tolerance,
+            and the derivatives that it took are those of the field. True for methods that need
+            neither.
     """
 
     direction: Players
@@ -80,8 +81,21 @@ def change(
     """Return U(direction), how the optimizer would move the parameters, and its new memory.
 
     Optax descends a gradient, so it is handed −direction; this is the only place that does so.
+
+    Raises:
+        ValueError: the optimizer asks for more, such as the value of a loss.
     """
-    return optimizer.update(negate(direction), memory, params)
+    try:
+        return optimizer.update(negate(direction), memory, params)
+    except jax.errors.JAXTypeError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"optimizer could not make its update, it raised {type(error).__name__}: {error}. "
+            "Methods give it a direction, its memory and the parameters, and nothing else: a field "
+            "has no loss to evaluate, so line searches, optax.lbfgs, optax.polyak_sgd and others "
+            "that ask for a value or a function cannot be used"
+        ) from error
 
 
 def per_player(optimizer: Optimizer | Players) -> Players:

@@ -37,9 +37,8 @@ def competitive(
 
     **With Adam or RMSProp** the derivative of U is that of the update at hand: of its numerator,
     which b1 = 0.9 cuts to a tenth, and of the second moments. On Adam's first step, h·sign(v), it
-    is nothing, and each player answers the other's plain update. ACGD, the authors' adaptive
-    variant, differs: its step sizes in H are h/√(second moment), constants in the solve, and it has
-    no first moment. RMSProp comes nearer to it than Adam does.
+    is nothing, and each player answers the other's plain update. The authors' adaptive variant,
+    whose second moments are constants in the solve, is `adaptive_competitive`.
 
     Args:
         optimizer: an optax transformation over both players' parameters, or ``Players(one,
@@ -49,13 +48,16 @@ def competitive(
 
     Returns:
         A `Method`. A step costs 2V and up to ``max_iterations`` Jacobian–vector products;
-        `Info.direction` holds v + J_oΔ, and `Info.converged` is False where the residual remained
-        above the tolerance. Then Δ is the best found, or 0, with which it is a step of
-        `simultaneous`.
+        `Info.direction` holds v + J_oΔ. `Info.converged` is False where the residual remained
+        above the tolerance; then Δ is the best found, or 0, with which it is a step of
+        `simultaneous`. It is also False where all derivatives in a block of J_o are 0 to JAX, as
+        behind a ``stop_gradient``, but that player's direction does change over the other's move;
+        on such a field, or a decoupled one, a step costs one V more, for that look.
 
     Raises:
         ValueError: what was given is no optax transformation; ``tolerance`` is negative;
-            ``max_iterations`` is no positive integer.
+            ``max_iterations`` is no positive integer; ``step`` is given a field that JAX cannot
+            differentiate.
 
     Reference:
         Schäfer, Anandkumar, "Competitive Gradient Descent", 2019.
@@ -79,15 +81,15 @@ def competitive(
         return State(params, both.init(params))
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
-        value, cross = linearize_cross(field, state.params, batch)
-        update, respond = linearize_change(both, value, state.optimizer, state.params)
+        cross = linearize_cross(field, state.params, batch, user="competitive")
+        update, respond = linearize_change(both, cross.value, state.optimizer, state.params)
 
         def matrix(move: Players) -> Players:
-            return add_scaled(move, -1, respond(cross(move)))
+            return add_scaled(move, -1, respond(cross.product(move)))
 
-        move, converged = solve(matrix, update, tolerance=tolerance, max_iterations=max_iterations)
-        direction = add_scaled(value, 1, cross(move))
+        move, solved = solve(matrix, update, tolerance=tolerance, max_iterations=max_iterations)
+        direction = add_scaled(cross.value, 1, cross.product(move))
         params, memory = ascend(both, direction, state.optimizer, state.params)
-        return State(params, memory), Info(direction, converged)
+        return State(params, memory), Info(direction, solved & cross.holds(move))
 
     return Method(init, step)

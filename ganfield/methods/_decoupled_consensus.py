@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from ganfield._tree import add_scaled, strong
 from ganfield._types import Field, Players
 from ganfield.errors import check_not_negative
+from ganfield.field._differentiable import backward, is_cut, unchanged
 from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
 
 
@@ -40,10 +41,12 @@ def decoupled_consensus(
         strength: s ≥ 0. May be traced, and is then not checked.
 
     Returns:
-        A `Method`. `Info.direction` holds v.
+        A `Method`. `Info.direction` holds v. `Info.converged` is False where all of J is 0 to JAX,
+        as behind a ``stop_gradient``, but v does change over the step (for one V more).
 
     Raises:
-        ValueError: the strength is negative; what was given is no optax transformation.
+        ValueError: the strength is negative; what was given is no optax transformation; ``step`` is
+            given a field that JAX cannot differentiate.
 
     Reference:
         Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017; decoupling: Loshchilov, Hutter,
@@ -64,11 +67,18 @@ def decoupled_consensus(
         return State(params, both.init(params))
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
-        value, pullback = jax.vjp(lambda p: field(p, batch), state.params)
-        (gradient,) = pullback(value)
+        def here(params: Players) -> Players:
+            return field(params, batch)
+
+        value, pullback = backward(here, state.params, user="decoupled_consensus")
+        gradient = pullback(value)
         moved = add_scaled(state.params, -jnp.asarray(strength), gradient)
         # The optimizer moves last, so that what it clips stays clipped.
         params, memory = ascend(both, value, state.optimizer, moved)
-        return State(params, memory), Info(value)
+        converged = jnp.ones((), bool)
+        if is_cut(jax.make_jaxpr(pullback)(value).jaxpr):
+            move = jax.tree.map(jnp.subtract, params, state.params)
+            converged = unchanged(here, state.params, value, move)
+        return State(params, memory), Info(value, converged)
 
     return Method(init, step)

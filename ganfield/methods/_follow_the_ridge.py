@@ -9,6 +9,7 @@ import optax
 from ganfield._tree import add_scaled, strong
 from ganfield._types import Field, Players, PyTree
 from ganfield.errors import check_count, check_not_negative
+from ganfield.field._differentiable import linearize
 from ganfield.methods._base import Info, Method, Optimizer, State, ascend, change, joint_optimizer
 from ganfield.methods._solve import solve
 
@@ -52,12 +53,15 @@ def follow_the_ridge(
 
     Returns:
         A `Method`. A step costs 2V and up to ``max_iterations`` + 1 Jacobian–vector products;
-        `Info.direction` holds v, without the correction, and `Info.converged` is False where the
-        residual remained above the tolerance. Then there is no correction.
+        `Info.direction` holds v, without the correction. `Info.converged` is False where the
+        residual remained above the tolerance, and where all of J_φθ or J_φφ is 0 to JAX, as behind
+        a ``stop_gradient``, but v_φ does change over θ's move or the correction (a look that costs
+        one V more where it is needed). Then there is no correction.
 
     Raises:
         ValueError: what was given is no optax transformation; ``damping`` or ``tolerance`` is
-            negative; ``max_iterations`` is no positive integer.
+            negative; ``max_iterations`` is no positive integer; ``step`` is given a field that JAX
+            cannot differentiate.
 
     Reference:
         Wang, Zhang, Ba, "On Solving Minimax Optimization Locally: A Follow-the-Ridge Approach",
@@ -88,15 +92,19 @@ def follow_the_ridge(
         def of_phi(theta: PyTree, phi: PyTree) -> PyTree:
             return field(Players(theta, phi), batch).phi
 
-        _, own = jax.linearize(lambda p: of_phi(theta, p), phi)
-        _, shift = jax.jvp(lambda t: of_phi(t, phi), (theta,), (update.theta,))
+        own = linearize(lambda p: of_phi(theta, p), phi, user="follow_the_ridge")
+        across = linearize(lambda t: of_phi(t, phi), theta, user="follow_the_ridge")
 
         def matrix(move: PyTree) -> PyTree:
-            return add_scaled(optax.tree.scale(-1, own(move)), damping, move)
+            return add_scaled(optax.tree.scale(-1, own.product(move)), damping, move)
 
-        correction, converged = solve(
-            matrix, shift, tolerance=tolerance, max_iterations=max_iterations
+        correction, solved = solve(
+            matrix,
+            across.product(update.theta),
+            tolerance=tolerance,
+            max_iterations=max_iterations,
         )
+        converged = solved & across.holds(update.theta) & own.holds(correction)
         params, memory = ascend(both, direction, state.optimizer, state.params)
         phi = add_scaled(params.phi, jnp.where(converged, 1, 0), correction)
         return State(params._replace(phi=phi), memory), Info(direction, converged)

@@ -9,6 +9,7 @@ import numpy as np
 from ganfield._tree import add_scaled, strong
 from ganfield._types import Field, Players, PyTree
 from ganfield.errors import check_not_negative, concrete
+from ganfield.field._cross import linearize_cross
 from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
 
 
@@ -54,11 +55,15 @@ def lead(
         preconditioned: whether αJ_oΔ too passes through the optimizer, x ← x + U(v + αJ_oΔ) + βΔ.
 
     Returns:
-        A `Method`. It costs V + two Jacobian–vector products, one for each player's block. Its
-        `Info.direction` is what passed through the optimizer.
+        A `Method`. It costs V + one Jacobian–vector product, half of it for each player's block.
+        Its `Info.direction` is what passed through the optimizer. `Info.converged` is False where
+        all derivatives in a block of J_o are 0 to JAX, as behind a ``stop_gradient``, but that
+        player's direction does change over the other's last step, repeated; on such a field, or a
+        decoupled one, a step costs one V more, for that look.
 
     Raises:
-        ValueError: β or α is not within its bounds; what was given is no optax transformation.
+        ValueError: β or α is not within its bounds; what was given is no optax transformation;
+            ``step`` is given a field that JAX cannot differentiate.
 
     Reference:
         Hemmat, Mitra, Lajoie, Mitliagkas, "LEAD: Least-Action Dynamics for Min-Max Optimization",
@@ -86,21 +91,17 @@ def lead(
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
         here, memory = state
-        value, push = jax.linearize(lambda p: field(p, batch), here)
+        cross = linearize_cross(field, here, batch, user="lead")
         move = jax.tree.map(jnp.subtract, here, memory.previous)
-        still = jax.tree.map(jnp.zeros_like, move)
-        across = Players(
-            theta=push(Players(still.theta, move.phi)).theta,
-            phi=push(Players(move.theta, still.phi)).phi,
-        )
-        direction, weight = value, jnp.asarray(alignment)
+        across = cross.product(move)
+        direction, weight = cross.value, jnp.asarray(alignment)
         if preconditioned:
-            direction = add_scaled(value, weight, across)
+            direction = add_scaled(direction, weight, across)
         carried = add_scaled(here, jnp.asarray(momentum), move)
         if not preconditioned:
             carried = add_scaled(carried, weight, across)
         # The optimizer moves last, so that what it says of the parameters (a clip) holds.
         params, kept = ascend(both, direction, memory.optimizer, carried)
-        return State(params, LeadMemory(kept, here)), Info(direction)
+        return State(params, LeadMemory(kept, here)), Info(direction, cross.holds(move))
 
     return Method(init, step)

@@ -10,6 +10,7 @@ import optax
 from ganfield._tree import add_scaled, strong
 from ganfield._types import Field, Players
 from ganfield.errors import check_count, check_not_negative
+from ganfield.field._differentiable import linearize
 from ganfield.methods._base import Info, Method, Optimizer, State, ascend, change, joint_optimizer
 from ganfield.methods._solve import linearize_change, solve, where
 
@@ -50,11 +51,13 @@ def proximal_point(
         A `Method`. Each Newton step costs 2V and up to ``max_iterations`` Jacobian–vector products;
         the step itself 2V. `Info.direction` holds v(x + Δ), and `Info.converged` is False where
         the tolerance was not reached. Then Δ is the best found, which may be 0, as in
-        `simultaneous`.
+        `simultaneous`. That is judged by values of v, so derivatives that are 0 to JAX alone (a
+        ``stop_gradient``) may cost the solution, but not the truth about it.
 
     Raises:
         ValueError: what was given is no optax transformation; ``tolerance`` is negative;
-            ``max_newton_steps`` or ``max_iterations`` is no positive integer.
+            ``max_newton_steps`` or ``max_iterations`` is no positive integer; ``step`` is given a
+            field that JAX cannot differentiate.
 
     Reference:
         Rockafellar, "Monotone Operators and the Proximal Point Algorithm", 1976; Mokhtari,
@@ -99,7 +102,7 @@ def proximal_point(
 
         def newton(carry: tuple) -> tuple:
             count, move, distance, _, share = carry
-            value, push = jax.linearize(ahead, move)
+            value, push, _ = linearize(ahead, move, user="proximal_point")
             update, respond = linearize_change(both, value, memory, start)
             shift, _ = solve_linear(
                 lambda d: add_scaled(d, -1, respond(push(d))), optax.tree.sub(update, move)

@@ -15,13 +15,52 @@ class Network(NamedTuple):
 
     Attributes:
         init: ``init(key) -> params``, plain nested dicts of arrays.
-        apply: ``apply(params, x) -> y``, examples along the first axis of both.
+        apply: ``apply(params, x) -> y``, examples along the first axis of both. With batch norm the
+            statistics are those of x, and so an example's output depends on its neighbours.
         input_shape: the shape of one input, without the axis of examples.
+        with_reference: ``with_reference(params, x, reference) -> y``, what `evaluate` calls, or
+            None where that is ``apply``.
     """
 
     init: Callable[[jax.Array], PyTree]
     apply: Callable[[PyTree, jax.Array], jax.Array]
     input_shape: tuple[int, ...]
+    with_reference: Callable[[PyTree, jax.Array, jax.Array | None], jax.Array] | None = None
+
+    def evaluate(
+        self, params: PyTree, x: jax.Array, reference: jax.Array | None = None
+    ) -> jax.Array:
+        """Return the outputs of the network as it is used once trained, for samples and scores.
+
+        Every batch norm takes its statistics from a fixed reference batch, so that an example's
+        output does not depend on its neighbours. On the reference itself this is ``apply``. A
+        network without batch norm does not look at the reference.
+
+        Args:
+            params: its parameters.
+            x: inputs, examples along the first axis.
+            reference: inputs whose statistics are taken, examples along the first axis; they pass
+                through the network with x each time.
+
+        Returns:
+            Outputs, examples along the first axis.
+
+        Raises:
+            ValueError: the network has batch norm, and the reference is None or of another shape.
+
+        Example:
+            >>> import jax, ganfield as gf
+            >>> network = gf.networks.dcgan_generator(4, (8, 8, 1), num_layers=2, width=4)
+            >>> params = network.init(jax.random.key(0))
+            >>> reference, x = jax.random.normal(jax.random.key(1), (2, 16, 4))
+            >>> alone = network.evaluate(params, x[:1], reference)
+            >>> together = network.evaluate(params, x, reference)[:1]
+            >>> bool(abs(alone - together).max() < 1e-5)
+            True
+        """
+        if self.with_reference is None:
+            return self.apply(params, x)
+        return self.with_reference(params, x, reference)
 
 
 def from_nnx(
@@ -31,7 +70,8 @@ def from_nnx(
 
     Args:
         construct: ``construct(rngs) -> module``, for example ``lambda rngs: nnx.Linear(2, 1,
-            rngs=rngs)``.
+            rngs=rngs)``. Where the module has a method ``evaluate(x, reference)``, that becomes
+            `Network.evaluate`; otherwise ``apply`` is.
         input_shape: the shape of one input.
 
     Returns:
@@ -62,7 +102,12 @@ def from_nnx(
     def apply(params: PyTree, x: jax.Array) -> jax.Array:
         return nnx.merge(graph, params)(x)
 
-    return Network(init, apply, tuple(input_shape))
+    def with_reference(params: PyTree, x: jax.Array, reference: jax.Array | None) -> jax.Array:
+        whole: Any = nnx.merge(graph, params)
+        return whole.evaluate(x, reference)
+
+    other_evaluation = with_reference if hasattr(module, "evaluate") else None
+    return Network(init, apply, tuple(input_shape), other_evaluation)
 
 
 def from_linen(module: linen.Module, input_shape: tuple[int, ...]) -> Network:

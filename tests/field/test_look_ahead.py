@@ -7,9 +7,10 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 import ganfield as gf
+from ganfield.field._clipped import clipped
 from ganfield.field._cross import linearize_cross
 from ganfield.field._look_ahead import look_ahead
-from ganfield.field._players import clipped, scaled
+from ganfield.field._scaled import scaled
 from ganfield.field._smoothed import smoothed
 from tests.cases import GAMES, assert_trees_close, batch_of, params_of
 
@@ -60,7 +61,7 @@ def test_cross_products_are_linear_and_evaluate_nothing_again():
         return gf.vector_field(case.game)(params, batch)
 
     params, batch = params_of(case), batch_of(case)
-    value, product = linearize_cross(v, params, batch)
+    value, product, _ = linearize_cross(v, params, batch, user="look_ahead")
     assert_trees_close(value, v(params, batch), rtol=1e-10)
     count = len(evaluations)
     first, second = product(params), product(value)

@@ -9,7 +9,7 @@ from jax.flatten_util import ravel_pytree
 
 import ganfield as gf
 from tests.cases import assert_trees_close
-from tests.methods.update_map import assert_eigenvalues, both_signs, update_jacobian
+from tests.methods.spectra import assert_eigenvalues, both_signs, update_jacobian
 
 pytestmark = pytest.mark.usefixtures("x64")
 

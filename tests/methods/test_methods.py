@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import optax.contrib
 import pytest
 
 import ganfield as gf
@@ -171,3 +172,26 @@ def test_one_batch_where_several_are_needed_is_refused():
         )
     with pytest.raises(ValueError, match="phi_optimizer must be left out"):
         gf.alternating(gf.Players(optax.sgd(0.1), optax.sgd(0.1)), optax.sgd(0.1))
+
+
+DEMANDING = {
+    "polyak_sgd": optax.polyak_sgd(),
+    "lbfgs": optax.lbfgs(),
+    "line_search": optax.chain(optax.sgd(0.1), optax.scale_by_backtracking_linesearch(5)),
+    "momo": optax.contrib.momo(),
+    "reduce_on_plateau": optax.contrib.reduce_on_plateau(),
+    "sophia": optax.contrib.sophia(0.1),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "optimizer"),
+    [(name, "polyak_sgd") for name in gf.METHODS] + [("simultaneous", one) for one in DEMANDING],
+)
+def test_an_optimizer_that_asks_for_a_loss_is_named(name, optimizer):
+    method = gf.METHODS[name](DEMANDING[optimizer])
+    v = gf.vector_field(gf.games.quadratic())
+    batch = jnp.zeros(method.num_batches)
+    message = r"^optimizer could not make its update, it raised \w+Error: .* a field has no loss"
+    with pytest.raises(ValueError, match=message):
+        jax.eval_shape(lambda s: method.step(v, s, batch), method.init(gf.Players(1.0, 1.0)))

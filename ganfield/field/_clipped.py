@@ -1,4 +1,4 @@
-"""Each player's part of a field by itself: scaled, or clipped."""
+"""Clipping: each player's part of a field no longer than a bound."""
 
 from typing import Any
 
@@ -8,45 +8,7 @@ import optax
 
 from ganfield._types import Field, Players, PyTree
 from ganfield.errors import check_not_negative
-
-
-def scaled(
-    field: Field, *, theta: jax.typing.ArrayLike = 1.0, phi: jax.typing.ArrayLike = 1.0
-) -> Field:
-    """Return (theta·v_θ, phi·v_φ): the players move on time scales of their own.
-
-    With sgd(h) it is the same as step sizes h·theta and h·phi, but it also enters the spectra, the
-    flow and every method that takes one optimizer for both. Optimizers that divide a direction by
-    its size, such as Adam, undo it.
-
-    Args:
-        field: v, ``field(params, batch=None) -> Players``.
-        theta: θ's scale, ≥ 0. May be traced, and is then not checked.
-        phi: φ's scale, ≥ 0. May be traced, and is then not checked.
-
-    Returns:
-        ``field(params, batch=None) -> Players``. It costs V.
-
-    Raises:
-        ValueError: a scale is negative.
-
-    Reference:
-        Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter, "GANs Trained by a Two Time-Scale Update
-        Rule Converge to a Local Nash Equilibrium", 2017.
-
-    Example:
-        >>> import ganfield as gf
-        >>> scaled(gf.vector_field(gf.games.bilinear()), phi=4.0)(gf.Players(1.0, 2.0))
-        Players(theta=Array(-2., dtype=float32...), phi=Array(4., dtype=float32...))
-    """
-    check_not_negative(theta, argument="theta")
-    check_not_negative(phi, argument="phi")
-
-    def scaled_field(params: Players, batch: Any = None) -> Players:
-        value = field(params, batch)
-        return Players(_times(theta, value.theta), _times(phi, value.phi))
-
-    return scaled_field
+from ganfield.field._scaled import times
 
 
 def clipped(field: Field, *, max_norm: jax.typing.ArrayLike | Players) -> Field:
@@ -83,13 +45,9 @@ def clipped(field: Field, *, max_norm: jax.typing.ArrayLike | Players) -> Field:
     return clipped_field
 
 
-def _times(scale: jax.typing.ArrayLike, part: PyTree) -> PyTree:
-    return jax.tree.map(lambda leaf: jnp.asarray(scale, jnp.result_type(leaf)) * leaf, part)
-
-
 def _clip(part: PyTree, limit: jax.typing.ArrayLike) -> PyTree:
     square = optax.tree.norm(part, squared=True)
     limit = jnp.asarray(limit, jnp.result_type(square))
     longer = square > limit**2
     # √ has no derivative at 0; a constant in its place keeps NaN out of both branches.
-    return _times(jnp.where(longer, limit / jnp.sqrt(jnp.where(longer, square, 1)), 1), part)
+    return times(jnp.where(longer, limit / jnp.sqrt(jnp.where(longer, square, 1)), 1), part)

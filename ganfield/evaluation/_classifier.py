@@ -1,0 +1,145 @@
+"""A trained classifier as a file, and as a feature function."""
+
+import io
+import json
+import os
+import zipfile
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ganfield._types import PyTree
+from ganfield.evaluation._features import Features, hash_of
+
+_FORMAT = "ganfield classifier 1"
+_METADATA = "metadata"
+
+
+class Classifier(NamedTuple):
+    """A trained classifier; ``ganfield.training.train_classifier`` makes one.
+
+    Attributes:
+        params: those of ``ganfield.networks.classifier``.
+        metadata: plain values: ``dataset``, ``image_shape``, ``num_classes``, ``class_names``,
+            ``width``, ``num_features``, ``num_train``, ``num_test``, ``test_accuracy``, how it was
+            trained, and ``hash``, the SHA-256 of the parameters.
+    """
+
+    params: PyTree
+    metadata: dict[str, Any]
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the parameters."""
+        return hash_of(self.params)
+
+    @property
+    def features(self) -> Features:
+        """The feature function: the layer before the logits, and the probabilities.
+
+        Raises:
+            ImportError: Flax is not installed.
+        """
+        # Flax stays out of `import ganfield`.
+        from ganfield.networks import classifier
+
+        meta = self.metadata
+        network = classifier(
+            tuple(meta["image_shape"]),
+            meta["num_classes"],
+            width=meta["width"],
+            num_features=meta["num_features"],
+        )
+
+        @jax.jit
+        def apply(params: PyTree, pixels: jax.Array) -> tuple[jax.Array, jax.Array]:
+            # In float32 whatever the default float is, so that a hash means one set of numbers.
+            features, logits = network.apply(params, pixels.astype(jnp.float32) / 127.5 - 1)
+            return features, jax.nn.softmax(logits)
+
+        accuracy = f"{100 * meta['test_accuracy']:.2f} % right in test"
+        return Features(
+            partial(apply, self.params),
+            name=f"classifier of {meta['dataset']}, {accuracy}",
+            hash=self.hash,
+            kind="classifier",
+        )
+
+
+def save_classifier(path: str | os.PathLike[str], classifier: Classifier) -> None:
+    """Write a classifier to an ``.npz`` file, atomically.
+
+    Args:
+        path: the file. Its folder must exist.
+        classifier: what to write.
+
+    Raises:
+        ValueError: the path does not end in ``.npz``.
+        OSError: it cannot be written.
+    """
+    target = Path(path)
+    if target.suffix != ".npz":
+        raise ValueError(f"path must end in .npz, got {str(path)!r}")
+    text = json.dumps({"format": _FORMAT, **classifier.metadata}, ensure_ascii=False)
+    arrays: dict[str, Any] = {_METADATA: np.array(text)}
+    for path_of_leaf, leaf in jax.tree_util.tree_leaves_with_path(classifier.params):
+        arrays["/".join(str(part.key) for part in path_of_leaf)] = np.asarray(leaf)
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    partial_file = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        partial_file.write_bytes(content.getvalue())
+        partial_file.replace(target)
+    finally:
+        partial_file.unlink(missing_ok=True)
+
+
+def load_classifier(path: str | os.PathLike[str]) -> Classifier:
+    """Read a classifier that ``ganfield train-classifier`` or `save_classifier` wrote.
+
+    Args:
+        path: the ``.npz`` file.
+
+    Returns:
+        A `Classifier`; its ``.features`` are what scores take.
+
+    Raises:
+        ValueError: the file is none of these, or its parameters are not those that it was written
+            with.
+        OSError: it cannot be read.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        metadata = json.loads(str(arrays.pop(_METADATA)))
+        known = metadata.pop("format") == _FORMAT
+        stored = metadata["hash"]
+    except FileNotFoundError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(_not_a_classifier(path, str(error))) from error
+    if not known:
+        raise ValueError(_not_a_classifier(path, "another format"))
+    params: dict[Any, Any] = {}
+    for name, array in arrays.items():
+        # Flax counts the layers of a list.
+        *outer, last = (int(part) if part.isdigit() else part for part in name.split("/"))
+        node = params
+        for part in outer:
+            node = node.setdefault(part, {})
+        node[last] = jnp.asarray(array)
+    found = Classifier(params, metadata)
+    if found.hash != stored:
+        raise ValueError(
+            f"the parameters in {str(path)!r} have the SHA-256 {found.hash[:12]}…, and the file "
+            f"says {str(stored)[:12]}…: it is damaged or was changed"
+        )
+    return found
+
+
+def _not_a_classifier(path: Any, why: str) -> str:
+    return f"path must be a classifier that ganfield wrote, got {str(path)!r}: {why}"

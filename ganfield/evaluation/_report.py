@@ -1,0 +1,192 @@
+"""Scores of images, with the protocol that they were taken by."""
+
+import math
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ganfield.evaluation._class_histogram import class_histogram
+from ganfield.evaluation._features import Extracted, Features
+from ganfield.evaluation._frechet import distance_of_moments, small_sample_note
+from ganfield.evaluation._inception_score import inception_score
+from ganfield.evaluation._kernel_distance import kernel_distance
+from ganfield.evaluation._moments import Moments
+from ganfield.evaluation._precision_recall import precision_recall
+
+
+class Protocol(NamedTuple):
+    """How scores were taken; numbers of different protocols do not compare.
+
+    Attributes:
+        n_real: real images.
+        n_fake: generated images.
+        split: the real images' name and split, such as "digits test".
+        feature: the feature function's name.
+        hash: SHA-256 of its weights.
+        preprocessing: what happened to images first.
+        splits: of the inception score or its like.
+    """
+
+    n_real: int
+    n_fake: int
+    split: str
+    feature: str
+    hash: str
+    preprocessing: str
+    splits: int
+
+    def __str__(self) -> str:
+        return (
+            f"n_real = {self.n_real}, n_fake = {self.n_fake}, {self.split}, "
+            f"{self.feature} (sha256 {self.hash[:12]}), {self.splits} splits, {self.preprocessing}"
+        )
+
+
+class Report(NamedTuple):
+    """Scores, each printed with its protocol.
+
+    Attributes:
+        scores: name → number.
+        histogram: share of the generated images in each class.
+        expected: the same of the real images.
+        protocol: how the scores were taken.
+        notes: what a reader must be told, such as that there were few samples.
+    """
+
+    scores: dict[str, float]
+    histogram: np.ndarray
+    expected: np.ndarray
+    protocol: Protocol
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        width = max(map(len, self.scores))
+        lines = [
+            f"{name:<{width}} {_number(value):>10}  [{self.protocol}]"
+            for name, value in self.scores.items()
+        ]
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+
+class Reference(NamedTuple):
+    """What scores need of the real images, found once."""
+
+    seen: Extracted
+    moments: Moments
+    histogram: np.ndarray
+
+    @classmethod
+    def of(cls, features: Features, images: ArrayLike) -> "Reference":
+        """Return it for these images."""
+        seen = features(images)
+        return cls(seen, Moments.of(seen.features), class_histogram(seen.probabilities).histogram)
+
+
+def report(
+    features: Features,
+    real: ArrayLike,
+    fake: ArrayLike,
+    *,
+    split: str,
+    splits: int = 10,
+    key: jax.Array | None = None,
+) -> Report:
+    """Return all scores of generated images beside real ones.
+
+    For features of kind "classifier": ``classifier_score`` and its ``_std`` over the splits,
+    ``frechet_classifier_distance``, ``kernel_classifier_distance``; for "inception":
+    ``inception_score``, ``fid``, ``kid``. Then ``precision``, ``recall``, ``class_entropy`` and
+    ``class_jsd`` (from the real images' histogram).
+
+    Args:
+        features: what looks at the images.
+        real: images as floats in [−1, 1] or as uint8, shape ``(n, height, width, channels)``.
+        fake: the same.
+        split: what the real images are, for the protocol.
+        splits: of the inception score or its like.
+        key: says which subsets the kernel distance takes; ``jax.random.key(0)`` if None.
+
+    Returns:
+        A `Report`; ``str`` of it prints the protocol beside each number.
+
+    Raises:
+        ValueError: images or a number are not allowed.
+
+    Example:
+        >>> import jax, numpy as np, ganfield as gf
+        >>> def apply(pixels):
+        ...     flat = pixels.reshape(len(pixels), -1) / 255
+        ...     return flat, jax.nn.softmax(flat)
+        >>> features = gf.evaluation.Features(apply, name="pixels", hash="none", kind="pixel")
+        >>> noise = np.random.default_rng(0).uniform(-1, 1, size=(2, 100, 2, 2, 1))
+        >>> print(gf.evaluation.report(features, *noise, split="noise"))
+        pixel_score ... [n_real = 100, n_fake = 100, noise, pixels (sha256 none), 10 splits, ...]
+        ...
+        note: Fréchet distance of n_real = 100 and n_fake = 100 examples of 4 features: ...
+    """
+    return report_beside(
+        Reference.of(features, real), features, fake, split=split, splits=splits, key=key
+    )
+
+
+def report_beside(
+    reference: Reference,
+    features: Features,
+    fake: ArrayLike,
+    *,
+    split: str,
+    splits: int,
+    key: jax.Array | None,
+) -> Report:
+    """Return all scores beside real images that were looked at before."""
+    seen = features(fake)
+    moments = Moments.of(seen.features)
+    score = inception_score(seen.probabilities, splits)
+    classes = class_histogram(seen.probabilities, reference.histogram)
+    names = score_names(features.kind)
+    kernel = kernel_distance(reference.seen.features, seen.features, key=key)
+    region = precision_recall(reference.seen.features, seen.features)
+    scores = {
+        names[0]: score.mean,
+        f"{names[0]}_std": score.std,
+        names[1]: distance_of_moments(reference.moments, moments),
+        names[2]: kernel.mean,
+        "precision": region.precision,
+        "recall": region.recall,
+        "class_entropy": classes.entropy,
+        "class_jsd": classes.jsd,
+    }
+    note = small_sample_note(reference.moments, moments)
+    return Report(
+        scores,
+        classes.histogram,
+        reference.histogram,
+        Protocol(
+            reference.moments.num_examples,
+            moments.num_examples,
+            split,
+            features.name,
+            features.hash,
+            features.preprocessing,
+            splits,
+        ),
+        (note,) if note else (),
+    )
+
+
+def score_names(kind: str) -> tuple[str, str, str]:
+    """Return what the score and the two distances are called with features of a kind.
+
+    Example:
+        >>> score_names("classifier")
+        ('classifier_score', 'frechet_classifier_distance', 'kernel_classifier_distance')
+    """
+    if kind == "inception":
+        return ("inception_score", "fid", "kid")
+    return (f"{kind}_score", f"frechet_{kind}_distance", f"kernel_{kind}_distance")
+
+
+def _number(value: float) -> str:
+    return f"{value:.5g}" if math.isfinite(value) else str(value)

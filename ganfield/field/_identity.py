@@ -1,0 +1,21 @@
+"""No transform at all."""
+
+from ganfield._types import Field
+
+
+def identity(field: Field) -> Field:
+    """Return the field itself, so that "no transform" has a name.
+
+    Args:
+        field: ``field(params, batch=None) -> Players``.
+
+    Returns:
+        The same object.
+
+    Example:
+        >>> import ganfield as gf
+        >>> v = gf.vector_field(gf.games.bilinear())
+        >>> identity(v) is v
+        True
+    """
+    return field

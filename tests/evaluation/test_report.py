@@ -1,0 +1,175 @@
+"""Features of images, reports and evaluators: batching, rounding to 8 bits, protocols."""
+
+import jax
+import jax.numpy as jnp
+import ml_dtypes
+import numpy as np
+import pytest
+
+import ganfield as gf
+from ganfield.evaluation import Features, evaluator, frechet_distance, hash_of, report
+
+
+@jax.jit
+def flat(pixels):
+    values = pixels.reshape(len(pixels), -1) / 255
+    return values, jax.nn.softmax(9 * values)
+
+
+def features(**options):
+    return Features(flat, name="pixels", hash="0" * 64, **options)
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).uniform(-1, 1, size=(23, 2, 2, 1))
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 23, 100])
+def test_batch_size_changes_nothing(images, batch_size):
+    found = features(batch_size=batch_size)(images)
+    expected = features(batch_size=7)(images)
+    np.testing.assert_array_equal(found.features, expected.features)
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+    assert found.features.dtype == np.float64
+
+
+def test_images_are_clipped_and_rounded_half_up():
+    levels = np.array([-7, -1, -1 + 1.01 / 255, 0, 1 - 1.01 / 255, 1, 7]).reshape(-1, 1, 1, 1)
+    # In steps of 1/127.5: 0, 0, 0.505 → 1, 127½ → 128, 254.495 → 254, 255, 255.
+    expected = np.array([0, 0, 1, 128, 254, 255, 255]) / 255
+    found = features()(levels).features[:, 0]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    pixels = np.array([0, 0, 1, 128, 254, 255, 255], np.uint8).reshape(-1, 1, 1, 1)
+    np.testing.assert_array_equal(features()(pixels).features[:, 0], found)
+
+
+def test_bfloat16_images_are_taken(images):
+    rounded = images.astype(ml_dtypes.bfloat16)
+    found, expected = features()(rounded), features()(rounded.astype(np.float32))
+    np.testing.assert_array_equal(found.features, expected.features)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (np.zeros((3, 2, 2)), r"got float64 of shape \(3, 2, 2\)"),
+        (np.zeros((0, 2, 2, 1)), "n ≥ 1"),
+        (np.zeros((3, 2, 2, 1), int), "floats in .* or uint8"),
+        (np.full((3, 2, 2, 1), np.nan), "images must be finite"),
+    ],
+)
+def test_bad_images_are_named(bad, message):
+    with pytest.raises(ValueError, match=message):
+        features()(bad)
+
+
+def test_hash_says_what_the_weights_are():
+    weights = {"a": {"kernel": np.ones((2, 3)), "bias": np.zeros(3)}}
+    assert hash_of(weights) == hash_of({"a": dict(reversed(weights["a"].items()))})
+    for other in (
+        {"a": {"kernel": np.ones((3, 2)), "bias": np.zeros(3)}},
+        {"a": {"kernel": np.ones((2, 3), np.float32), "bias": np.zeros(3)}},
+        {"b": weights["a"]},
+        {"a": {"kernel": np.ones((2, 3)), "bias": np.array([0, 0, 1e-9])}},
+    ):
+        assert hash_of(weights) != hash_of(other)
+
+
+def test_report_of_images_beside_themselves(images):
+    found = report(features(), images, images, split="noise test", splits=3)
+    scores = found.scores
+    assert scores["frechet_classifier_distance"] == pytest.approx(0, abs=1e-12)
+    # The unbiased estimate counts no pair twice, so it is below 0 for a set beside itself.
+    assert scores["kernel_classifier_distance"] < 0
+    assert (scores["precision"], scores["recall"], scores["class_jsd"]) == (1, 1, 0)
+    np.testing.assert_array_equal(found.histogram, found.expected)
+    assert found.protocol[:2] == (23, 23)
+
+
+def test_every_number_is_printed_with_its_protocol(images):
+    found = report(features(), images, images[:20], split="noise test", splits=4)
+    *lines, note = str(found).splitlines()
+    assert len(lines) == len(found.scores) == 8
+    for line in lines:
+        for part in ("n_real = 23", "n_fake = 20", "noise test", "pixels", "sha256 000000000000"):
+            assert part in line
+        assert "4 splits" in line
+        assert "8 bits" in line
+    assert note.startswith("note: Fréchet distance of n_real = 23 and n_fake = 20 examples")
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("inception", ["inception_score", "fid", "kid"]),
+        (
+            "classifier",
+            ["classifier_score", "frechet_classifier_distance", "kernel_classifier_distance"],
+        ),
+    ],
+)
+def test_only_inception_gives_an_inception_score(images, kind, names):
+    scores = report(features(kind=kind), images, images, split="noise").scores
+    assert [name for name in scores if "kernel" in name or name in names] == names
+    assert ("fid" in scores) == ("inception_score_std" in scores) == (kind == "inception")
+
+
+class Set:
+    name, split = "noise", "test"
+
+    def __init__(self, count=40):
+        rng = np.random.default_rng(3)
+        self.pixels = rng.integers(0, 256, size=(count, 2, 2, 1), dtype=np.uint8)
+
+
+def test_evaluator_asks_for_samples_and_keeps_the_real_ones():
+    looked_at = []
+
+    def apply(pixels):
+        looked_at.append(len(pixels))
+        return flat(pixels)
+
+    real = Set()
+    evaluate = evaluator(Features(apply, "pixels", "0", batch_size=50), real, 20, splits=2)
+    made = jnp.asarray(np.random.default_rng(1).uniform(-1, 1, size=(20, 2, 2, 1)))
+    sizes = []
+
+    def generate(size):
+        sizes.append(size)
+        return made
+
+    first, again = evaluate(generate), evaluate(generate)
+    assert first == again
+    assert sizes == [20, 20]
+    assert looked_at == [50, 50, 50]  # The real ones once, the others twice.
+    direct = report(features(), real.pixels, made, split="noise test", splits=2)
+    assert first == direct.scores
+    assert evaluate.report(generate).protocol.split == "noise test"
+    with pytest.warns(gf.evaluation.SmallSampleWarning):
+        expected = frechet_distance(*(flat(p)[0] for p in (real.pixels, gf.data.to_uint8(made))))
+    assert first["frechet_classifier_distance"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_evaluator_takes_real_images_evenly():
+    real = Set(40)
+    evaluate = evaluator(features(), real, 20, num_real=10)
+    np.testing.assert_array_equal(evaluate.real, real.pixels[::4])
+    assert evaluate.report(lambda size: real.pixels[:size]).protocol.n_real == 10
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: evaluator(features(), Set(), 3), "num_samples must be an integer ≥ 10"),
+        (lambda: evaluator(features(), Set(), 20, num_real=41), "at most .* 40, got 41"),
+        (
+            lambda: evaluator(features(), Set(), 20)(lambda size: np.zeros((size, 3, 3, 1))),
+            r"got \(20, 3, 3, 1\)",
+        ),
+        (lambda: features(batch_size=0), "batch_size must be"),
+    ],
+)
+def test_bad_arguments_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
