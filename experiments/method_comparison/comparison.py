@@ -6,29 +6,34 @@ table of the docs calls stable reach its equilibrium, simultaneous steps and Run
     python experiments/method_comparison/comparison.py
 """
 
+import json
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import comparison_cost
 import comparison_figures
+import comparison_report
 import comparison_ring
 import comparison_toys
 import jax
 import numpy as np
 import optax
-from comparison_dynamics import dynamics
-from rich.console import Console
+from comparison_dynamics import GAMMA, UNPREDICTED, Dynamics, dynamics
 from rich.progress import track
-from rich.table import Table
 
 import ganfield as gf
 from ganfield.cli import script
 
+HERE = Path(__file__).parent
 # An inner solve on two numbers is done after as many iterations.
 TOY_ITERATIONS = 2
+# More parameters for each player than an inner solve on the ring has iterations.
+RING_SIZE = 8
 
 
 @dataclass(frozen=True)
@@ -42,51 +47,66 @@ class Config:
     num_starts: int = 8
     """Starts around the first equilibrium of each toy game."""
     toy_budget: int = 1200
-    """Gradient evaluations of each run on a toy game."""
-    ring_step_sizes: tuple[float, ...] = (3e-4, 1e-3, 3e-3)
+    """V, evaluations of both players' gradients, of each run on a toy game."""
+    ring_step_sizes: tuple[float, ...] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
     """Step sizes of RMSProp on the ring."""
-    ring_seeds: int = 2
+    ring_seeds: int = 3
     """Runs for each of them."""
-    ring_budget: int = 8000
-    """Gradient evaluations of each run on the ring; 0 leaves the ring out."""
+    ring_budget: int = 4500
+    """V of each run on the ring; 0 leaves the ring out."""
+    ring_batch: int = 128
+    """Examples of a minibatch on the ring."""
     ring_iterations: int = 4
     """Iterations of an inner solve on the ring."""
     resolution: int = 40
     """Values along each side of the stability diagrams."""
     output: Path = Path("results/method_comparison")
-    """Folder for comparison.png, stability.png and result.json."""
+    """Folder for the figures, report.md and result.json."""
+    publish: bool = False
+    """Write into figures/ and README.md beside this script instead."""
 
 
 def compare_toys(config: Config) -> dict[str, dict[str, Any]]:
-    """Return method → game → row, with the seconds of a run's step under "seconds"."""
-    chosen = _chosen(config, TOY_ITERATIONS)
-    found: dict[str, dict[str, Any]] = {}
+    """Return method → cost of a step, seconds of a run's step, and game → row."""
+    step_sizes = np.geomspace(0.01, 3, config.num_step_sizes)
     with jax.enable_x64(True):
         games = comparison_toys.zoo()
-        step_sizes = np.geomspace(0.01, 3, config.num_step_sizes)
         key = jax.random.key(0)
         starts = 0.5 * np.asarray(jax.random.normal(key, (config.num_starts, 2)))
-        for name in track(chosen, description="toy games"):
+
+    def one(name: str) -> dict[str, Any]:
+        with jax.enable_x64(True):  # which holds for a thread
+            what, predictable = chosen[name], name not in UNPREDICTED
+            cost = comparison_cost.cost(what, optax.sgd, 1)
+            _check_budget(config.toy_budget, 10 * cost, "toy_budget")
             rows, seconds = comparison_toys.compare(
-                chosen[name], games, step_sizes, starts, config.toy_budget, TOY_ITERATIONS
+                what, games, step_sizes, starts, config.toy_budget, cost, predictable
             )
-            found[name] = {"games": rows, "seconds": seconds}
-    return found
+        return {
+            "cost": cost,
+            "seconds": seconds,
+            "games": {game: row._asdict() for game, row in rows.items()},
+        }
+
+    chosen = _chosen(config, TOY_ITERATIONS)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # most of the time goes to compilation
+        found = track(pool.map(one, chosen), "toy games", total=len(chosen))
+        return dict(zip(chosen, found, strict=True))
 
 
-def compare_rings(config: Config) -> dict[str, comparison_ring.Row]:
-    """Return method → row."""
-    chosen = _chosen(config, config.ring_iterations)
-    return {
-        name: comparison_ring.compare(
-            chosen[name],
-            np.asarray(config.ring_step_sizes),
-            config.ring_seeds,
-            config.ring_budget,
-            config.ring_iterations,
+def compare_rings(config: Config) -> dict[str, dict[str, Any]]:
+    """Return method → cost of a step, and its row."""
+    keys = jax.random.split(jax.random.key(0), config.ring_seeds)
+    step_sizes = np.asarray(config.ring_step_sizes)
+    found = {}
+    for name, what in track(_chosen(config, config.ring_iterations).items(), description="ring"):
+        cost = comparison_cost.cost(what, gf.numerics_rmsprop, RING_SIZE)
+        _check_budget(config.ring_budget, cost, "ring_budget")
+        row = comparison_ring.compare(
+            what, step_sizes, keys, config.ring_budget, cost, config.ring_batch
         )
-        for name in track(chosen, description="ring")
-    }
+        found[name] = {"cost": cost, **row._asdict()}
+    return found
 
 
 def diagrams(config: Config) -> dict[str, gf.StabilityDiagram]:
@@ -121,14 +141,63 @@ def diagrams(config: Config) -> dict[str, gf.StabilityDiagram]:
     }
 
 
-def agreement(found: dict[str, dict[str, Any]]) -> dict[str, float]:
+def main(config: Config) -> int:
+    """Run the comparison; return an exit code."""
+    for argument in ("num_step_sizes", "num_starts", "toy_budget", "ring_seeds", "resolution"):
+        gf.errors.check_count(getattr(config, argument), argument=argument)
+    gf.errors.check_count(config.ring_budget, argument="ring_budget", minimum=0)
+    gf.errors.check_count(config.ring_iterations, argument="ring_iterations")
+    gf.errors.check_count(config.ring_batch, argument="ring_batch")
+    _chosen(config, TOY_ITERATIONS)
+    if config.publish and config.methods:
+        raise ValueError("methods must be empty with publish: the README's table is of all")
+    output = gf.reporting.check_folder(HERE / "figures" if config.publish else config.output)
+    load, began = os.getloadavg()[0], time.perf_counter()
+    toys = compare_toys(config)
+    toys_done = time.perf_counter()
+    ring = compare_rings(config) if config.ring_budget else {}
+    ring_done = time.perf_counter()
+    maps = diagrams(config)
+    ended = time.perf_counter()
+    result = {
+        "config": asdict(config) | {"gamma": GAMMA},
+        **gf.reporting.provenance(),
+        "load_before": load,
+        "seconds": ended - began,
+        "seconds_of_parts": {
+            "toys": toys_done - began,
+            "ring": ring_done - toys_done,
+            "diagrams": ended - ring_done,
+        },
+        "agreement": agreement(toys),
+        "toys": toys,
+        "ring": ring,
+    }
+    gf.reporting.save_json(output / "result.json", result)
+    # From here on what was written counts, so that figures and report can say nothing else.
+    result = json.loads((output / "result.json").read_text("utf-8"))
+    comparison_figures.comparison(result, output / "comparison.png")
+    comparison_figures.stability(maps, output / "stability.png")
+    report = comparison_report.report(result)
+    if config.publish:
+        comparison_report.publish(HERE / "README.md", report)
+    else:
+        (output / "report.md").write_text(report, encoding="utf-8")
+    print(report)
+    print(f"Results are in {output}")
+    return 0
+
+
+def agreement(toys: dict[str, dict[str, Any]]) -> dict[str, float]:
     """Return how far measured rates are from predicted ones, where the runs converged."""
     ratios = [
-        np.log(row.measured) / np.log(row.predicted)
-        for each in found.values()
+        np.log(row["measured"]) / np.log(row["predicted"])
+        for each in toys.values()
         for row in each["games"].values()
-        if row.reached == 1 and 0 < row.predicted < 0.999 and 0 < row.measured < 1
+        if row["reached"] == 1 and 0 < row["predicted"] < 0.999 and 0 < row["measured"] < 1
     ]
+    if not ratios:
+        return {"pairs": 0, "median": float("nan"), "within_5_percent": float("nan")}
     share = np.mean(np.abs(np.asarray(ratios) - 1) < 0.05)
     return {
         "pairs": len(ratios),
@@ -137,81 +206,15 @@ def agreement(found: dict[str, dict[str, Any]]) -> dict[str, float]:
     }
 
 
-def table(
-    config: Config, toy_rows: dict[str, dict[str, Any]], ring_rows: dict[str, comparison_ring.Row]
-) -> Table:
-    """Return the table of methods."""
-    shown = Table(
-        "method",
-        "cost",
-        "ns a step",
-        "games reached",
-        "bilinear: predicted",
-        "measured",
-        "ring: modes",
-        "high quality",
-        "ms a step",
-    )
-    chosen = _chosen(config, TOY_ITERATIONS)
-    for name, each in toy_rows.items():
-        rows = each["games"]
-        bilinear, on_ring = rows["bilinear"], ring_rows.get(name)
-        ring_cells = ("", "", "")
-        if on_ring is not None:
-            ring_cells = (
-                ", ".join(map(str, on_ring.modes)),
-                ", ".join(f"{quality:.2f}" for quality in on_ring.high_quality),
-                f"{on_ring.milliseconds:.2f}",
-            )
-        shown.add_row(
-            name,
-            f"{chosen[name].cost_with(TOY_ITERATIONS)}",
-            f"{1e9 * each['seconds']:.0f}",
-            f"{sum(row.reached == 1 for row in rows.values())} of {len(rows)}",
-            f"{bilinear.predicted:.4f}",
-            f"{bilinear.measured:.4f}",
-            *ring_cells,
-        )
-    return shown
+def _check_budget(budget: int, least: float, argument: str) -> None:
+    if budget < least:
+        raise ValueError(f"{argument} must be at least {least:g}, for a few steps, got {budget}")
 
 
-def main(config: Config) -> int:
-    """Run the comparison; return an exit code."""
-    for argument in ("num_step_sizes", "num_starts", "toy_budget", "ring_seeds", "resolution"):
-        gf.errors.check_count(getattr(config, argument), argument=argument)
-    gf.errors.check_count(config.ring_budget, argument="ring_budget", minimum=0)
-    gf.errors.check_count(config.ring_iterations, argument="ring_iterations")
-    dearest = max(
-        what.cost_with(TOY_ITERATIONS) for what in _chosen(config, TOY_ITERATIONS).values()
-    )
-    gf.errors.check_count(config.toy_budget, argument="toy_budget", minimum=2 * dearest)
-    output = gf.reporting.check_folder(config.output)
-    console, began = Console(width=130), time.perf_counter()
-    toy_rows = compare_toys(config)
-    ring_rows = compare_rings(config) if config.ring_budget else {}
-    maps = diagrams(config)
-    comparison_figures.comparison(toy_rows, ring_rows, output / "comparison.png")
-    comparison_figures.stability(maps, output / "stability.png")
-    seconds = time.perf_counter() - began
-    result = {"config": asdict(config), **gf.reporting.provenance(), "seconds": seconds}
-    result["agreement"] = agreement(toy_rows)
-    result["toys"] = {
-        name: {"seconds": each["seconds"]}
-        | {"games": {game: row._asdict() for game, row in each["games"].items()}}
-        for name, each in toy_rows.items()
-    }
-    result["ring"] = {name: row._asdict() for name, row in ring_rows.items()}
-    gf.reporting.save_json(output / "result.json", result)
-    console.print(table(config, toy_rows, ring_rows))
-    console.print(f"predicted against measured: {result['agreement']}")
-    console.print(f"{seconds:.0f} s in all; results are in {output}")
-    return 0
-
-
-def _chosen(config: Config, iterations: int) -> dict[str, Any]:
+def _chosen(config: Config, iterations: int) -> dict[str, Dynamics]:
     known = dynamics(iterations)
     names = config.methods or tuple(known)
-    return {name: gf.errors.lookup(known, name, argument="method") for name in names}
+    return {name: gf.errors.lookup(known, name, argument="methods") for name in names}
 
 
 if __name__ == "__main__":

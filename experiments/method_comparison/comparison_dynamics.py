@@ -1,93 +1,144 @@
-"""What is compared: each method with its field, and what a step costs."""
+"""What is compared: each method, wrapper and field of the library, by its registered name."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
-import jax
 import optax
 
 import ganfield as gf
+from ganfield.methods import for_each_move
 
 GAMMA = 1.0
+"""γ and λ, of every field and method that has one."""
 
+OptimizerOf: TypeAlias = Callable[[Any], optax.GradientTransformation]
 
-class Dynamics(NamedTuple):
-    """A way of playing.
+Dynamics: TypeAlias = Callable[[gf.Game, OptimizerOf, Any], tuple[gf.Method, gf.Field]]
+"""``dynamics(game, optimizer_of, step_size) -> (method, field)``.
 
-    Attributes:
-        build: ``build(v, optimizer_of, step_size) -> (method, field)``, where
-            ``optimizer_of(step_size)`` is the optimizer that everybody gets.
-        cost: evaluations of both players' gradients in a step, a product with J or Jᵀ counted as
-            one, without inner solves and their residual checks.
-        solve_cost: the same for one iteration of an inner solve.
-        solves: how many inner solves a step has.
-    """
+``optimizer_of(step_size)`` is the optimizer that everybody gets.
+"""
 
-    build: Callable[[gf.Field, Callable[[Any], Any], jax.Array], tuple[gf.Method, gf.Field]]
-    cost: int
-    solve_cost: int = 0
-    solves: int = 0
+UNPREDICTED = frozenset({"average", "moving average", "competitive, adaptive"})
+"""Those whose rate the update map does not say.
 
-    def cost_with(self, iterations: int) -> int:
-        """Return what a step costs with so many iterations of an inner solve."""
-        return self.cost + self.solves * self.solve_cost * iterations
-
-
-def _method(name: str, **options: Any) -> Callable[..., tuple[gf.Method, gf.Field]]:
-    """Return the builder of a registered method on v itself."""
-
-    def build(v: gf.Field, optimizer_of: Any, step_size: Any) -> tuple[gf.Method, gf.Field]:
-        return gf.METHODS[name](optimizer_of(step_size), **options), v
-
-    return build
-
-
-def _field(name: str, **options: Any) -> Callable[..., tuple[gf.Method, gf.Field]]:
-    """Return the builder of simultaneous steps on a field made from v."""
-
-    def build(v: gf.Field, optimizer_of: Any, step_size: Any) -> tuple[gf.Method, gf.Field]:
-        return gf.simultaneous(optimizer_of(step_size)), gf.FIELDS[name](v, **options)
-
-    return build
-
-
-def _negative_momentum(
-    v: gf.Field, optimizer_of: Any, step_size: Any
-) -> tuple[gf.Method, gf.Field]:
-    # On top of the optimizer, so that it means the same for sgd and for RMSProp.
-    return gf.alternating(optax.chain(optimizer_of(step_size), optax.trace(decay=-0.5))), v
-
-
-def _lookahead(v: gf.Field, optimizer_of: Any, step_size: Any) -> tuple[gf.Method, gf.Field]:
-    return gf.lookahead(gf.simultaneous(optimizer_of(step_size)), num_steps=5), v
-
-
-def _look_ahead(v: gf.Field, optimizer_of: Any, step_size: Any) -> tuple[gf.Method, gf.Field]:
-    return gf.simultaneous(optimizer_of(step_size)), gf.look_ahead(v, step_size=step_size)
+The weights of an average change from step to step. Second moments are 0 at an equilibrium, and on
+the way there the step grows as they fall.
+"""
 
 
 def dynamics(iterations: int) -> dict[str, Dynamics]:
     """Return name → what is compared; inner solves get so many iterations at most."""
     solver = {"max_iterations": iterations}
+    newton = {"max_newton_steps": 3, **solver}
+    alternating = _on("alternating")
     return {
-        "simultaneous": Dynamics(_method("simultaneous"), 1),
-        "alternating": Dynamics(_method("alternating", fresh_batches=False), 1),
-        "negative momentum": Dynamics(_negative_momentum, 1),
-        "optimistic": Dynamics(_method("optimistic"), 1),
-        "past extragradient": Dynamics(_method("past_extragradient"), 1),
-        "lookahead": Dynamics(_lookahead, 1),
-        "extragradient": Dynamics(_method("extragradient"), 2),
-        "Runge–Kutta 2": Dynamics(_method("runge_kutta", order=2), 2),
-        "Runge–Kutta 4": Dynamics(_method("runge_kutta", order=4), 4),
-        "LEAD": Dynamics(_method("lead"), 3),
-        "competitive": Dynamics(_method("competitive", **solver), 2, 1, 1),
-        "proximal point": Dynamics(
-            _method("proximal_point", max_newton_steps=3, **solver), 3, 1, 3
-        ),
-        "follow the ridge": Dynamics(_method("follow_the_ridge", **solver), 3, 1, 1),
-        "consensus": Dynamics(_field("consensus", gamma=GAMMA), 2),
-        "JARE": Dynamics(_field("jare", gamma=GAMMA), 3),
-        "symplectic": Dynamics(_field("symplectic", strength=GAMMA), 3),
-        "look-ahead": Dynamics(_look_ahead, 2),
-        "−∇L": Dynamics(_field("conservative_relaxation"), 2),
+        "simultaneous": _on("simultaneous"),
+        "alternating": alternating,
+        "negative momentum": _on("negative_momentum"),
+        "negative momentum, simultaneous": _on("negative_momentum", alternate=False),
+        "optimistic": _on("optimistic"),
+        "past extragradient": _on("past_extragradient"),
+        "extragradient": _on("extragradient"),
+        "Runge–Kutta 2": _on("runge_kutta", order=2),
+        "Runge–Kutta 4": _on("runge_kutta", order=4),
+        "LEAD": _on("lead"),
+        "LEAD, preconditioned": _on("lead", preconditioned=True),
+        "competitive": _on("competitive", **solver),
+        "competitive, adaptive": _adaptive_competitive(**solver),
+        "proximal point": _on("proximal_point", **newton),
+        "follow the ridge": _on("follow_the_ridge", **solver),
+        "lookahead": _wrapped("lookahead", _on("simultaneous"), num_steps=5),
+        "average": _averaged(alternating, decay=None),
+        "moving average": _averaged(alternating, decay=0.99),
+        "consensus": _along("consensus", gamma=GAMMA),
+        "consensus, decoupled": _decoupled_consensus,
+        "JARE": _along("jare", gamma=GAMMA),
+        "smoothed": _along("smoothed", gamma=GAMMA),
+        "symplectic": _along("symplectic", strength=GAMMA),
+        "look-ahead": _along("look_ahead", step_size=None),
+        "−∇L": _along("conservative_relaxation"),
+        "scaled": _along("scaled", theta=0.25),
+        "clipped": _along("clipped", max_norm=1.0),
+        "drift": _along("simultaneous_drift", step_size=None),
+        "alternating drift": _along("alternating_drift", step_size=None),
+        "unrolled": _unrolled,
     }
+
+
+def _on(name: str, **options: Any) -> Dynamics:
+    """Return a registered method on v itself."""
+
+    def build(game: gf.Game, optimizer_of: OptimizerOf, step_size: Any) -> Any:
+        field = gf.FIELDS["identity"](gf.vector_field(game))
+        return _same_batch(gf.METHODS[name](optimizer_of(step_size), **options)), field
+
+    return build
+
+
+def _same_batch(method: gf.Method) -> gf.Method:
+    """Return the method with one batch for all moves of a step, so that all see the same data."""
+
+    def step(field: gf.Field, state: gf.State, batch: Any) -> tuple[gf.State, gf.Info]:
+        return method.step(field, state, for_each_move(method, batch))
+
+    return method._replace(step=step, num_batches=1)
+
+
+def _along(name: str, **options: Any) -> Dynamics:
+    """Return simultaneous steps on a registered field; an option None is the step size."""
+
+    def build(game: gf.Game, optimizer_of: OptimizerOf, step_size: Any) -> Any:
+        given = {key: step_size if value is None else value for key, value in options.items()}
+        field = gf.FIELDS[name](gf.vector_field(game), **given)
+        return gf.METHODS["simultaneous"](optimizer_of(step_size)), field
+
+    return build
+
+
+def _wrapped(name: str, inner: Dynamics, **options: Any) -> Dynamics:
+    """Return a registered wrapper of a method."""
+
+    def build(game: gf.Game, optimizer_of: OptimizerOf, step_size: Any) -> Any:
+        method, field = inner(game, optimizer_of, step_size)
+        return gf.WRAPPERS[name](method, **options), field
+
+    return build
+
+
+def _averaged(inner: Dynamics, decay: float | None) -> Dynamics:
+    """Return a method judged by its average: that is what its state shows as parameters."""
+
+    def build(game: gf.Game, optimizer_of: OptimizerOf, step_size: Any) -> Any:
+        method, field = _wrapped("averaged", inner, decay=decay)(game, optimizer_of, step_size)
+
+        def shown(state: gf.State) -> gf.State:
+            return gf.State(gf.average_of(state), state)
+
+        def step(field: gf.Field, state: gf.State, batch: Any) -> tuple[gf.State, gf.Info]:
+            after, info = method.step(field, state.optimizer, batch)
+            return shown(after), info
+
+        return method._replace(init=lambda params: shown(method.init(params)), step=step), field
+
+    return build
+
+
+def _adaptive_competitive(**options: Any) -> Dynamics:
+    """Return ACGD on plain steps: it brings second moments of its own."""
+
+    def build(game: gf.Game, optimizer_of: OptimizerOf, step_size: Any) -> Any:
+        del optimizer_of
+        return _on("adaptive_competitive", **options)(game, optax.sgd, step_size)
+
+    return build
+
+
+def _decoupled_consensus(game: gf.Game, optimizer_of: OptimizerOf, step_size: Any) -> Any:
+    # With sgd a step of consensus with the same γ.
+    return _on("decoupled_consensus", strength=GAMMA * step_size)(game, optimizer_of, step_size)
+
+
+def _unrolled(game: gf.Game, optimizer_of: OptimizerOf, step_size: Any) -> Any:
+    unrolled = gf.games.unrolled(game, num_steps=5, step_size=0.1)
+    return _on("simultaneous")(unrolled, optimizer_of, step_size)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from comparison_dynamics import Dynamics
+from comparison_toys import steps_within
 
 import ganfield as gf
 
@@ -19,46 +20,53 @@ class Row(NamedTuple):
     Attributes:
         step_size: of RMSProp; the one with most modes, in the mean over seeds, then most samples of
             high quality.
-        modes: covered, for each seed.
+        at_edge: whether it is the first or the last that was tried.
+        modes: covered, for each seed; 0 of a run that stopped.
         high_quality: the share of samples within 3σ of a mode, for each seed.
-        stopped: how many runs met NaN or infinity, over all step sizes and seeds.
+        stopped: how many of these runs met NaN or infinity.
         unsolved: in how many of them an inner solve missed its tolerance at some step.
+        num_steps: of each run.
         milliseconds: wall-clock of a step of one run, among all of the sweep.
-        compile_seconds: of the whole sweep.
+        seconds: of the whole sweep, without compilation.
+        compile_seconds: of the sweep.
+        mean_modes: over seeds, for every step size that was tried.
     """
 
     step_size: float
+    at_edge: bool
     modes: list[int]
     high_quality: list[float]
     stopped: int
     unsolved: int
+    num_steps: int
     milliseconds: float
+    seconds: float
     compile_seconds: float
+    mean_modes: list[float]
 
 
 def compare(
     what: Dynamics,
     step_sizes: np.ndarray,
-    num_seeds: int,
+    keys: jax.Array,
     budget: int,
-    iterations: int,
-    batch_size: int = 512,
+    cost: float,
+    batch_size: int,
 ) -> Row:
     """Return what a method does on the ring; the whole sweep is one compiled program.
 
     Args:
         what: the method.
         step_sizes: those to choose from, the same for every method.
-        num_seeds: runs for each step size.
-        budget: gradient evaluations of a run.
-        iterations: of an inner solve.
+        keys: one for each seed: of the start, the batches and the samples that are judged.
+        budget: V of a run.
+        cost: of a step.
         batch_size: real examples, and latent variables, of a minibatch.
     """
     generator, discriminator = gf.networks.mlp(LATENT_SIZE, 2), gf.networks.mlp(2, 1)
     game = gf.games.gan(generator, discriminator)
-    v = gf.vector_field(game)
     sample = gf.data.batch_sampler(RING, batch_size=batch_size, latent_size=LATENT_SIZE)
-    num_steps = max(1, budget // what.cost_with(iterations))
+    num_steps = steps_within(budget, cost, what(game, gf.numerics_rmsprop, 0.1)[0].cycle)
 
     def build(key: jax.Array, step_size: jax.Array) -> gf.Simulation:
         start_key, batch_key, latent_key = jax.random.split(key, 3)
@@ -69,7 +77,7 @@ def compare(
             found = gf.evaluation.mode_coverage(samples, RING.modes, radius=3 * RING.std)
             return jnp.asarray(found.modes_covered, float), found.high_quality
 
-        method, field = what.build(v, gf.numerics_rmsprop, step_size)
+        method, field = what(game, gf.numerics_rmsprop, step_size)
         return gf.simulation(
             method,
             field,
@@ -80,17 +88,20 @@ def compare(
             record_every=num_steps,
         )
 
-    keys = jax.random.split(jax.random.key(0), num_seeds)
     grid = {"key": keys, "step_size": jnp.asarray(step_sizes, jnp.float32)}
     sweep = gf.sweep(build, grid, num_steps=num_steps)
     modes, quality = (np.nan_to_num(part[-1]) for part in sweep.run.records)
     best = int(np.lexsort((-quality.mean(axis=0), -modes.mean(axis=0)))[0])
     return Row(
         float(step_sizes[best]),
+        best in (0, len(step_sizes) - 1),
         modes[:, best].astype(int).tolist(),
         quality[:, best].tolist(),
-        int(np.sum(sweep.run.stopped_at >= 0)),
-        int(np.sum(sweep.run.unsolved_at >= 0)),
+        int(np.sum(sweep.run.stopped_at[:, best] >= 0)),
+        int(np.sum(sweep.run.unsolved_at[:, best] >= 0)),
+        num_steps,
         1e3 * sweep.seconds / (num_steps * modes.size),
+        sweep.seconds,
         sweep.compile_seconds,
+        modes.mean(axis=0).tolist(),
     )

@@ -1,6 +1,7 @@
 """All methods on all toy games: the same starts, step sizes and budget for each."""
 
 import time
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import jax
@@ -20,12 +21,12 @@ class Zoo(NamedTuple):
 
     Attributes:
         names: of the games.
-        field: ``field(game) -> v`` for the game's number.
+        game: ``game(number) -> Game``.
         equilibria: the known ones of each game, shape ``(games, most, 2)``, the last repeated.
     """
 
     names: tuple[str, ...]
-    field: Any
+    game: Callable[[jax.Array], gf.Game]
     equilibria: np.ndarray
 
 
@@ -34,35 +35,48 @@ class Row(NamedTuple):
 
     Attributes:
         step_size: the one whose runs ended nearest to an equilibrium, in the median over starts.
+        at_edge: whether it is the first or the last that was tried.
         distance: that median.
         reached: the share of starts that came within 10⁻³.
-        predicted: the factor per gradient evaluation by which the update map says that the distance
-            shrinks, at the equilibrium that the median run ended nearest to.
+        predicted: the factor per V by which the update map says that the distance shrinks, at the
+            equilibrium that the median run ended nearest to; NaN where it does not say.
         measured: the same of the runs, over the second half of the budget or until rounding.
+        stopped: the share of starts from which a run became infinite or NaN.
+        unsolved: the share of starts from which an inner solve missed its tolerance at some step.
     """
 
     step_size: float
+    at_edge: bool
     distance: float
     reached: float
     predicted: float
     measured: float
+    stopped: float
+    unsolved: float
 
 
-def zoo() -> Zoo:
-    """Return the registered games, each with its default arguments."""
-    games = {name: build() for name, build in gf.GAMES.items()}
-    fields = [gf.vector_field(game) for game in games.values()]
+def zoo(names: Iterable[str] = tuple(gf.GAMES)) -> Zoo:
+    """Return registered games, each with its default arguments."""
+    games = {name: gf.GAMES[name]() for name in names}
     most = max(len(game.equilibria) for game in games.values())
     equilibria = np.stack([_padded(game.equilibria, most) for game in games.values()])
 
-    def field(number: jax.Array) -> gf.Field:
-        def v(params: gf.Players, batch: Any = None) -> gf.Players:
-            branches = [lambda p, f=f: gf.Players(*map(jnp.asarray, f(p))) for f in fields]
-            return jax.lax.switch(number, branches, params)
+    def chosen(of: str) -> Callable[..., gf.Players]:
+        parts = [getattr(game, of) for game in games.values()]
+        branches = [lambda p, f=part: gf.Players(*map(jnp.asarray, f(p))) for part in parts]
+        # Below jit, so that it is traced once for all its places in a step.
+        return jax.jit(lambda number, params: jax.lax.switch(number, branches, params))
 
-        return v
+    losses, gradients = chosen("losses"), chosen("gradients")
 
-    return Zoo(tuple(games), field, equilibria)
+    def game(number: jax.Array) -> gf.Game:
+        return gf.Game(
+            lambda params, batch=None: losses(number, params),
+            lambda params, batch=None: gradients(number, params),
+            next(iter(games.values())).init,
+        )
+
+    return Zoo(tuple(games), game, equilibria)
 
 
 def _padded(points: tuple[gf.Players, ...], count: int) -> np.ndarray:
@@ -76,7 +90,8 @@ def compare(
     step_sizes: np.ndarray,
     starts: np.ndarray,
     budget: int,
-    iterations: int,
+    cost: float,
+    predictable: bool = True,
 ) -> tuple[dict[str, Row], float]:
     """Return what a method does on every game, and seconds per run and step, compiled once.
 
@@ -85,95 +100,101 @@ def compare(
         games: from `zoo`.
         step_sizes: those to choose from, the same for every method.
         starts: shape ``(starts, 2)``, relative to the game's first equilibrium.
-        budget: gradient evaluations of a run.
-        iterations: how many an inner solve takes on two numbers.
+        budget: V of a run.
+        cost: of a step.
+        predictable: whether the update map says how fast it converges.
     """
-    cost = what.cost_with(iterations)
-    half = budget // cost // 2
+    cycle = what(games.game(jnp.zeros((), int)), optax.sgd, 0.1)[0].cycle
+    num_steps = steps_within(budget, cost, 2 * cycle)
 
-    def built(game: jax.Array, step_size: jax.Array) -> tuple[gf.Method, gf.Field]:
-        return what.build(games.field(game), optax.sgd, step_size)
-
-    def run(game: jax.Array, step_size: jax.Array, start: jax.Array) -> tuple[Any, ...]:
-        method, field = built(game, step_size)
+    def run(game: jax.Array, step_size: jax.Array, start: jax.Array) -> gf.Approach:
+        method, field = what(games.game(game), optax.sgd, step_size)
         known = jnp.asarray(games.equilibria)[game]
-
-        def gaps(state: gf.State) -> jax.Array:
-            return jnp.linalg.norm(jnp.stack(state.params) - known, axis=-1)
-
-        def body(carry: Any, _: None) -> tuple[Any, None]:
-            state, above = carry
-            state = method.step(field, state, None)[0]
-            return (state, above + (gaps(state) > FLOOR)), None
-
-        place = known[0] + start
-        begin = (method.init(gf.Players(place[0], place[1])), jnp.zeros(len(known), int))
-        middle, _ = jax.lax.scan(body, begin, None, length=half)
-        end, _ = jax.lax.scan(body, middle, None, length=half)
-        return gaps(begin[0]), gaps(middle[0]), gaps(end[0]), end[1]
+        place = gf.Players(*(known[0] + start))
+        return gf.approach(method, field, place, known, num_steps=num_steps, floor=FLOOR)
 
     def predict(game: jax.Array, step_size: jax.Array, point: jax.Array) -> jax.Array:
-        method, field = built(game, step_size)
+        method, field = what(games.game(game), optax.sgd, step_size)
         begin = method.init(gf.Players(point[0], point[1]))
-        state = begin
-        for _ in range(method.cycle):  # past a first step that differs from later ones
-            state, _ = method.step(field, state, None)
-        state = state._replace(params=begin.params)
+        # Past a first step that differs from later ones: at rest, where the field is 0.
+        state = jax.lax.fori_loop(0, cycle, lambda _, s: method.step(_rest, s, None)[0], begin)
         F = gf.update_map(method, field, state)
-        return jnp.abs(jnp.linalg.eigvals(F.jacobian(F.point))).max() ** (1 / method.cycle)
+        return jnp.abs(jnp.linalg.eigvals(F.jacobian(F.point))).max() ** (1 / cycle)
 
-    def on_grid(function: Any, of_game: int | None) -> Any:
-        inner = jax.vmap(function, in_axes=(None, None, 0))
-        inner = jax.vmap(inner, in_axes=(None, 0, None))
-        return jax.jit(jax.vmap(inner, in_axes=(0, None, of_game)))
+    # Game after game, so that a step is a step of one game and not of all.
+    @jax.jit
+    def runs(sizes: jax.Array, starts: jax.Array) -> Any:
+        each = jax.vmap(jax.vmap(run, in_axes=(None, None, 0)), in_axes=(None, 0, None))
+        return jax.lax.map(lambda game: each(game, sizes, starts), jnp.arange(len(games.names)))
 
-    numbers, sizes = jnp.arange(len(games.names)), jnp.asarray(step_sizes)
-    program = on_grid(run, None).lower(numbers, sizes, jnp.asarray(starts)).compile()
+    @jax.jit
+    def radii(sizes: jax.Array, points: jax.Array) -> jax.Array:
+        each = jax.vmap(jax.vmap(predict, in_axes=(None, None, 0)), in_axes=(None, 0, None))
+        return jax.lax.map(lambda of: each(of[0], sizes, of[1]), (jnp.arange(len(points)), points))
+
+    program = runs.lower(jnp.asarray(step_sizes), jnp.asarray(starts)).compile()
     began = time.perf_counter()
-    found = jax.block_until_ready(program(numbers, sizes, jnp.asarray(starts)))
-    steps = 2 * half * len(games.names) * len(step_sizes) * len(starts)
-    seconds = (time.perf_counter() - began) / steps
-    radii = np.asarray(on_grid(predict, 0)(numbers, sizes, jnp.asarray(games.equilibria)))
-    runs = [np.asarray(part) for part in found]
+    found = jax.block_until_ready(program(jnp.asarray(step_sizes), jnp.asarray(starts)))
+    taken = num_steps * len(games.names) * len(step_sizes) * len(starts)
+    seconds = (time.perf_counter() - began) / taken
+    predicted = np.full((len(games.names), len(step_sizes), games.equilibria.shape[1]), np.nan)
+    if predictable:
+        predicted = np.asarray(radii(jnp.asarray(step_sizes), jnp.asarray(games.equilibria)))
+    every = jax.tree.map(np.asarray, found)
     rows = {
-        name: _best(np.asarray(step_sizes), [part[i] for part in runs], radii[i], half, cost)
+        name: _best(
+            np.asarray(step_sizes),
+            jax.tree.map(lambda part, i=i: part[i], every),
+            predicted[i],
+            num_steps,
+            cost,
+        )
         for i, name in enumerate(games.names)
     }
     return rows, seconds
 
 
+def _rest(params: gf.Players, batch: Any = None) -> gf.Players:
+    del batch
+    return jax.tree.map(jnp.zeros_like, params)
+
+
+def steps_within(budget: int, cost: float, multiple: int) -> int:
+    """Return how many steps of such a cost a budget allows, a multiple of a number and not 0."""
+    return max(int(budget / cost) // multiple, 1) * multiple
+
+
 def _best(
-    step_sizes: np.ndarray, runs: list[np.ndarray], radii: np.ndarray, half: int, cost: int
+    step_sizes: np.ndarray, runs: gf.Approach, radii: np.ndarray, num_steps: int, cost: float
 ) -> Row:
     """Return the row of the best step size.
 
     Args:
         step_sizes: shape ``(sizes,)``.
-        runs: distances from each equilibrium at the start, half-way and at the end, and after how
-            many steps they were last above the floor, each ``(sizes, starts, equilibria)``.
+        runs: distances, ``(sizes, starts, equilibria)``, and unsolved steps, ``(sizes, starts)``.
         radii: of the update map, shape ``(sizes, equilibria)``.
-        half: steps of half a run.
+        num_steps: of a run.
         cost: of a step.
     """
-    first, middle, end, above = runs
-    far = np.where(np.isfinite(end), end, np.inf)
+    far = np.where(np.isfinite(runs.end), runs.end, np.inf)
     nearest = far.argmin(axis=-1)[..., None]
     gap = np.take_along_axis(far, nearest, axis=-1)[..., 0]
-    middle_of_runs = np.sort(gap, axis=1)[:, gap.shape[1] // 2]
+    median = np.sort(gap, axis=1)[:, gap.shape[1] // 2]
     # Among step sizes that end below the floor the fastest counts.
-    last = np.sort(np.take_along_axis(above, nearest, axis=-1)[..., 0], axis=1)
-    order = np.lexsort((last[:, gap.shape[1] // 2], np.maximum(middle_of_runs, FLOOR)))
+    last = np.sort(np.take_along_axis(runs.above, nearest, axis=-1)[..., 0], axis=1)
+    order = np.lexsort((last[:, gap.shape[1] // 2], np.maximum(median, FLOOR)))
     best = int(order[0])
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        over_half = (end[best] / middle[best]) ** (1 / half)
-        to_floor = (FLOOR / first[best]) ** (1 / np.maximum(above[best], 1))
-    factor = np.where(above[best] < 2 * half, to_floor, over_half)
+    approach = gf.Approach(*(part[best] for part in runs))
+    factor = gf.observed_rate(approach, num_steps=num_steps, floor=FLOOR).rate
     factor = np.take_along_axis(factor, nearest[best], axis=-1)[:, 0]
     typical = int(np.argsort(gap[best], kind="stable")[gap.shape[1] // 2])
     return Row(
         float(step_sizes[best]),
-        float(middle_of_runs[best]),
+        best in (0, len(step_sizes) - 1),
+        float(median[best]),
         float(np.mean(gap[best] < REACHED)),
         float(radii[best, nearest[best, typical, 0]] ** (1 / cost)),
         float(factor[typical] ** (1 / cost)),
+        float(np.mean(~np.isfinite(runs.end[best]).all(axis=-1))),
+        float(np.mean(runs.unsolved[best] > 0)),
     )

@@ -5,6 +5,13 @@ from ganfield.analysis._basins import OUTCOMES, Basins, Cycle, basins
 from ganfield.analysis._classify import KINDS, Classification, classify
 from ganfield.analysis._equilibria import Equilibria, find_equilibria
 from ganfield.analysis._grid import grid
+from ganfield.analysis._observed import (
+    RUN_OUTCOMES,
+    Approach,
+    ObservedRate,
+    approach,
+    observed_rate,
+)
 from ganfield.analysis._spectral_radius import (
     ConvergenceRate,
     SpectralRadius,
@@ -17,26 +24,24 @@ from ganfield.analysis._spectrum import (
     max_step_size,
     mean_jacobian,
 )
-from ganfield.analysis._stability import (
-    RUN_OUTCOMES,
-    StabilityDiagram,
-    largest_stable,
-    stability_diagram,
-)
+from ganfield.analysis._stability import StabilityDiagram, largest_stable, stability_diagram
 from ganfield.analysis._update_map import UpdateMap, update_map
 
 __all__ = [
     "KINDS",
     "OUTCOMES",
     "RUN_OUTCOMES",
+    "Approach",
     "Basins",
     "Classification",
     "ConvergenceRate",
     "Cycle",
     "Equilibria",
+    "ObservedRate",
     "SpectralRadius",
     "StabilityDiagram",
     "UpdateMap",
+    "approach",
     "approximate_consensus_jacobian",
     "basins",
     "classify",
@@ -47,6 +52,7 @@ __all__ = [
     "largest_stable",
     "max_step_size",
     "mean_jacobian",
+    "observed_rate",
     "planes",
     "spectral_radius",
     "stability_diagram",

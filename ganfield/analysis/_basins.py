@@ -13,7 +13,11 @@ from ganfield.field import check_plane_field
 from ganfield.methods import Method, for_each_move
 
 OUTCOMES = ("converged", "cycle", "diverged", "undecided")
-"""What can become of a start; `Basins.outcome` holds places in this tuple."""
+"""What can become of a start; `Basins.outcome` holds places in this tuple.
+
+A run that meets NaN or an infinity, where it overflows or where the field is undefined, has
+"diverged" too, also if it was near the grid then: what leaves the numbers does not come back.
+"""
 
 _CONVERGED, _CYCLE, _DIVERGED, _UNDECIDED = range(4)
 _STEADY = 0.01  # the largest relative change of a cycle's radius from one half window to the next
@@ -44,9 +48,10 @@ class Basins(NamedTuple):
     Attributes:
         grid: the starts.
         outcome: places in ``gf.OUTCOMES``: "converged", "cycle" (bounded, with a steady radius),
-            "diverged" (not finite, or further from the grid's centre than ``escape`` half
-            diagonals), "undecided" (still moving, more steps may tell; or at rest where nothing
-            attracts: on a saddle, in a line of equilibria, where the field dies away).
+            "diverged" (NaN or infinite at any step, or further from the grid's centre than
+            ``escape`` half diagonals), "undecided" (still moving, more steps may tell; or at rest
+            where nothing attracts: on a saddle, in a line of equilibria, where the field dies
+            away).
         attractor: the row in ``attractors`` of what it converged to, or −1.
         attractors: the points that starts converged to and that take back what is pushed a little
             away from them, shape ``(k, 2)``, the most reached first.

@@ -9,19 +9,16 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import double
-from ganfield._types import Field, Players, PyTree
+from ganfield._types import Field, Players
+from ganfield.analysis._observed import FLOOR, RUN_OUTCOMES, Approach, approach, observed_rate
 from ganfield.analysis._spectral_radius import check_distance
 from ganfield.analysis._update_map import state_at, steps_of, update_map
 from ganfield.errors import check_bounds, check_count, lookup
-from ganfield.methods import Method, State, for_each_move
+from ganfield.methods import Method, State
 
 Build = Callable[..., tuple[Method, Field]]
 """``build(**hyper_parameters) -> (method, field)``, called with traced values."""
 
-RUN_OUTCOMES = ("converged", "cycling", "diverged")
-"""What runs of a `StabilityDiagram` come to; its ``share`` has one row for each."""
-
-_FLOOR = 1e-10  # of the first distance; what comes below has converged as far as rounding lets it
 _EDGE = 1 - 1e-12  # eigenvalues on the unit circle are rounded to either side of it
 
 
@@ -192,7 +189,7 @@ def stability_diagram(
     for argument, count in counts.items():
         check_count(count, argument=argument)
     check_distance(distance)
-    num_steps = check_count(num_steps, argument="num_steps", minimum=2)
+    floor = FLOOR * distance
     key = jax.random.key(0) if key is None else key
     with jax.enable_x64(True):
         at, seen = double(params, integers=True), double(batch)
@@ -200,40 +197,28 @@ def stability_diagram(
         away = jax.random.normal(key, (num_starts, origin.size), origin.dtype)
         away *= distance / jnp.linalg.norm(away, axis=1, keepdims=True)
 
-        def of_point(values: jax.Array) -> tuple[jax.Array, jax.Array]:
+        def of_point(values: jax.Array) -> tuple[jax.Array, Approach]:
             method, field = build(**dict(zip(names, values, strict=True)))
-            if num_steps % (2 * method.cycle):
-                raise ValueError(
-                    "num_steps must be a multiple of two cycles of the method, "
-                    f"{2 * method.cycle}, got {num_steps}"
+
+            def run(start: jax.Array) -> Approach:
+                place = unravel(origin + start)
+                return approach(
+                    method, field, place, origin, num_steps=num_steps, floor=floor, batch=seen
                 )
+
             radius = _radius(method, field, at, state, seen, None, moments)
-            batches = for_each_move(method, seen)
-
-            def run(start: jax.Array) -> jax.Array:
-                def gap(state: PyTree) -> jax.Array:
-                    return jnp.linalg.norm(ravel_pytree(state.params)[0] - origin)
-
-                def body(carry: tuple[PyTree, Any], _: None) -> tuple[tuple[PyTree, Any], None]:
-                    state, above = carry
-                    state = method.step(field, state, batches)[0]
-                    return (state, above + (gap(state) > _FLOOR * distance)), None
-
-                begin = (method.init(unravel(origin + start)), jnp.zeros((), int))
-                half, _ = jax.lax.scan(body, begin, None, length=num_steps // 2)
-                end, _ = jax.lax.scan(body, half, None, length=num_steps // 2)
-                return jnp.stack([gap(half[0]), gap(end[0]), end[1]])
-
             return radius, jax.vmap(run)(away)
 
         sweep = jax.jit(lambda points: jax.lax.map(of_point, points, batch_size=chunk_size))
-        radius, runs = map(np.asarray, sweep(jnp.asarray(grid)))
-    share, measured = _outcomes(runs, distance, num_steps // 2)
+        radius, runs = jax.device_get(sweep(jnp.asarray(grid)))
+    found = observed_rate(runs, num_steps=num_steps, floor=floor)
+    share = np.stack([(found.outcome == i).mean(axis=1) for i in range(len(RUN_OUTCOMES))])
+    median = np.ma.median(np.ma.masked_invalid(found.rate), axis=1).filled(np.nan)
     return StabilityDiagram(
         {name: np.asarray(axes[name], float) for name in names},
         radius.reshape(shape),
-        share.reshape(3, *shape),
-        measured.reshape(shape),
+        share.reshape(len(RUN_OUTCOMES), *shape),
+        median.reshape(shape),
     )
 
 
@@ -276,17 +261,3 @@ def _two_axes(axes: Mapping[str, Any]) -> tuple[list[str], np.ndarray, tuple[int
 def _is_axis(values: np.ndarray) -> bool:
     numbers = values.ndim == 1 and values.size > 0 and values.dtype.kind in "fiu"
     return numbers and bool(np.isfinite(values).all())
-
-
-def _outcomes(runs: np.ndarray, distance: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the shares of the outcomes, and the median rate, for each point of the grid."""
-    half, end, above = np.moveaxis(runs, -1, 0)
-    lost = ~np.isfinite(end) | (end > 100 * distance)
-    near = ~lost & (end < distance / 100)
-    share = np.stack([near.mean(axis=1), (~near & ~lost).mean(axis=1), lost.mean(axis=1)])
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        over_half = (end / half) ** (1 / steps)
-        to_floor = _FLOOR ** (1 / (above + 1))
-    factor = np.where(above < 2 * steps, np.where(lost, np.nan, to_floor), over_half)
-    known = np.ma.masked_invalid(factor)
-    return share, np.ma.median(known, axis=1).filled(np.nan)
