@@ -9,7 +9,17 @@ from ganfield.cli._script import script
 
 __all__ = ["main", "script"]
 
-_EXTRAS = {"flax": "networks", "matplotlib": "cli", "rich": "cli", "scipy": "cli", "tyro": "cli"}
+_EXTRAS = {
+    "flax": "networks",
+    "matplotlib": "cli",
+    "orbax": "images",
+    "PIL": "images",
+    "rich": "cli",
+    "scipy": "cli",
+    "sklearn": "images",
+    "tensorboardX": "tensorboard",
+    "tyro": "cli",
+}
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -13,16 +13,18 @@ from ganfield.cli._equilibria import Equilibria
 from ganfield.cli._field import Field
 from ganfield.cli._list import List
 from ganfield.cli._spectrum import Spectrum
+from ganfield.cli._train import Train
+from ganfield.cli._train_classifier import TrainClassifier
 from ganfield.errors import lookup
 
-DESCRIPTION = """GAN training as motion along a vector field: look at small games.
+DESCRIPTION = """GAN training as motion along a vector field: look at small games, train on images.
 
 A game of two players θ and φ gives the field v, the direction in which both move; a transform makes
 another field w of it. `ganfield COMMAND --help` explains a command.
 
 exit codes:
   0    success
-  1    nothing was found, a package is missing, or a file cannot be written
+  1    nothing was found, a run met a NaN, a package is missing, or a file cannot be written
   2    an argument is not allowed
   130  interrupted by Ctrl-C"""
 
@@ -36,6 +38,8 @@ COMMANDS: dict[str, type[_Command]] = {
     "spectrum": Spectrum,
     "equilibria": Equilibria,
     "list": List,
+    "train": Train,
+    "train-classifier": TrainClassifier,
 }
 
 

@@ -20,12 +20,17 @@ _OPTIONS = {
     "objectives": "--objective",
     "penalties": "--set penalty=NAME",
     "networks": None,
+    "presets": "--preset",
 }
+
+
+# What → the extra and the package without which there is none.
+_NEEDS = {"networks": ("networks", "flax"), "presets": ("images", "flax, orbax and Pillow")}
 
 
 @dataclass(frozen=True, kw_only=True)
 class List:
-    """List the games, methods, transforms, objectives, penalties and networks, with parameters.
+    """List games, methods, transforms, objectives, penalties and networks, and presets to train.
 
     Parameters of games go to --set, the γ of transforms to --gamma; others are for programs.
 
@@ -49,7 +54,7 @@ class List:
         if self.what is not None:
             gf.errors.lookup(_OPTIONS, self.what, argument="list")
         names = list(_OPTIONS) if self.what is None else [self.what]
-        registries: dict[str, Mapping[str, Callable[..., Any]] | None] = {}
+        registries: dict[str, Mapping[str, Any] | None] = {}
         for name in names:
             try:
                 registries[name] = _registry(name)
@@ -64,7 +69,8 @@ class List:
             option = _OPTIONS[name]
             print(f"{name} ({option})" if option else f"{name} (in programs, for gf.games.gan)")
             if registry is None:
-                print("  these need flax: pip install 'ganfield[networks]'\n")
+                extra, package = _NEEDS[name]
+                print(f"  these need {package}: pip install 'ganfield[{extra}]'\n")
                 continue
             table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
             table.add_column(no_wrap=True)
@@ -81,10 +87,12 @@ class List:
         return 0
 
 
-def _registry(name: str) -> Mapping[str, Callable[..., Any]]:
+def _registry(name: str) -> Mapping[str, Any]:
     if name == "networks":
         return gf.NETWORKS
-    registries: dict[str, Mapping[str, Callable[..., Any]]] = {
+    if name == "presets":
+        return gf.training.PRESETS
+    registries: dict[str, Mapping[str, Any]] = {
         "games": gf.GAMES,
         "methods": gf.METHODS,
         "transforms": gf.FIELDS,
@@ -94,12 +102,15 @@ def _registry(name: str) -> Mapping[str, Callable[..., Any]]:
     return registries[name]
 
 
-def _record(name: str, registry: Mapping[str, Callable[..., Any]] | None) -> Any:
+def _record(name: str, registry: Mapping[str, Any] | None) -> Any:
     """Return name → summary and parameters; None where there is no registry."""
     if registry is None:
         return None
     found = {}
     for key, build in registry.items():
+        if name == "presets":
+            found[key] = {"summary": build.summary(), "parameters": {}}
+            continue
         summary = (inspect.getdoc(build) or "").partition("\n")[0].removeprefix("Return ")
         # Objectives and penalties are functions themselves, not builders.
         listed = [] if name in ("objectives", "penalties") else _parameters(build)

@@ -48,8 +48,9 @@ class Classifier(NamedTuple):
         from ganfield.networks import classifier
 
         meta = self.metadata
+        shape = tuple(meta["image_shape"])
         network = classifier(
-            tuple(meta["image_shape"]),
+            shape,
             meta["num_classes"],
             width=meta["width"],
             num_features=meta["num_features"],
@@ -57,6 +58,11 @@ class Classifier(NamedTuple):
 
         @jax.jit
         def apply(params: PyTree, pixels: jax.Array) -> tuple[jax.Array, jax.Array]:
+            if pixels.shape[1:] != shape:
+                raise ValueError(
+                    f"images must have shape {shape}, as those that the classifier of "
+                    f"{meta['dataset']} was trained on, got {pixels.shape[1:]}"
+                )
             # In float32 whatever the default float is, so that a hash means one set of numbers.
             features, logits = network.apply(params, pixels.astype(jnp.float32) / 127.5 - 1)
             return features, jax.nn.softmax(logits)

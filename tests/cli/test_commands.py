@@ -176,6 +176,7 @@ def test_every_game_has_a_spectrum_and_known_equilibria(game, run_json):
         ("objectives", gf.OBJECTIVES),
         ("penalties", gf.games.PENALTIES),
         ("networks", gf.NETWORKS),
+        ("presets", gf.training.PRESETS),
     ],
 )
 def test_lists_name_and_explain_all(what, registry, run, run_json):
@@ -199,6 +200,7 @@ def test_lists_hold_parameters_and_defaults(run, run_json):
         "objectives",
         "penalties",
         "networks",
+        "presets",
     ]
     assert everything["transforms"]["consensus"]["parameters"] == {
         "gamma": {"required": True, "default": None},

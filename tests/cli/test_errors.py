@@ -74,7 +74,7 @@ def test_bad_arguments_are_one_line(args, said, run, tmp_path):
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ("", "{field, spectrum, equilibria, list}"),
+        ("", "{field, spectrum, equilibria, list"),
         ("spectrum", "--game NAME"),
         ("spectrum --game sine --gama 2", "--gamma FLOAT"),
         ("spectrum --game sine --gamma two", "could not convert string to float: 'two'"),
@@ -97,6 +97,8 @@ def test_what_tyro_cannot_read_has_the_same_code(args, said, run):
         ("matplotlib", "spectrum --game sine --output s.png", "cli"),
         ("matplotlib", "field --game sine", "cli"),
         ("flax", "list networks", "networks"),
+        ("orbax", "train --output run", "images"),
+        ("tensorboardX", "train --output run --tensorboard", "tensorboard"),
     ],
 )
 def test_a_missing_package_is_a_message(package, args, extra, tmp_path):

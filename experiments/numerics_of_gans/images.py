@@ -1,0 +1,220 @@
+"""Images: the comparison of "The Numerics of GANs" on digits, CIFAR-10 or any of its presets.
+
+Expected (the paper, on CIFAR-10): with batch norm alternating steps train; without it, and with
+layers of constant width, simultaneous and alternating steps fail or stall, and consensus
+optimization trains.
+
+    python experiments/numerics_of_gans/images.py
+    python experiments/numerics_of_gans/images.py --data DIR    # CIFAR-10
+"""
+
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import images_figures
+import jax
+import numpy as np
+from rich.console import Console
+from rich.table import Column, Table
+
+import ganfield as gf
+from ganfield.cli import script
+
+# One row of the comparison: what the paper calls easy, then what it calls hard.
+DIGITS = ("digits/dcgan", "digits/simultaneous", "digits/alternating", "digits/consensus")
+COLUMNS = ("preset", "seed", "steps", "score", "Fréchet", "prec.", "recall", "‖v‖", "time")
+CIFAR10 = ("cifar10/altgd_0", "cifar10/simgd_2", "cifar10/altgd_2", "cifar10/conopt_2")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Train GANs on images by several methods, and score them with the same classifier.
+
+    Everything but what a preset's name says is the same in all runs: the step size, the optimizer,
+    the seeds, the number of steps and the scores. A run that is there already goes on where it
+    ended.
+    """
+
+    presets: tuple[str, ...] = ()
+    """Which runs, by names of presets (`ganfield list`); the paper's comparison if none."""
+    data: Path | None = None
+    """Folder of CIFAR-10; without it the digits that come with scikit-learn."""
+    classifier: Path | None = None
+    """What scores are taken with, written by `ganfield train-classifier`; trained here if None."""
+    seeds: tuple[int, ...] = (0, 1)
+    """One run of each preset for each."""
+    learning_rate: float | None = None
+    """Of every run; that of its preset if None."""
+    num_steps: int | None = None
+    """Train to this step; 3000 for digits, and what each preset says for others, if None."""
+    max_seconds: float | None = None
+    """End a run after this many seconds of training steps."""
+    num_scores: int = 8
+    """How many times a run is scored, about, after its start."""
+    num_samples: int = 1000
+    """Generated images of each score."""
+    output: Path | None = None
+    """Folder for runs, result.json and figures; results/ and the name of the data if None."""
+    smoke: bool = False
+    """See quickly that everything works: 20 steps, one seed."""
+
+
+def chosen(config: Config) -> dict[str, gf.training.Config]:
+    """Return preset → configuration of its first run, checked before anything is done."""
+    names = config.presets or (DIGITS if config.data is None else CIFAR10)
+    found = {}
+    for name in names:
+        preset = gf.training.preset(name)
+        steps = config.num_steps or (3000 if preset.data.name == "digits" else preset.num_steps)
+        steps = 20 if config.smoke else steps
+        every = max(1, steps // gf.errors.check_count(config.num_scores, argument="num_scores"))
+        changes: dict[str, Any] = {
+            "num_steps": steps,
+            "record_every": max(1, every // 10),
+            "evaluate_every": every,
+            "checkpoint_every": every,
+        }
+        if config.data is not None:
+            changes["data.folder"] = str(config.data)
+        if config.learning_rate is not None:
+            changes["method.learning_rate"] = config.learning_rate
+        found[name] = preset.replace(changes)
+    if len({each.data.name for each in found.values()}) > 1:
+        raise ValueError("presets must be of one data set, so that scores compare")
+    return found
+
+
+def classifier_of(
+    config: Config, data: gf.training.DataConfig, output: Path
+) -> gf.evaluation.Classifier:
+    """Return the classifier that scores are taken with, trained only if there is none yet."""
+    path = config.classifier or output / "classifier.npz"
+    if path.exists():
+        return gf.evaluation.load_classifier(path)
+    if config.classifier is not None:
+        raise ValueError(f"classifier must be a file, got {config.classifier}")
+    train, test = (gf.training.load_data(replace(data, split=split)) for split in ("train", "test"))
+    options = gf.training.CLASSIFIER_PRESETS[data.name] | (
+        {"num_epochs": 1} if config.smoke else {}
+    )
+    found = gf.training.train_classifier(train, test, **options)
+    gf.evaluation.save_classifier(path, found)
+    return found
+
+
+def train(
+    run: gf.training.Config,
+    data: Any,
+    evaluate: gf.evaluation.Evaluator,
+    config: Config,
+    folder: Path,
+) -> gf.training.Result:
+    """Train one run in its folder, or go on with it, with a bar that says how far it is."""
+    label = f"{folder.parent.name} seed {run.seed}"
+    with gf.progress_bar(label, run.num_steps, describe) as progress:
+        return gf.training.train(
+            run,
+            folder,
+            data=data,
+            evaluate=[evaluate],
+            max_seconds=config.max_seconds,
+            progress=lambda now: progress(now.step, now.metrics),
+        )
+
+
+def describe(metrics: Mapping[str, Any]) -> str:
+    """Return what stands beside the bar."""
+    return f"diversity {metrics['diversity']:.2f}" if metrics else ""
+
+
+def summary(
+    config: Config,
+    runs: Mapping[str, gf.training.Config],
+    results: Mapping[tuple[str, int], gf.training.Result],
+    tables: Mapping[tuple[str, int], images_figures.Tables],
+    classifier: gf.evaluation.Classifier,
+) -> dict[str, Any]:
+    """Return what result.json holds."""
+    rows = [
+        {
+            "preset": preset,
+            "seed": seed,
+            "status": result.status,
+            "steps": result.step,
+            "stopped_at": result.stopped_at,
+            "seconds": round(result.seconds, 2),
+            "compile_seconds": round(result.compile_seconds, 2),
+            "steps_per_second": round(result.step / result.seconds, 2) if result.seconds else None,
+            "parameters": sum(leaf.size for leaf in jax.tree.leaves(result.params)),
+            "scores": tables[preset, seed].last_scores(),
+            "metrics": tables[preset, seed].last_metrics(),
+        }
+        for (preset, seed), result in results.items()
+    ]
+    return {
+        "config": asdict(config),
+        "runs": {name: run.to_dict() for name, run in runs.items()},
+        "classifier": classifier.metadata,
+        "results": rows,
+        **gf.reporting.provenance(),
+    }
+
+
+def table(rows: list[dict[str, Any]]) -> Table:
+    """Return the table that the script ends with."""
+    shown = Table(
+        "preset", "seed", "steps", "score", "Fréchet", "precision", "recall", "‖v‖", "time"
+    )
+    for row in rows:
+        scores, metrics = row["scores"], row["metrics"]
+        shown.add_row(
+            row["preset"],
+            str(row["seed"]),
+            str(row["steps"]) + ("" if row["stopped_at"] < 0 else " (stopped)"),
+            f"{scores['classifier_score']:.2f}",
+            f"{scores['frechet_classifier_distance']:.1f}",
+            f"{scores['precision']:.2f}",
+            f"{scores['recall']:.2f}",
+            f"{np.hypot(metrics['norm_v_theta'], metrics['norm_v_phi']):.2g}",
+            f"{row['seconds']:.0f} s",
+        )
+    return shown
+
+
+def main(config: Config) -> int:
+    """Run the experiment; return an exit code."""
+    console, began = Console(), time.perf_counter()
+    runs = chosen(config)
+    first = next(iter(runs.values()))
+    output = gf.reporting.check_folder(config.output or Path("results") / first.data.name)
+    data = gf.training.load_data(first.data)
+    with console.status("The classifier that scores are taken with"):
+        classifier = classifier_of(config, first.data, output)
+    evaluate = gf.evaluation.evaluator(
+        classifier.features, data, num_samples=200 if config.smoke else config.num_samples
+    )
+    seeds = config.seeds[:1] if config.smoke else config.seeds
+    results: dict[tuple[str, int], gf.training.Result] = {}
+    tables: dict[tuple[str, int], images_figures.Tables] = {}
+    for name, run in runs.items():
+        for seed in seeds:
+            folder = output / name.replace("/", "_") / f"seed_{seed}"
+            results[name, seed] = train(run.replace({"seed": seed}), data, evaluate, config, folder)
+            tables[name, seed] = images_figures.Tables(folder)
+            found = summary(config, runs, results, tables, classifier)
+            gf.reporting.save_json(output / "result.json", found)
+    images_figures.scores(tables, output / "scores.png")
+    images_figures.norms(tables, output / "norms.png")
+    images_figures.samples(tables, output / "samples.png")
+    console.print(table(found["results"]))
+    console.print(f"{classifier.features.name}, SHA-256 {classifier.hash[:12]}…")
+    console.print(f"{time.perf_counter() - began:.0f} s in all; results are in {output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(script(main, Config))

@@ -1,0 +1,225 @@
+"""Checkpoints: whole or not there, and what is loaded is what was saved."""
+
+import hashlib
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as orbax
+
+from ganfield._types import PyTree
+from ganfield.training._steps import Carry
+
+_OVERHEAD = 200_000  # bytes that Orbax writes beside the arrays, with room to spare
+
+
+class CannotSaveError(OSError):
+    """A checkpoint cannot be written."""
+
+
+class Checkpoints:
+    """The last checkpoints of a run, in a folder, written by Orbax.
+
+    Each is written under another name and then renamed, so that a kill leaves either a whole one or
+    none. Beside the arrays it has their hash and their shapes: one that was damaged afterwards is
+    found out.
+
+    Args:
+        folder: made if need be.
+        keep: how many of the last ones stay.
+        tell: ``tell(message)``, called with what the user should know.
+    """
+
+    def __init__(self, folder: Path, *, keep: int, tell: Callable[[str], None]):
+        self.folder = folder.absolute()
+        self._tell = tell
+        self._manager = orbax.CheckpointManager(
+            self.folder,
+            options=orbax.CheckpointManagerOptions(
+                max_to_keep=keep, enable_async_checkpointing=False, cleanup_tmp_directories=True
+            ),
+        )
+
+    def steps(self) -> list[int]:
+        """Return the steps of the checkpoints that are there, in ascending order."""
+        return sorted(self._manager.all_steps())
+
+    def last_in_words(self) -> str:
+        """Return which checkpoint is the last."""
+        self._manager.reload()
+        steps = self.steps()
+        if not steps:
+            return "there is no checkpoint yet"
+        return f"the last good checkpoint is of step {steps[-1]}"
+
+    def save(self, carry: Carry, *, seconds: float) -> None:
+        """Write a checkpoint, unless there is one of this step.
+
+        Args:
+            carry: where the run stands.
+            seconds: its wall-clock so far.
+
+        Raises:
+            CannotSaveError: it cannot be written; those before it stay.
+        """
+        step = int(carry.step)
+        if step in self.steps():
+            return
+        plain = _plain(carry)
+        about = {"seconds": seconds, "leaves": _leaves(plain), "sha256": _hash(plain)}
+        content = orbax.args.Composite(
+            carry=orbax.args.StandardSave(plain), about=orbax.args.JsonSave(about)
+        )
+        try:
+            _check_room(self.folder, plain)
+            with _quiet():
+                self._manager.save(step, args=content, force=True)
+        except Exception as error:
+            # Orbax and TensorStore have many errors for a full disk; their first line says it.
+            raise CannotSaveError(
+                f"the checkpoint of step {step} cannot be written to {self.folder}: "
+                f"{_first_line(error)}; {self.last_in_words()}"
+            ) from error
+
+    def load_last(self, like: Carry) -> tuple[Carry, float] | None:
+        """Return the last checkpoint that is whole, and its wall-clock; None where there is none.
+
+        Those that are damaged are told of and renamed, so that the run can write them again.
+
+        Args:
+            like: a carry of the same structure.
+
+        Raises:
+            ValueError: the checkpoint is of another structure: other networks, another optimizer.
+            OSError: all checkpoints are damaged.
+        """
+        steps = self.steps()
+        for step in reversed(steps):
+            try:
+                return self.load(step, like)
+            except OSError as error:
+                damaged = self.folder / str(step)
+                aside = self.folder / f"damaged.{step}"
+                for number in range(1, 1000):
+                    if not aside.exists():
+                        break
+                    aside = self.folder / f"damaged.{step}.{number}"
+                damaged.rename(aside)
+                self._manager.reload()
+                self._tell(f"{error}; it is now {aside.name}")
+        if steps:
+            raise OSError(f"every checkpoint in {self.folder} is damaged: there is none to resume")
+        return None
+
+    def load(self, step: int, like: Carry) -> tuple[Carry, float]:
+        """Return one checkpoint and its wall-clock.
+
+        Raises:
+            ValueError: it is of another structure than ``like``.
+            OSError: it is damaged.
+        """
+        plain = _plain(like)
+        damaged = f"the checkpoint of step {step} is damaged"
+        try:
+            with _quiet():
+                found = self._manager.restore(
+                    step, args=orbax.args.Composite(about=orbax.args.JsonRestore())
+                )
+            about: dict[str, Any] = dict(found["about"])
+            expected = dict(about["leaves"])
+        except Exception as error:
+            raise OSError(f"{damaged}: {_first_line(error)}") from error
+        _check_leaves(_leaves(plain), expected, step)
+        try:
+            shapes = jax.tree.map(orbax.utils.to_shape_dtype_struct, plain)
+            with _quiet():
+                found = self._manager.restore(
+                    step, args=orbax.args.Composite(carry=orbax.args.StandardRestore(shapes))
+                )
+        except Exception as error:
+            raise OSError(f"{damaged}: {_first_line(error)}") from error
+        if _hash(found["carry"]) != about["sha256"]:
+            raise OSError(f"{damaged}: its arrays are not those that were saved")
+        return _typed(found["carry"], like), float(about["seconds"])
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._manager.close()
+
+
+def _check_room(folder: Path, tree: PyTree) -> None:
+    """Raise an ``OSError`` if the disk has less room than a checkpoint takes.
+
+    Orbax's threads find it out too, but late, and each says so.
+    """
+    needed = sum(leaf.nbytes for leaf in jax.tree.leaves(tree)) + _OVERHEAD
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise OSError(
+            f"No space left on device: {needed / 1e6:.1f} MB are needed, {free / 1e6:.1f} MB free"
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence Orbax: it logs a trace for every thread that fails, and all is told here."""
+    logger = logging.getLogger("absl")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _plain(tree: PyTree) -> PyTree:
+    """Return the tree with typed keys as numbers, which Orbax can write."""
+    return jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, tree)
+
+
+def _typed(plain: PyTree, like: PyTree) -> PyTree:
+    """Return the tree with numbers as typed keys where ``like`` has such."""
+
+    def restore(leaf: Any, example: Any) -> Any:
+        if _is_key(example):
+            return jax.random.wrap_key_data(leaf, impl=jax.random.key_impl(example))
+        return leaf
+
+    return jax.tree.map(restore, plain, like)
+
+
+def _is_key(leaf: Any) -> bool:
+    return bool(jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key))
+
+
+def _leaves(tree: PyTree) -> dict[str, str]:
+    """Return what every leaf is called → its dtype and shape."""
+    return {
+        jax.tree_util.keystr(path): f"{leaf.dtype}{list(leaf.shape)}"
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+    }
+
+
+def _hash(tree: PyTree) -> str:
+    digest = hashlib.sha256()
+    for leaf in jax.tree.leaves(tree):
+        digest.update(np.ascontiguousarray(jax.device_get(leaf)).tobytes())
+    return digest.hexdigest()
+
+
+def _check_leaves(here: dict[str, str], saved: dict[str, str], step: int) -> None:
+    for name in dict.fromkeys([*here, *saved]):
+        if here.get(name) != saved.get(name):
+            raise ValueError(
+                f"the checkpoint of step {step} does not fit this configuration: {name} is "
+                f"{saved.get(name, 'not there')} in it and {here.get(name, 'not there')} here"
+            )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__

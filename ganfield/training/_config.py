@@ -1,0 +1,263 @@
+"""What a training run is, as one value: frozen, typed, and the same in Python, JSON and --set."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ganfield.errors import check_count
+from ganfield.training._settings import Options, build, flat, put
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Which images.
+
+    Attributes:
+        name: a name in `ganfield.training.DATA`, "digits" for example.
+        folder: where they are, for sets that are no part of a package.
+        split: which part of the set, "train" or "test".
+        size: height and width that they are brought to, where the set can be; None for its own.
+        flip: whether half of the images, drawn anew each time, are mirrored.
+        storage: "device" keeps all images on the device and draws them inside the compiled loop;
+            "host" streams batches to it; "auto" chooses "device" where they fit.
+        options: further arguments of the loader.
+    """
+
+    name: str = "digits"
+    folder: str | None = None
+    split: str = "train"
+    size: int | None = None
+    flip: bool = False
+    storage: str = "auto"
+    options: Options = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """How one player is built.
+
+    Attributes:
+        architecture: "dcgan", "resnet" or "mlp".
+        width: f, the number of feature maps of the layer that has fewest; of a perceptron's every
+            hidden layer.
+        num_layers: how many times the image's size is halved or doubled; of a perceptron, how many
+            hidden layers there are.
+        growing: whether a layer has twice the feature maps of its larger neighbour; otherwise every
+            layer has f.
+        batch_norm: whether layers are normalised by the statistics of their batch.
+        spectral_norm: whether kernels are divided by their largest singular value.
+        dtype: what is computed in, "float32" or "bfloat16"; None for that of the parameters.
+        options: further arguments of the builder.
+    """
+
+    architecture: str = "dcgan"
+    width: int = 64
+    num_layers: int = 4
+    growing: bool = True
+    batch_norm: bool = True
+    spectral_norm: bool = False
+    dtype: str | None = None
+    options: Options = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GameConfig:
+    """What is played.
+
+    Attributes:
+        objective: a name in `ganfield.OBJECTIVES`.
+        penalty: a name in `ganfield.PENALTIES`, or None.
+        penalty_weight: its weight.
+        instance_noise: standard deviation of the noise added to real and fake images.
+    """
+
+    objective: str = "standard"
+    penalty: str | None = None
+    penalty_weight: float = 10.0
+    instance_noise: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodConfig:
+    """How the players move.
+
+    Attributes:
+        name: a name in `ganfield.METHODS`.
+        field: the transform of the field v that is followed, a name in `ganfield.FIELDS`.
+        gamma: γ of that transform; None where it has none.
+        optimizer: "numerics_rmsprop" (the official code's) or a name in optax, such as "adam".
+        learning_rate: of both players.
+        phi_learning_rate: the discriminator's own, if it has one.
+        theta_steps: moves of the generator in a step; only alternating steps can have more than 1.
+        phi_steps: moves of the discriminator in a step.
+        field_options: further arguments of the transform.
+        optimizer_options: further arguments of the optimizer, such as ``b1``.
+        options: further arguments of the method.
+    """
+
+    name: str = "simultaneous"
+    field: str = "identity"
+    gamma: float | None = None
+    optimizer: str = "numerics_rmsprop"
+    learning_rate: float = 1e-4
+    phi_learning_rate: float | None = None
+    theta_steps: int = 1
+    phi_steps: int = 1
+    field_options: Options = dataclasses.field(default_factory=dict)
+    optimizer_options: Options = dataclasses.field(default_factory=dict)
+    options: Options = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """All that decides a training run.
+
+    Attributes:
+        data: which images.
+        generator: how θ's network is built.
+        discriminator: how φ's network is built.
+        game: objective and penalties.
+        method: field, method and optimizer.
+        batch_size: real images, and latent variables, of one batch.
+        latent_size: features of one latent variable.
+        seed: of everything that is random.
+        num_steps: train to this step.
+        record_every: steps between rows of the metrics.
+        evaluate_every: steps between sample grids and scores.
+        checkpoint_every: steps between checkpoints.
+        samples: images in a grid.
+        keep: how many of the last checkpoints stay.
+
+    Raises:
+        ValueError: a number is out of its range. Names are checked by `ganfield.training.build`.
+
+    Example:
+        >>> config = Config(batch_size=32).replace({"method.gamma": "0.1"})
+        >>> config.method.gamma
+        0.1
+    """
+
+    data: DataConfig = DataConfig()
+    generator: NetworkConfig = NetworkConfig()
+    discriminator: NetworkConfig = NetworkConfig()
+    game: GameConfig = GameConfig()
+    method: MethodConfig = MethodConfig()
+    batch_size: int = 64
+    latent_size: int = 256
+    seed: int = 0
+    num_steps: int = 150_000
+    record_every: int = 100
+    evaluate_every: int = 1000
+    checkpoint_every: int = 1000
+    samples: int = 64
+    keep: int = 3
+
+    def __post_init__(self) -> None:
+        """Check the numbers, so that no wrong configuration exists."""
+        for name in ("batch_size", "latent_size", "record_every", "evaluate_every"):
+            check_count(getattr(self, name), argument=name)
+        for name in ("checkpoint_every", "samples", "keep"):
+            check_count(getattr(self, name), argument=name)
+        for name in ("seed", "num_steps"):
+            check_count(getattr(self, name), argument=name, minimum=0)
+        if self.seed >= 2**31:
+            raise ValueError(f"seed must be below 2³¹, got {self.seed}")
+        for name in ("gamma", "learning_rate", "phi_learning_rate"):
+            _check_finite(getattr(self.method, name), f"method.{name}")
+        for name in ("penalty_weight", "instance_noise"):
+            _check_finite(getattr(self.game, name), f"game.{name}")
+        for name in ("theta_steps", "phi_steps"):
+            check_count(getattr(self.method, name), argument=f"method.{name}", minimum=0)
+
+    def replace(self, changes: Mapping[str, Any]) -> "Config":
+        """Return the configuration with other values, by dotted names.
+
+        Args:
+            changes: dotted name → value, or the text of one as ``--set`` gives it.
+
+        Raises:
+            ValueError: a name is unknown, or a value is not of the kind that the name wants.
+
+        Example:
+            >>> Config().replace({"generator.widht": 32})
+            Traceback (most recent call last):
+            ...
+            ValueError: unknown setting 'generator.widht': did you mean 'generator.width'? ...
+        """
+        tree = self.to_dict()
+        for name, value in changes.items():
+            put(tree, name, value)
+        return Config.from_dict(tree)
+
+    def summary(self) -> str:
+        """Return the configuration in a line.
+
+        Example:
+            >>> Config().summary()
+            'digits: dcgan (4 layers, f = 64), simultaneous, standard, 150000 steps.'
+        """
+        network, method = self.generator, self.method
+        size = "f" if network.growing else "constant f"
+        words = [f"{network.num_layers} layers, {size} = {network.width}"]
+        if network.architecture == "dcgan" and not network.batch_norm:
+            words.append("no batch norm")
+        moves = method.name
+        if method.field != "identity":
+            moves += f" on {method.field}"
+            moves += "" if method.gamma is None else f" γ = {method.gamma:g}"
+        return (
+            f"{self.data.name}: {network.architecture} ({', '.join(words)}), {moves}, "
+            f"{self.game.objective}, {self.num_steps} steps."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the configuration as nested dicts of plain values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, tree: Mapping[str, Any]) -> "Config":
+        """Return the configuration of nested dicts; what they leave out has its default.
+
+        Raises:
+            ValueError: a name is unknown, or a value is not of the kind that the name wants.
+        """
+        config: Config = build(cls, tree)
+        return config
+
+    def to_json(self) -> str:
+        """Return the configuration as JSON text; `from_json` reads it back, equal."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Config":
+        """Return the configuration that a text holds.
+
+        Raises:
+            ValueError: it is no JSON, or no configuration.
+        """
+        tree = json.loads(text)
+        if not isinstance(tree, dict):
+            raise ValueError(f"a configuration must be a JSON object, got {text[:40]!r}")
+        return cls.from_dict(tree)
+
+    def differences(self, other: "Config") -> dict[str, tuple[Any, Any]]:
+        """Return dotted name → (value here, value there), where the two differ.
+
+        Example:
+            >>> Config().differences(Config(seed=3))
+            {'seed': (0, 3)}
+        """
+        here, there = dict(flat(self.to_dict())), dict(flat(other.to_dict()))
+        return {
+            name: (here.get(name, "(not given)"), there.get(name, "(not given)"))
+            for name in dict.fromkeys([*here, *there])
+            if name not in here or name not in there or here[name] != there[name]
+        }
+
+
+def _check_finite(value: float | None, argument: str) -> None:
+    if value is not None and not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"{argument} must be a finite number ≥ 0, got {value!r}")

@@ -1,0 +1,98 @@
+"""From the networks of a configuration to networks for images, or for points."""
+
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ganfield import networks
+from ganfield.errors import lookup
+from ganfield.networks import Network
+from ganfield.training._config import NetworkConfig
+
+Shape = tuple[int, ...]
+
+
+def build_generator(config: NetworkConfig, latent_size: int, shape: Shape) -> Network:
+    """Return the generator of examples of that shape; images come out of a tanh, in [−1, 1].
+
+    Raises:
+        ValueError: the architecture is unknown, or cannot make that shape.
+    """
+    if config.architecture == "mlp":
+        network = _perceptron(config, latent_size, math.prod(shape), "generator")
+        return network if len(shape) == 1 else _image_outputs(network, shape)
+    builder = _of_images(config, "generator", shape)
+    return builder(latent_size, shape, **_arguments(config, builder, "generator"))
+
+
+def build_discriminator(config: NetworkConfig, shape: Shape) -> Network:
+    """Return the discriminator of examples of that shape, one logit for each.
+
+    Raises:
+        ValueError: the architecture is unknown, or cannot take that shape.
+    """
+    if config.architecture == "mlp":
+        network = _perceptron(config, math.prod(shape), 1, "discriminator")
+        return network if len(shape) == 1 else _image_inputs(network, shape)
+    builder = _of_images(config, "discriminator", shape)
+    return builder(shape, **_arguments(config, builder, "discriminator"))
+
+
+def _of_images(config: NetworkConfig, player: str, shape: Shape) -> Callable[..., Network]:
+    names = {"dcgan": f"dcgan_{player}", "resnet": f"resnet_{player}", "mlp": "mlp"}
+    name = lookup(names, config.architecture, argument=f"{player}.architecture")
+    if len(shape) != 3:
+        raise ValueError(
+            f"{player}.architecture must be mlp for examples that are no images (their shape is "
+            f"{shape}), got {config.architecture!r}"
+        )
+    builder: Callable[..., Network] = getattr(networks, name)
+    return builder
+
+
+def _arguments(config: NetworkConfig, builder: Callable[..., Network], player: str) -> dict:
+    arguments: dict[str, Any] = {
+        name: getattr(config, name)
+        for name in ("width", "num_layers", "growing", "batch_norm", "spectral_norm")
+    }
+    if config.dtype is not None:
+        arguments["dtype"] = jnp.dtype(
+            lookup(
+                {"float32": "float32", "bfloat16": "bfloat16"},
+                config.dtype,
+                argument=f"{player}.dtype",
+            )
+        )
+    takes = dict(inspect.signature(builder).parameters)
+    for name, value in config.options.items():
+        lookup(takes, name, argument=f"option of {player}.architecture {config.architecture}")
+        arguments[name] = value
+    return arguments
+
+
+def _perceptron(config: NetworkConfig, inputs: int, outputs: int, player: str) -> Network:
+    for name in ("batch_norm", "spectral_norm", "dtype"):
+        if getattr(config, name):
+            raise ValueError(f"{player}.{name} is not for the architecture mlp: leave it out")
+    if config.options:
+        raise ValueError(f"{player}.options: the architecture mlp has none")
+    return networks.mlp(inputs, outputs, hidden_sizes=(config.width,) * config.num_layers)
+
+
+def _image_outputs(network: Network, shape: Shape) -> Network:
+    def apply(params: Any, x: jax.Array) -> jax.Array:
+        flat = jnp.tanh(network.apply(params, x))
+        return flat.reshape(*flat.shape[:-1], *shape)
+
+    return Network(network.init, apply, network.input_shape)
+
+
+def _image_inputs(network: Network, shape: Shape) -> Network:
+    def apply(params: Any, x: jax.Array) -> jax.Array:
+        return network.apply(params, x.reshape(x.shape[0], -1))
+
+    return Network(network.init, apply, shape)

@@ -1,0 +1,220 @@
+"""The folder of a run: what it is, who uses it, and whether it may be resumed."""
+
+import contextlib
+import datetime
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ganfield.errors import lookup
+from ganfield.reporting import check_folder, provenance, to_json
+from ganfield.training._config import Config
+from ganfield.training._files import remove_partial, write_file
+from ganfield.training._metrics import METRICS
+from ganfield.training._tables import Table
+
+if sys.platform != "win32":
+    import fcntl
+
+FREE = ("num_steps", "keep", "data.folder")
+"""What a resumed run may have otherwise: nothing here changes what a step does."""
+
+RESUME = ("auto", "always", "never")
+
+_LOCK = ".lock"
+
+
+class RunDirectory:
+    """The folder of a run, open to one process at a time.
+
+    It holds ``config.json``, ``run.json`` (where the run comes from), ``metrics.csv``,
+    ``scores.csv`` if anything is scored, ``samples/``, ``checkpoints/`` and ``events.log``.
+
+    Args:
+        output: the folder.
+        config: of the run that is to be.
+        resume: "auto" resumes a run that is there and starts one where there is none; "always"
+            refuses to start one, "never" to resume one.
+        allow_changes: whether a run may be resumed with another configuration.
+        listen: ``listen(message)``, called with every message of ``events.log``.
+
+    Raises:
+        ValueError: the folder cannot be used, holds something else, or a run with another
+            configuration; another process is using it.
+    """
+
+    def __init__(
+        self,
+        output: str | os.PathLike[str],
+        config: Config,
+        *,
+        resume: str = "auto",
+        allow_changes: bool = False,
+        listen: Callable[[str], None] | None = None,
+    ):
+        target = Path(output)
+        changes = check_run(target, config, resume=resume, allow_changes=allow_changes)
+        self.is_new = not is_run(target)
+        self.folder = check_folder(target)
+        self._listen = listen
+        self._lock = _lock(self.folder)
+        try:
+            if changes:
+                self.tell(f"configuration changed: {changes}")
+            self.samples = check_folder(self.folder / "samples")
+            for folder in (self.folder, self.samples):
+                remove_partial(folder)
+            self.metrics = Table(
+                self.folder / "metrics.csv", ("step", "seconds", *METRICS, "warnings")
+            )
+            self.scores = Table(self.folder / "scores.csv")
+            write_file(self.folder / "config.json", (config.to_json() + "\n").encode())
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.folder / "checkpoints"
+
+    def tell(self, message: str) -> None:
+        """Write a message to ``events.log``, and pass it on."""
+        now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+        # On a full disk the listener must still hear why the run stops.
+        with (
+            contextlib.suppress(OSError),
+            (self.folder / "events.log").open("a", encoding="utf-8") as file,
+        ):
+            file.write(f"{now} {message}\n")
+        if self._listen is not None:
+            self._listen(message)
+
+    def describe(self, images: Mapping[str, Any]) -> None:
+        """Write ``run.json``, or check that a resumed run has the images that it was started with.
+
+        Raises:
+            ValueError: it has others.
+        """
+        path = self.folder / "run.json"
+        if self.is_new or not path.exists():
+            content = to_json({"data": dict(images), **provenance()}) + "\n"
+            write_file(path, content.encode())
+            return
+        before = json.loads(path.read_text("utf-8")).get("data")
+        if before != dict(images):
+            raise ValueError(
+                f"the data are not those that the run in {self.folder} was started with: "
+                f"{_shortly(before)} then, {_shortly(images)} now"
+            )
+
+    def cut(self, step: int, *, record_every: int, evaluate_every: int) -> None:
+        """Drop what was written after a step, which will be done again.
+
+        And of this step what was written only because the run ended there.
+        """
+        last_record = step if step % record_every == 0 else step - 1
+        last_evaluation = step if step % evaluate_every == 0 else step - 1
+        self.metrics.cut(last_record)
+        self.scores.cut(last_evaluation)
+        for path in self.samples.glob("step_*.png"):
+            number = path.stem.removeprefix("step_")
+            if number.isdecimal() and int(number) > last_evaluation:
+                path.unlink()
+
+    def close(self) -> None:
+        """Let other processes use the folder."""
+        os.close(self._lock)
+
+
+def is_run(output: str | os.PathLike[str]) -> bool:
+    """Return whether a folder holds a run."""
+    return (Path(output) / "config.json").is_file()
+
+
+def read_config(output: str | os.PathLike[str]) -> Config:
+    """Return the configuration of a run.
+
+    Args:
+        output: the run's folder.
+
+    Raises:
+        ValueError: there is no run, or its configuration cannot be read.
+    """
+    path = Path(output) / "config.json"
+    try:
+        return Config.from_json(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise ValueError(f"there is no run in {Path(output)}: it has no config.json") from error
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} is no configuration: {error}") from error
+
+
+def check_run(
+    output: str | os.PathLike[str],
+    config: Config,
+    *,
+    resume: str = "auto",
+    allow_changes: bool = False,
+) -> str:
+    """Raise a ``ValueError`` if a run of this configuration may not use a folder.
+
+    Nothing is written.
+
+    Returns:
+        What the configuration changes of the run in the folder, in words; often nothing.
+    """
+    lookup(dict.fromkeys(RESUME), resume, argument="resume")
+    target = Path(output)
+    if not is_run(target):
+        if resume == "always":
+            raise ValueError(f"there is no run in {target} to resume: it has no config.json")
+        _check_empty(target)
+        return ""
+    if resume == "never":
+        raise ValueError(f"{target} holds a run already, and resume='never' was asked for")
+    differences = read_config(target).differences(config)
+    changes = "; ".join(
+        f"{name}: {old} → {new}" for name, (old, new) in differences.items() if name not in FREE
+    )
+    if changes and not allow_changes:
+        raise ValueError(
+            f"the run in {target} has another configuration: {changes}. Resume it as it is, give "
+            "another output, or allow changes (--allow-changes)"
+        )
+    return changes
+
+
+def _check_empty(target: Path) -> None:
+    if not target.is_dir():
+        return
+    # A kill may leave a folder with nothing but what is hidden, or empty folders.
+    found = sorted(
+        path.name
+        for path in target.iterdir()
+        if not path.name.startswith(".") and not (path.is_dir() and not any(path.iterdir()))
+    )
+    if found:
+        raise ValueError(
+            f"output must be a new or empty folder, or one that holds a run, and {target} holds "
+            f"{', '.join(found[:3])}{' …' if len(found) > 3 else ''}"
+        )
+
+
+def _lock(folder: Path) -> int:
+    handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    if sys.platform == "win32":  # It has no such locks: there nobody is kept out.
+        return handle
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise ValueError(f"another process is training in {folder}") from error
+    return handle
+
+
+def _shortly(data: Any) -> str:
+    return ", ".join(f"{name} {value}" for name, value in dict(data or {}).items())

@@ -1,0 +1,76 @@
+"""Pictures of what the generator makes."""
+
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ganfield.data import to_uint8
+from ganfield.training._files import write_file
+
+_LIMIT = 1.6  # of points in the plane
+_SIDE = 320  # pixels of their picture
+_SMALLEST = 32  # pixels of an image in a grid, at least
+
+
+def save_samples(path: Path, examples: Any) -> None:
+    """Write examples as a .png, whole or not at all: a grid of images, or points in the plane.
+
+    Args:
+        path: the file.
+        examples: images (n, height, width, channels) in [−1, 1], or points (n, 2), of which the
+            square [−1.6, 1.6]² is shown.
+    """
+    array = np.asarray(examples, np.float32)
+    pixels = _points(array) if array.ndim == 2 else image_grid(array)
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, format="PNG")
+    write_file(path, content.getvalue())
+
+
+def image_grid(images: np.ndarray) -> np.ndarray:
+    """Return a grid of images, as square as it can be, row by row.
+
+    Small images are enlarged, each pixel to a square, so that the smallest side has 32.
+
+    Args:
+        images: shape (n, height, width, channels) in [−1, 1], of 1 or 3 channels.
+
+    Returns:
+        Bytes of shape (rows·height, columns·width) or (rows·height, columns·width, 3), with black
+        where the grid has no image.
+
+    Raises:
+        ValueError: images of that number of channels cannot be shown.
+
+    Example:
+        >>> import numpy as np
+        >>> image_grid(np.zeros((6, 32, 32, 3))).shape
+        (64, 96, 3)
+    """
+    if images.ndim != 4 or images.shape[-1] not in (1, 3):
+        raise ValueError(
+            "images must have shape (n, height, width, channels) with 1 or 3 channels, "
+            f"got {images.shape}"
+        )
+    count, height, width, channels = images.shape
+    columns = math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    tiles = np.zeros((rows * columns, height, width, channels), np.uint8)
+    tiles[:count] = to_uint8(images)
+    grid = tiles.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
+    grid = grid.reshape(rows * height, columns * width, channels)
+    zoom = max(1, math.ceil(_SMALLEST / min(height, width)))
+    grid = grid.repeat(zoom, axis=0).repeat(zoom, axis=1)
+    return grid[..., 0] if channels == 1 else grid
+
+
+def _points(points: np.ndarray) -> np.ndarray:
+    """Return a picture of points in the plane: black on white, the y axis upwards."""
+    edges = np.linspace(-_LIMIT, _LIMIT, _SIDE + 1)
+    counts, _, _ = np.histogram2d(points[:, 1], points[:, 0], bins=(edges, edges))
+    shade = np.sqrt(counts / max(counts.max(), 1))
+    return (255 * (1 - shade[::-1])).astype(np.uint8)

@@ -1,0 +1,75 @@
+"""``ganfield train-classifier`` on digits, and what it refuses."""
+
+import numpy as np
+import pytest
+
+import ganfield as gf
+
+
+def test_writes_a_classifier(run, tmp_path):
+    code, out, err = run(
+        "train-classifier", "--size", 16, "--epochs", 2, "--width", 4, "--output", "new/digits.npz"
+    )
+    assert (code, err) == (0, "")
+    found = gf.evaluation.load_classifier(tmp_path / "new" / "digits.npz")
+    assert found.metadata["image_shape"] == [16, 16, 1]
+    assert (found.metadata["num_epochs"], found.metadata["flip"]) == (2, False)
+    assert {str(leaf.dtype) for leaf in found.params["logits"].values()} == {"float32"}
+    assert f"sha256 {found.hash}" in out
+    assert f"{100 * found.metadata['test_accuracy']:.2f} % of 355 test images right" in out
+    assert "wrote new/digits.npz" in out
+
+
+def test_json_says_the_hash(run_json, tmp_path):
+    said = run_json(
+        "train-classifier", "--epochs", 1, "--width", 2, "--flip", "--output", "digits.npz"
+    )
+    found = gf.evaluation.load_classifier(tmp_path / "digits.npz")
+    assert said["hash"] == found.hash
+    assert said["flip"] is True
+
+
+def test_learns_from_files(run_json, tmp_path):
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "cifar-10-batches-bin"
+    folder.mkdir()
+    labels = np.arange(10_000, dtype=np.uint8) % 10
+    # Each class is a grey of its own.
+    pixels = np.repeat(25 * labels[:, None], 3072, axis=1) + rng.integers(
+        0, 9, size=(10_000, 1), dtype=np.uint8
+    )
+    records = np.concatenate([labels[:, None], pixels], axis=1).tobytes()
+    for name in (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"):
+        (folder / f"{name}.bin").write_bytes(records)
+    (folder / "batches.meta.txt").write_text("\n".join(gf.data.CIFAR10_CLASSES))
+    monkey = pytest.MonkeyPatch()
+    seen = {}
+
+    def train(train, test, **settings):
+        seen.update(train=train, test=test, settings=settings)
+        return gf.evaluation.Classifier({"a": np.zeros(1)}, {"dataset": "x", "hash": "y"})
+
+    with monkey.context() as patched:
+        patched.setattr(gf.training, "train_classifier", train)
+        run_json("train-classifier", "--data", folder, "--output", "cifar10.npz")
+    assert (len(seen["train"]), len(seen["test"])) == (50_000, 10_000)
+    assert seen["train"].flip
+    assert not seen["test"].flip
+    assert seen["settings"]["num_epochs"] == gf.training.CLASSIFIER_PRESETS["cifar10"]["num_epochs"]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--output", "digits.txt"], "--output must end in .npz, got 'digits.txt'"),
+        (["--output", "a.npz", "--data", "digit"], "did you mean 'digits'"),
+        (["--output", "a.npz", "--data", "."], "CIFAR-10"),
+        (["--output", "a.npz", "--epochs", "0"], "num_epochs must be an integer ≥ 1, got 0"),
+        (["--output", "a.npz", "--size", "9"], "size must be 8, 16 or 32, got 9"),
+    ],
+)
+def test_bad_arguments_are_named(run, tmp_path, args, message):
+    code, out, err = run("train-classifier", *args)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,138 @@
+"""Configurations: typed, equal after JSON, and changed by dotted names."""
+
+import dataclasses
+import json
+
+import pytest
+
+import ganfield as gf
+from ganfield.training import Config, MethodConfig
+
+
+def test_json_round_trip():
+    config = Config(method=MethodConfig(gamma=0.1, options={"a": 1}), seed=3)
+    assert Config.from_json(config.to_json()) == config
+    assert json.loads(config.to_json())["method"]["gamma"] == 0.1
+    for each in gf.training.PRESETS.values():
+        assert Config.from_json(each.to_json()) == each
+
+
+def test_what_is_left_out_has_its_default():
+    assert Config.from_dict({"method": {"gamma": 2}}) == Config(method=MethodConfig(gamma=2.0))
+
+
+def test_a_configuration_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Config().seed = 3
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("method.gamma", "0.1", 0.1),
+        ("method.gamma", "10", 10.0),
+        ("method.gamma", "none", None),
+        ("batch_size", "1e2", 100),
+        ("generator.batch_norm", "false", False),
+        ("data.folder", "12", "12"),
+        ("game.penalty", "r1", "r1"),
+        ("generator.dtype", "bfloat16", "bfloat16"),
+    ],
+)
+def test_texts_become_what_the_setting_is(name, text, value):
+    found = Config().replace({name: text})
+    for part in name.split("."):
+        found = getattr(found, part)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_options_are_free_and_guessed():
+    changes = {"method.options.tolerance": "1e-3", "method.options.align": "true"}
+    found = Config().replace(changes).method.options
+    assert found == {"tolerance": 0.001, "align": True}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"method.gama": "1"}, "unknown setting 'method.gama': did you mean 'method.gamma'?"),
+        ({"metod.gamma": "1"}, "did you mean 'method.gamma'?"),
+        ({"generator.with.x": 1}, "unknown setting 'generator.with.x'"),
+        ({"method": "1"}, r"method must be set part by part, such as method\.name="),
+        ({"method.options": "1"}, r"method\.options must be set part by part"),
+        ({"method.gamma": "x"}, r"method\.gamma must be a number, got 'x'"),
+        ({"method.gamma": "nan"}, r"method\.gamma must be a finite number ≥ 0, got nan"),
+        ({"method.learning_rate": -1}, r"method\.learning_rate must be a finite number ≥ 0"),
+        ({"batch_size": "1.5"}, "batch_size must be an integer, got '1.5'"),
+        ({"batch_size": True}, "batch_size must be an integer, got True"),
+        ({"batch_size": 0}, "batch_size must be an integer ≥ 1"),
+        ({"generator.batch_norm": "maybe"}, r"generator\.batch_norm must be true or false"),
+        ({"data.name": 3}, r"data\.name must be a name, got 3"),
+        ({"seed": 2**31}, "seed must be below"),
+        ({"num_steps": -1}, "num_steps must be an integer ≥ 0"),
+    ],
+)
+def test_wrong_settings_are_named(changes, said):
+    with pytest.raises(ValueError, match=said):
+        Config().replace(changes)
+
+
+@pytest.mark.parametrize("texts", [["gamma"], ["=3"], ["seed="], ["seed=1", "seed=2"]])
+def test_settings_must_be_pairs(texts):
+    with pytest.raises(ValueError, match="--set must"):
+        gf.training.parse_settings(texts)
+
+
+def test_differences_have_dotted_names():
+    here, there = Config(), Config(seed=3, method=MethodConfig(gamma=1.0, options={"x": 2}))
+    assert here.differences(there) == {
+        "method.gamma": (None, 1.0),
+        "method.options.x": ("(not given)", 2),
+        "seed": (0, 3),
+    }
+    assert here.differences(here) == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"method.name": "alternatin"}, "unknown method.name 'alternatin'"),
+        ({"method.gamma": 3}, "method.gamma is for the fields consensus"),
+        ({"method.field": "consensus"}, "method.gamma must be given with method.field=consensus"),
+        ({"method.field": "clipped"}, "method.field_options.max_norm must be given"),
+        ({"method.options.x": 3}, "method.options: there are none here, got x"),
+        ({"method.name": "lead", "method.options.momentun": 3}, "did you mean 'momentum'"),
+        ({"method.phi_steps": 3}, "method.phi_steps is for alternating steps"),
+        ({"method.optimizer": "adma"}, "did you mean 'adam'"),
+        ({"method.optimizer_options.b1": 3}, "method.optimizer_options: there are none here"),
+        ({"game.objective": "standrad"}, "did you mean 'standard'"),
+        ({"game.penalty": "r3"}, "unknown game.penalty 'r3'"),
+        ({"data.name": "digit"}, "did you mean 'digits'"),
+        ({"data.folder": "x"}, "data.folder is for sets that are read from files"),
+        ({"data.name": "mnist"}, "data.folder must say where mnist is"),
+        ({"data.options.x": 3}, "unknown option of data digits 'x'"),
+        ({"data.storage": "hots"}, "did you mean 'host'"),
+        ({"generator.architecture": "dcgna"}, "unknown generator.architecture 'dcgna'"),
+        ({"generator.batch_norm": True}, "generator.batch_norm is not for the architecture mlp"),
+        ({"data.name": "ring", "data.size": 8}, "data.size is not for ring"),
+        (
+            {"data.name": "ring", "data.size": None, "generator.architecture": "dcgan"},
+            "generator.architecture must be mlp for examples that are no images",
+        ),
+    ],
+)
+def test_what_cannot_be_built_is_named(changes, said):
+    config = gf.training.preset("digits/mlp").replace({"method.name": "simultaneous"} | changes)
+    with pytest.raises(ValueError, match=said):
+        gf.training.build(config)
+
+
+def test_each_player_has_its_own_rate():
+    method = gf.training.MethodConfig(optimizer="sgd", learning_rate=0.5, phi_learning_rate=0.25)
+    built = gf.training.build(
+        dataclasses.replace(gf.training.preset("ring/simultaneous"), method=method)
+    )
+    v = gf.vector_field(gf.games.bilinear())
+    state, _ = built.method.step(v, built.method.init(gf.Players(1.0, 1.0)), None)
+    assert [float(x) for x in state.params] == [0.5, 1.25]
