@@ -26,8 +26,8 @@ from ganfield.cli import script
 
 # One row of the comparison: what the paper calls easy, then what it calls hard.
 DIGITS = ("digits/dcgan", "digits/simultaneous", "digits/alternating", "digits/consensus")
-COLUMNS = ("preset", "seed", "steps", "score", "Fréchet", "prec.", "recall", "‖v‖", "time")
 CIFAR10 = ("cifar10/altgd_0", "cifar10/simgd_2", "cifar10/altgd_2", "cifar10/conopt_2")
+COLUMNS = ("preset", "seed", "steps", "score", "Fréchet", "prec.", "recall", "‖v‖", "time")
 
 
 @dataclass(frozen=True)
@@ -166,9 +166,7 @@ def summary(
 
 def table(rows: list[dict[str, Any]]) -> Table:
     """Return the table that the script ends with."""
-    shown = Table(
-        "preset", "seed", "steps", "score", "Fréchet", "precision", "recall", "‖v‖", "time"
-    )
+    shown = Table(*(Column(name, no_wrap=True) for name in COLUMNS))
     for row in rows:
         scores, metrics = row["scores"], row["metrics"]
         shown.add_row(
