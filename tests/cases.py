@@ -1,5 +1,6 @@
 """One battery for all: every registered game, and every registered method, ready to run."""
 
+import inspect
 from typing import Any, NamedTuple
 
 import jax
@@ -26,14 +27,37 @@ GAMES = {name: Case(build(), None) for name, build in gf.GAMES.items()} | {
     **{f"gan_{objective}": mlp_gan(objective) for objective in gf.OBJECTIVES},
 }
 
+PLANE_GAMES = tuple(gf.GAMES)
+"""Those of two numbers."""
+
+
+def plane_field(names=PLANE_GAMES):
+    """Return the field of several games of two numbers: its batch is the number of the game.
+
+    So one compiled program meets all of them.
+    """
+    fields = [gf.vector_field(GAMES[name].game) for name in names]
+
+    def field(params, number):
+        branches = [lambda p, v=v: jax.tree.map(jnp.asarray, v(p)) for v in fields]
+        return jax.lax.switch(number, branches, params)
+
+    return field
+
+
 METHODS = {name: build(optax.sgd(0.1)) for name, build in gf.METHODS.items()}
 """Every registered method; these meet every game."""
 
+OPTIMIZERS = {
+    "adam": optax.adam(0.1),
+    "per_player": gf.Players(optax.sgd(0.1), optax.rmsprop(0.01)),
+}
+
 VARIANTS = {
-    **{f"{name}_adam": build(optax.adam(0.1)) for name, build in gf.METHODS.items()},
     **{
-        f"{name}_per_player": build(gf.Players(optax.sgd(0.1), optax.rmsprop(0.01)))
+        f"{name}_{with_optimizer}": build(optimizer)
         for name, build in gf.METHODS.items()
+        for with_optimizer, optimizer in OPTIMIZERS.items()
     },
     **{name: build(METHODS["alternating"]) for name, build in gf.WRAPPERS.items()},
     "alternating_shared": gf.alternating(optax.sgd(0.1), fresh_batches=False),
@@ -46,7 +70,7 @@ VARIANTS = {
     "lead_preconditioned_adam": gf.lead(optax.adam(0.1), preconditioned=True),
     "averaged_exponentially": gf.averaged(METHODS["simultaneous"], decay=0.9),
 }
-"""The same with other optimizers and options; these meet the quadratic game."""
+"""The same with other optimizers and options; these meet the games of two numbers."""
 
 FIELDS = {
     "identity": {},
@@ -61,6 +85,51 @@ FIELDS = {
     "simultaneous_drift": {"step_size": 0.1},
     "alternating_drift": {"step_size": 0.1},
 }
+
+
+SOLVERS = tuple(
+    name
+    for name, build in gf.METHODS.items()
+    if "max_iterations" in inspect.signature(build).parameters
+)
+"""Those with an inner solve, which take long to compile."""
+
+TRACED = {
+    "negative_momentum": {"momentum": (-0.5, 0.2)},
+    "lead": {"momentum": (0.5, 0.2), "alignment": (0.6, 0.1)},
+    "competitive": {"tolerance": (1e-6, 1e-3)},
+    "adaptive_competitive": {
+        "decay": (0.9, 0.5),
+        "epsilon": (1e-5, 1e-2),
+        "tolerance": (1e-6, 1e-3),
+    },
+    "proximal_point": {"tolerance": (1e-6, 1e-3)},
+    "follow_the_ridge": {"damping": (0.0, 0.3), "tolerance": (1e-6, 1e-3)},
+    "decoupled_consensus": {"strength": (0.1, 0.3)},
+    "lookahead": {"share": (0.5, 0.2)},
+    "averaged": {"decay": (0.9, 0.5)},
+    "consensus": {"gamma": (0.5, 2.0)},
+    "jare": {"gamma": (0.5, 2.0)},
+    "smoothed": {"gamma": (0.5, 2.0)},
+    "symplectic": {"strength": (1.0, 0.5), "epsilon": (0.1, 5.0)},
+    "look_ahead": {"step_size": (0.1, 0.4)},
+    "scaled": {"theta": (0.5, 2.0), "phi": (1.0, 3.0)},
+    "clipped": {"max_norm": (0.1, 0.7)},
+    "simultaneous_drift": {"step_size": (0.1, 0.4)},
+    "alternating_drift": {"step_size": (0.1, 0.4)},
+    "bilinear": {"coupling": (1.0, 2.0)},
+    "quadratic": {
+        "theta_curvature": (1.0, 0.5),
+        "phi_curvature": (1.0, 0.3),
+        "coupling": (1.0, 2.0),
+    },
+    "dirac_gan": {"weight": (1.0, 0.5), "instance_noise": (0.0, 0.4)},
+    "covariance": {"sigma": (1.0, 2.0)},
+    "gaussian_mean": {"mean": (1.0, -0.5)},
+    "almost_bilinear": {"epsilon": (0.1, 0.6)},
+    "lattice": {"coupling": (0.5, 0.1)},
+}
+"""Name → option → two values: every number of every builder, all of which may be traced."""
 
 
 def params_of(case, seed=0):

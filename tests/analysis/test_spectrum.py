@@ -12,13 +12,19 @@ from tests.cases import GAMES, batch_of, mlp_gan, params_of
 pytestmark = pytest.mark.usefixtures("x64")
 
 
-@pytest.mark.parametrize("name", GAMES)
+# GANs differ in their losses alone; the examples of the second one's interact.
+FEW_GANS = ("gan_standard", "gan_relativistic_average")
+
+
+@pytest.mark.parametrize("name", [n for n in GAMES if n in FEW_GANS or not n.startswith("gan_")])
 def test_eigenvalues_against_numpy(name):
     case = GAMES[name]
     v = gf.vector_field(case.game)
     params, batch = params_of(case), batch_of(case)
-    found = np.sort_complex(gf.eigenvalues(v)(params, batch))
-    expected = np.sort_complex(np.linalg.eigvals(np.asarray(gf.jacobian(v)(params, batch))))
+    found, matrix = jax.jit(lambda p: (gf.eigenvalues(v)(p, batch), gf.jacobian(v)(p, batch)))(
+        params
+    )
+    found, expected = np.sort_complex(found), np.sort_complex(np.linalg.eigvals(matrix))
     np.testing.assert_allclose(found, expected, atol=1e-8)
     assert found.dtype == np.complex128
 
@@ -76,9 +82,9 @@ def test_mean_jacobian_is_the_mean_of_jacobians():
     params = params_of(case)
     batches = jax.vmap(case.sample)(jax.random.split(jax.random.key(0), 3))
     for field in (gf.vector_field(case.game), gf.consensus(gf.vector_field(case.game), gamma=2.0)):
+        jacobian = jax.jit(gf.jacobian(field))
         each = [
-            gf.jacobian(field)(params, jax.tree.map(lambda leaf, i=i: leaf[i], batches))
-            for i in range(3)
+            jacobian(params, jax.tree.map(lambda leaf, i=i: leaf[i], batches)) for i in range(3)
         ]
         found = jax.jit(gf.mean_jacobian(field))(params, batches)
         np.testing.assert_allclose(found, np.mean(each, axis=0), rtol=1e-9, atol=1e-12)

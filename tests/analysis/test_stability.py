@@ -1,10 +1,13 @@
 """Limits of stability, and the diagram of two hyper-parameters."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+import scipy.optimize
 
 import ganfield as gf
 
@@ -23,14 +26,137 @@ def consensus(step_size, gamma, c=1.0):
     return gf.simultaneous(optax.sgd(step_size)), gf.consensus(v, gamma=gamma)
 
 
-def alternating_momentum(step_size, momentum):
-    return gf.alternating(optax.sgd(step_size, momentum=momentum)), BILINEAR
+def along(method, transform=lambda v, h: v):
+    """A row of the table: method(sgd(h), h) on a transform of the bilinear game of strength c."""
+
+    def build(h, c):
+        v = gf.vector_field(gf.games.bilinear(c))
+        return method(optax.sgd(h), h), transform(v, h)
+
+    return build
 
 
-@pytest.mark.parametrize(("gamma", "c"), [(0.3, 1.0), (1.0, 1.7), (3.0, 0.5)])
-def test_consensus_on_the_bilinear_game(gamma, c):
-    largest = gf.largest_stable(lambda h: consensus(h, gamma, c), ORIGIN, bounds=(0.0, 4.0))
-    np.testing.assert_allclose(largest, 2 * gamma / (1 + (gamma * c) ** 2), rtol=0, atol=1e-6)
+def root_of_lookahead(num_steps, share):
+    def excess(s):
+        return abs(1 - share + share * (1 + 1j * s) ** num_steps) - 1
+
+    return scipy.optimize.brentq(excess, 0.05, 2.0, xtol=1e-13)
+
+
+def of_consensus(c):
+    return 2 * GAMMA / (1 + (GAMMA * c) ** 2)
+
+
+GAMMA = 0.6
+NEVER, ALWAYS, HIGH = float("nan"), float("inf"), 4.0
+# Every row of the bilinear game's table: name → build(h, c), the limit of h for c.
+LIMITS = {
+    "simultaneous": (along(lambda sgd, h: gf.simultaneous(sgd)), lambda c: NEVER),
+    "alternating": (along(lambda sgd, h: gf.alternating(sgd)), lambda c: NEVER),
+    "alternating 2, 3": (
+        along(lambda sgd, h: gf.alternating(sgd, theta_steps=2, phi_steps=3)),
+        lambda c: NEVER,
+    ),
+    "proximal point": (along(lambda sgd, h: gf.proximal_point(sgd)), lambda c: ALWAYS),
+    "competitive": (along(lambda sgd, h: gf.competitive(sgd)), lambda c: ALWAYS),
+    "extragradient": (along(lambda sgd, h: gf.extragradient(sgd)), lambda c: 1 / c),
+    "extragradient, twice as far": (  # (1 − 2s²)² + s² = 1
+        along(lambda sgd, h: gf.extragradient(sgd, optax.sgd(2 * h))),
+        lambda c: np.sqrt(3) / 2 / c,
+    ),
+    "look-ahead": (
+        along(lambda sgd, h: gf.simultaneous(sgd), lambda v, h: gf.look_ahead(v, step_size=h)),
+        lambda c: 1 / c,
+    ),
+    "past extragradient": (
+        along(lambda sgd, h: gf.past_extragradient(sgd)),
+        lambda c: 1 / np.sqrt(3) / c,
+    ),
+    "optimistic": (along(lambda sgd, h: gf.optimistic(sgd)), lambda c: 1 / np.sqrt(3) / c),
+    "optax's optimistic": (
+        along(lambda sgd, h: gf.simultaneous(optax.optimistic_gradient_descent(h))),
+        lambda c: 1 / np.sqrt(3) / c,
+    ),
+    "LEAD(0, h)": (
+        along(lambda sgd, h: gf.lead(sgd, momentum=0.0, alignment=h)),
+        lambda c: 1 / np.sqrt(3) / c,
+    ),
+    "second order": (along(lambda sgd, h: gf.runge_kutta(sgd, order=2)), lambda c: NEVER),
+    "fourth order": (
+        along(lambda sgd, h: gf.runge_kutta(sgd, order=4)),
+        lambda c: 2 * np.sqrt(2) / c,
+    ),
+    "consensus": (
+        along(lambda sgd, h: gf.simultaneous(sgd), lambda v, h: gf.consensus(v, gamma=GAMMA)),
+        of_consensus,
+    ),
+    "symplectic": (
+        along(
+            lambda sgd, h: gf.simultaneous(sgd),
+            lambda v, h: gf.symplectic(v, strength=GAMMA, align=False),
+        ),
+        of_consensus,
+    ),
+    "decoupled consensus": (
+        along(lambda sgd, h: gf.decoupled_consensus(sgd, strength=h * GAMMA)),
+        of_consensus,
+    ),
+    "momentum": (
+        along(lambda sgd, h: gf.simultaneous(optax.sgd(h, momentum=-0.5))),
+        lambda c: NEVER,
+    ),
+    "momentum, alternating": (  # λ = −1 at s = 2(1 + β)
+        along(lambda sgd, h: gf.alternating(optax.sgd(h, momentum=-0.5))),
+        lambda c: 1 / c,
+    ),
+    "lookahead 5, ½": (
+        along(lambda sgd, h: gf.lookahead(gf.simultaneous(sgd))),
+        lambda c: root_of_lookahead(5, 0.5) / c,
+    ),
+    "lookahead 3, 0.3": (
+        along(lambda sgd, h: gf.lookahead(gf.simultaneous(sgd), num_steps=3, share=0.3)),
+        lambda c: root_of_lookahead(3, 0.3) / c,
+    ),
+}
+
+
+@pytest.mark.parametrize("c", [0.8, 1.7])
+@pytest.mark.parametrize("name", LIMITS)
+def test_limits_on_the_bilinear_game(name, c):
+    build, limit = LIMITS[name]
+    found = gf.largest_stable(lambda h: build(h, c), ORIGIN, bounds=(0.0, HIGH), resolution=41)
+    np.testing.assert_allclose(found, min(limit(c), HIGH), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("moves", [(1, 1), (2, 3)])
+def test_alternating_steps_leave_the_unit_circle_at_their_limit(moves):
+    method = partial(gf.alternating, theta_steps=moves[0], phi_steps=moves[1])
+    edge = 2 / np.sqrt(moves[0] * moves[1])
+    for s, circles in ((0.5 * edge, True), (edge * (1 - 1e-6), True), (edge * (1 + 1e-6), False)):
+        radius = gf.spectral_radius(method(optax.sgd(s)), BILINEAR, ORIGIN).value
+        assert (abs(radius - 1) < 1e-9) == circles
+        assert circles or radius > 1
+
+
+@pytest.mark.parametrize("c", [0.8, 1.7])
+@pytest.mark.parametrize(
+    ("name", "best", "least"),
+    [
+        ("extragradient", lambda c: np.sqrt(0.5) / c, lambda c: 0.75),
+        ("look-ahead", lambda c: np.sqrt(0.5) / c, lambda c: 0.75),
+        (
+            "consensus",
+            lambda c: GAMMA / (1 + (GAMMA * c) ** 2),
+            lambda c: 1 / (1 + (GAMMA * c) ** 2),
+        ),
+    ],
+)
+def test_best_step_sizes_on_the_bilinear_game(name, best, least, c):
+    def radius(h):
+        return gf.spectral_radius(*LIMITS[name][0](h, c), ORIGIN).value
+
+    np.testing.assert_allclose(radius(best(c)) ** 2, least(c), rtol=0, atol=1e-9)
+    assert min(radius(0.99 * best(c)), radius(1.01 * best(c))) > radius(best(c))
 
 
 @pytest.mark.parametrize(("h", "c"), [(0.3, 1.0), (0.5, 1.7)])
@@ -94,17 +220,6 @@ def test_on_the_unit_circle_nothing_is_stable(moves):
     for high, resolution in ((4.0, 64), (2 * edge, 65)):
         found = gf.largest_stable(build, ORIGIN, bounds=(0.0, high), resolution=resolution)
         assert np.isnan(found)
-    # What momentum makes stable is.
-    stable = gf.largest_stable(lambda h: alternating_momentum(h, -0.5), ORIGIN, bounds=(0.0, 4.0))
-    np.testing.assert_allclose(stable, 2 * (1 - 0.5), rtol=0, atol=1e-6)  # λ = −1 at 2(1 + β)
-
-
-def test_optimistic_steps_have_their_limit():
-    def build(step_size):
-        return gf.simultaneous(optax.optimistic_gradient_descent(step_size)), BILINEAR
-
-    found = gf.largest_stable(build, ORIGIN, bounds=(0.0, 2.0))
-    np.testing.assert_allclose(found, 1 / np.sqrt(3), rtol=0, atol=1e-6)
 
 
 def test_bounds_that_are_stable_are_returned():

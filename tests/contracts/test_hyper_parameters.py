@@ -1,0 +1,118 @@
+"""Signatures of all builders, and their numbers under `jax.jit` and `jax.vmap`."""
+
+import inspect
+from typing import get_args
+
+import jax
+import jax.numpy as jnp
+import optax
+import pytest
+from jax.typing import ArrayLike
+
+import ganfield as gf
+from tests.cases import METHODS, TRACED, assert_trees_close
+
+BUILDERS = gf.METHODS | gf.WRAPPERS | gf.FIELDS | gf.GAMES
+QUADRATIC = gf.vector_field(gf.games.quadratic(1.0, 0.5, 2.0))
+START = gf.Players(1.0, 0.7)
+
+
+def assert_traced_values_are_values(function, options):
+    """Call a function with traced numbers, two points at once, and with Python's."""
+    points = [{name: pair[i] for name, pair in options.items()} for i in (0, 1)]
+    stacked = {name: jnp.array(pair) for name, pair in options.items()}
+    traced = jax.jit(jax.vmap(lambda point: function(**point)))(stacked)
+    for i, point in enumerate(points):
+        one = jax.tree.map(lambda leaf, i=i: leaf[i], traced)
+        assert_trees_close(one, function(**point), rtol=1e-5, atol=1e-6)
+    # They do something.
+    assert optax.tree.norm(jax.tree.map(lambda leaf: leaf[1] - leaf[0], traced)) > 1e-4
+
+
+def test_every_number_of_every_builder_is_known():
+    numbers = {
+        name: {
+            option
+            for option, parameter in inspect.signature(build).parameters.items()
+            if set(get_args(ArrayLike)) <= set(get_args(parameter.annotation))
+        }
+        for name, build in BUILDERS.items()
+    }
+    assert {name: found for name, found in numbers.items() if found} == {
+        name: set(options) for name, options in TRACED.items()
+    }
+
+
+def end(method):
+    """Where a few steps lead, compiled."""
+    return gf.simulate(method, QUADRATIC, START, num_steps=6).params
+
+
+@pytest.mark.parametrize("name", gf.METHODS)
+def test_methods_take_traced_numbers(name):
+    def run(step_size, beta, **options):
+        return end(gf.METHODS[name](optax.sgd(step_size, momentum=beta), **options))
+
+    of_optimizer = {"step_size": (0.05, 0.1), "beta": (0.2, -0.1)}
+    assert_traced_values_are_values(run, of_optimizer | TRACED.get(name, {}))
+
+
+@pytest.mark.parametrize("name", gf.WRAPPERS)
+def test_wrappers_take_traced_numbers(name):
+    def run(step_size, **options):
+        method = gf.WRAPPERS[name](gf.alternating(optax.sgd(step_size)), **options)
+        state = gf.simulate(method, QUADRATIC, START, num_steps=6).state
+        return gf.average_of(state) if name == "averaged" else state.params
+
+    assert_traced_values_are_values(run, {"step_size": (0.05, 0.1)} | TRACED[name])
+
+
+@pytest.mark.parametrize("name", [name for name in gf.FIELDS if name in TRACED])
+def test_fields_take_traced_numbers(name):
+    dirac = gf.vector_field(gf.games.dirac_gan())
+    at = gf.Players(jnp.asarray(1.0), jnp.asarray(0.7))
+    assert_traced_values_are_values(
+        lambda **options: gf.FIELDS[name](dirac, **options)(at), TRACED[name]
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in gf.GAMES if name in TRACED])
+def test_games_take_traced_numbers(name):
+    given = {"penalty": "r1"} if name == "dirac_gan" else {}
+    at = gf.Players(jnp.asarray(1.0), jnp.asarray(0.7))
+    assert_traced_values_are_values(
+        lambda **options: gf.vector_field(gf.GAMES[name](**given, **options))(at), TRACED[name]
+    )
+
+
+def test_optimizers_take_traced_numbers():
+    def run(kept_within, learning_rate, step_size):
+        theta = optax.chain(optax.sgd(step_size), gf.keep_within(kept_within))
+        return end(gf.simultaneous(gf.Players(theta, gf.numerics_rmsprop(learning_rate))))
+
+    options = {"kept_within": (0.9, 0.5), "learning_rate": (0.01, 0.1), "step_size": (0.05, 0.1)}
+    assert_traced_values_are_values(run, options)
+
+
+@pytest.mark.parametrize("name", gf.METHODS)
+def test_signatures_say_the_same_thing_with_the_same_name(name):
+    method = METHODS[name]
+    assert next(iter(inspect.signature(gf.METHODS[name]).parameters)) == "optimizer"
+    assert list(inspect.signature(method.init).parameters) == ["params"]
+    assert list(inspect.signature(method.step).parameters) == ["field", "state", "batch"]
+
+
+@pytest.mark.parametrize("name", gf.FIELDS)
+def test_transforms_take_and_give_fields(name):
+    parameters = inspect.signature(gf.FIELDS[name]).parameters
+    first, *others = parameters.values()
+    assert first.name == "field"
+    assert all(other.kind is inspect.Parameter.KEYWORD_ONLY for other in others)
+
+
+@pytest.mark.parametrize("name", gf.METHODS)
+def test_what_is_no_optimizer_is_refused(name):
+    with pytest.raises(ValueError, match=r"optimizer must be an optax .*, got float: 0.1"):
+        gf.METHODS[name](0.1)
+    with pytest.raises(ValueError, match="optimizer must be an optax transformation"):
+        gf.METHODS[name](gf.Players(optax.sgd(0.1), "adam"))
