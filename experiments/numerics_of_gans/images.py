@@ -1,4 +1,4 @@
-"""Images: the comparison of "The Numerics of GANs" on digits, CIFAR-10 or any of its presets.
+"""Images: the comparison of "The Numerics of GANs" on digits, CIFAR-10 or other labelled images.
 
 Expected (the paper, on CIFAR-10): with batch norm alternating steps train; without it, and with
 layers of constant width, simultaneous and alternating steps fail or stall, and consensus
@@ -27,6 +27,7 @@ from ganfield.cli import script
 # One row of the comparison: what the paper calls easy, then what it calls hard.
 DIGITS = ("digits/dcgan", "digits/simultaneous", "digits/alternating", "digits/consensus")
 CIFAR10 = ("cifar10/altgd_0", "cifar10/simgd_2", "cifar10/altgd_2", "cifar10/conopt_2")
+NUM_REAL = 10_000
 COLUMNS = ("preset", "seed", "steps", "score", "Fréchet", "prec.", "recall", "‖v‖", "time")
 
 
@@ -35,8 +36,8 @@ class Config:
     """Train GANs on images by several methods, and score them with the same classifier.
 
     Everything but what a preset's name says is the same in all runs: the step size, the optimizer,
-    the seeds, the number of steps and the scores. A run that is there already goes on where it
-    ended.
+    the seeds, the number of steps and the scores. A run that is there already, with the same
+    options, goes on where it ended.
     """
 
     presets: tuple[str, ...] = ()
@@ -52,7 +53,7 @@ class Config:
     num_steps: int | None = None
     """Train to this step; 3000 for digits, and what each preset says for others, if None."""
     max_seconds: float | None = None
-    """End a run after this many seconds of training steps."""
+    """End a run after this many seconds of training steps in this call."""
     num_scores: int = 8
     """How many times a run is scored, about, after its start."""
     num_samples: int = 1000
@@ -85,6 +86,9 @@ def chosen(config: Config) -> dict[str, gf.training.Config]:
         found[name] = preset.replace(changes)
     if len({each.data.name for each in found.values()}) > 1:
         raise ValueError("presets must be of one data set, so that scores compare")
+    if config.classifier is None:
+        data = next(iter(found.values())).data.name
+        gf.errors.lookup(gf.training.CLASSIFIER_PRESETS, data, argument="data of presets")
     return found
 
 
@@ -97,7 +101,12 @@ def classifier_of(
         return gf.evaluation.load_classifier(path)
     if config.classifier is not None:
         raise ValueError(f"classifier must be a file, got {config.classifier}")
-    train, test = (gf.training.load_data(replace(data, split=split)) for split in ("train", "test"))
+    train, test = (
+        gf.training.load_data(
+            replace(data, split=split, flip=data.name == "cifar10" and split == "train")
+        )
+        for split in ("train", "test")
+    )
     options = gf.training.CLASSIFIER_PRESETS[data.name] | (
         {"num_epochs": 1} if config.smoke else {}
     )
@@ -186,14 +195,19 @@ def table(rows: list[dict[str, Any]]) -> Table:
 def main(config: Config) -> int:
     """Run the experiment; return an exit code."""
     console, began = Console(), time.perf_counter()
+    console.width = max(console.width, 100)  # of the table, also where the output is a file
     runs = chosen(config)
     first = next(iter(runs.values()))
-    output = gf.reporting.check_folder(config.output or Path("results") / first.data.name)
+    default = first.data.name + ("_smoke" if config.smoke else "")
+    output = gf.reporting.check_folder(config.output or Path("results") / default)
     data = gf.training.load_data(first.data)
     with console.status("The classifier that scores are taken with"):
         classifier = classifier_of(config, first.data, output)
     evaluate = gf.evaluation.evaluator(
-        classifier.features, data, num_samples=200 if config.smoke else config.num_samples
+        classifier.features,
+        data,
+        num_samples=200 if config.smoke else config.num_samples,
+        num_real=min(len(data), NUM_REAL),
     )
     seeds = config.seeds[:1] if config.smoke else config.seeds
     results: dict[tuple[str, int], gf.training.Result] = {}
@@ -204,12 +218,13 @@ def main(config: Config) -> int:
             results[name, seed] = train(run.replace({"seed": seed}), data, evaluate, config, folder)
             tables[name, seed] = images_figures.Tables(folder)
             found = summary(config, runs, results, tables, classifier)
+            found["protocol"] = evaluate.protocol._asdict()
             gf.reporting.save_json(output / "result.json", found)
     images_figures.scores(tables, output / "scores.png")
     images_figures.norms(tables, output / "norms.png")
     images_figures.samples(tables, output / "samples.png")
     console.print(table(found["results"]))
-    console.print(f"{classifier.features.name}, SHA-256 {classifier.hash[:12]}…")
+    console.print(str(evaluate.protocol))
     console.print(f"{time.perf_counter() - began:.0f} s in all; results are in {output}")
     return 0
 

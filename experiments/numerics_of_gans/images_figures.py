@@ -112,9 +112,21 @@ def samples(runs: Runs, path: Path) -> None:
 
 
 def _show(ax: Axes, pixels: np.ndarray) -> None:
-    ax.imshow(pixels, interpolation="nearest")
+    ax.imshow(_apart(pixels), interpolation="nearest")
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
+
+
+def _apart(pixels: np.ndarray, side: int = 8, gap: int = 3) -> np.ndarray:
+    """Return a square grid of images with white lines between them."""
+    height, width, channels = pixels.shape
+    if height % side or width % side:
+        return pixels
+    tiles = pixels.reshape(side, height // side, side, width // side, channels)
+    room = ((0, 0), (0, gap), (0, 0), (0, gap), (0, 0))
+    tiles = np.pad(tiles, room, constant_values=255)
+    spaced = tiles.reshape(height + side * gap, width + side * gap, channels)
+    return spaced[:-gap, :-gap]
 
 
 def _looks(runs: Runs) -> list[tuple[str, str, str]]:

@@ -18,8 +18,8 @@ def script(
         args: the options; those that the script was started with if None.
 
     Returns:
-        What ``main`` returns; 2 after a ``ValueError``, which is printed in one line on stderr; 130
-        after Ctrl-C.
+        What ``main`` returns; 2 after a ``ValueError`` and 1 after an ``OSError``, which are printed
+        in one line on stderr; 130 after Ctrl-C.
 
     Example:
         >>> import dataclasses
@@ -37,6 +37,9 @@ def script(
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("Interrupted: what was written until then stays in the output folder")
         return 130

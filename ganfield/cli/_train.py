@@ -136,7 +136,10 @@ class Train:
         if count == 1:
             return None
         if count > jax.device_count():
-            raise ValueError(f"--devices must be at most {jax.device_count()} here, got {count}")
+            more = "; JAX_NUM_CPU_DEVICES=4 makes four of a CPU" * (jax.default_backend() == "cpu")
+            raise ValueError(
+                f"--devices must be at most {jax.device_count()} here, got {count}{more}"
+            )
         return gf.data_mesh(jax.devices()[:count])
 
     def _config(self) -> Any:

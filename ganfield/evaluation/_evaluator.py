@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from ganfield.errors import check_count
 from ganfield.evaluation._features import Features
-from ganfield.evaluation._report import Reference, Report, report_beside
+from ganfield.evaluation._report import Protocol, Reference, Report, report_beside
 
 
 class ImageSet(typing.Protocol):
@@ -54,6 +54,20 @@ class Evaluator:
     def reference(self) -> Reference:
         """What is seen in the real images: found at the first score, then kept."""
         return Reference.of(self.features, self.real)
+
+    @property
+    def protocol(self) -> Protocol:
+        """How the scores are taken."""
+        seen = self.features
+        return Protocol(
+            len(self.real),
+            self.num_samples,
+            self.split,
+            seen.name,
+            seen.hash,
+            seen.preprocessing,
+            self.splits,
+        )
 
     def __call__(self, generate: Callable[[int], ArrayLike]) -> dict[str, float]:
         """Return the scores of a generator: name → number.

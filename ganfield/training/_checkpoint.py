@@ -112,8 +112,11 @@ class Checkpoints:
                 damaged.rename(aside)
                 self._manager.reload()
                 self._tell(f"{error}; it is now {aside.name}")
-        if steps:
-            raise OSError(f"every checkpoint in {self.folder} is damaged: there is none to resume")
+        if steps or any(self.folder.glob("damaged.*")):
+            raise OSError(
+                f"every checkpoint in {self.folder} is damaged: there is none to resume. Give "
+                "another output, or remove the folder to start again"
+            )
         return None
 
     def load(self, step: int, like: Carry) -> tuple[Carry, float]:
@@ -132,7 +135,10 @@ class Checkpoints:
                 )
             about: dict[str, Any] = dict(found["about"])
             expected = dict(about["leaves"])
+        except MemoryError:
+            raise
         except Exception as error:
+            _check_memory(error)
             raise OSError(f"{damaged}: {_first_line(error)}") from error
         _check_leaves(_leaves(plain), expected, step)
         try:
@@ -141,7 +147,10 @@ class Checkpoints:
                 found = self._manager.restore(
                     step, args=orbax.args.Composite(carry=orbax.args.StandardRestore(shapes))
                 )
+        except MemoryError:
+            raise
         except Exception as error:
+            _check_memory(error)
             raise OSError(f"{damaged}: {_first_line(error)}") from error
         if _hash(found["carry"]) != about["sha256"]:
             raise OSError(f"{damaged}: its arrays are not those that were saved")
@@ -150,6 +159,12 @@ class Checkpoints:
     def close(self) -> None:
         """Let go of the folder."""
         self._manager.close()
+
+
+def _check_memory(error: Exception) -> None:
+    """Raise an error again that speaks of memory: the file may be whole."""
+    if "RESOURCE_EXHAUSTED" in str(error):
+        raise error
 
 
 def _check_room(folder: Path, tree: PyTree) -> None:

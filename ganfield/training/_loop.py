@@ -176,6 +176,7 @@ def train(
         wish = stack.enter_context(listening())
         try:
             carry, going = run.begin()
+            folder.accept(built.config)
             if not going:
                 return run.result("done", carry, "nothing to do")
             if tensorboard:
@@ -240,7 +241,8 @@ class _Run:
         if step >= target:
             self.folder.tell(f"nothing to do: the run is at step {step}, and num_steps is {target}")
             return carry, False
-        self._cut(step)
+        # At step 0 everything is written again.
+        self._cut(step if step else -1)
         self.folder.tell(f"resumed from step {step}")
         return carry, True
 
@@ -255,9 +257,10 @@ class _Run:
         chunk = 1
         done = step >= target
         while not done:
+            # Waiting for a loader is part of the time that steps take.
+            before = time.perf_counter()
             source, until = self._source(step)
             stop = int(min(self._next_event(step), step + chunk, until))
-            before = time.perf_counter()
             carry = jax.block_until_ready(self.program(carry, jnp.int32(stop), source))
             took = time.perf_counter() - before
             self.seconds += took

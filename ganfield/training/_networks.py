@@ -67,7 +67,8 @@ def _arguments(config: NetworkConfig, builder: Callable[..., Network], player: s
                 argument=f"{player}.dtype",
             )
         )
-    takes = dict(inspect.signature(builder).parameters)
+    parameters = inspect.signature(builder).parameters.values()
+    takes = {each.name: each for each in parameters if each.kind is each.KEYWORD_ONLY}
     for name, value in config.options.items():
         lookup(takes, name, argument=f"option of {player}.architecture {config.architecture}")
         arguments[name] = value

@@ -61,9 +61,8 @@ class RunDirectory:
         self.folder = check_folder(target)
         self._listen = listen
         self._lock = _lock(self.folder)
+        self._changes = changes
         try:
-            if changes:
-                self.tell(f"configuration changed: {changes}")
             self.samples = check_folder(self.folder / "samples")
             for folder in (self.folder, self.samples):
                 remove_partial(folder)
@@ -71,7 +70,8 @@ class RunDirectory:
                 self.folder / "metrics.csv", ("step", "seconds", *METRICS, "warnings")
             )
             self.scores = Table(self.folder / "scores.csv")
-            write_file(self.folder / "config.json", (config.to_json() + "\n").encode())
+            if self.is_new:
+                self.accept(config)
         except BaseException:
             self.close()
             raise
@@ -92,6 +92,12 @@ class RunDirectory:
             file.write(f"{now} {message}\n")
         if self._listen is not None:
             self._listen(message)
+
+    def accept(self, config: Config) -> None:
+        """Write the configuration: of a run that is resumed once nothing speaks against it."""
+        if self._changes:
+            self.tell(f"configuration changed: {self._changes}")
+        write_file(self.folder / "config.json", (config.to_json() + "\n").encode())
 
     def describe(self, images: Mapping[str, Any]) -> None:
         """Write ``run.json``, or check that a resumed run has the images that it was started with.

@@ -266,6 +266,8 @@ def test_the_readme_is_the_report_of_the_result(load):
     assert (
         set(result["toys"]) == set(load("comparison_dynamics").dynamics(1)) == set(result["ring"])
     )
+    for part in (result["toys"], result["ring"]):
+        assert {name: part[name]["cost"] for name in COSTS} == COSTS
 
 
 def test_publish_replaces_what_is_between_the_markers(load, tmp_path):

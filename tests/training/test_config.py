@@ -102,6 +102,10 @@ def test_differences_have_dotted_names():
         ({"method.field": "consensus"}, "method.gamma must be given with method.field=consensus"),
         ({"method.field": "clipped"}, "method.field_options.max_norm must be given"),
         ({"method.options.x": 3}, "method.options: there are none here, got x"),
+        (
+            {"generator.architecture": "dcgan", "generator.options.latent_size": 3},
+            "unknown option of generator.architecture dcgan 'latent_size'",
+        ),
         ({"method.name": "lead", "method.options.momentun": 3}, "did you mean 'momentum'"),
         ({"method.phi_steps": 3}, "method.phi_steps is for alternating steps"),
         ({"method.optimizer": "adma"}, "did you mean 'adam'"),

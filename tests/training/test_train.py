@@ -205,9 +205,30 @@ def test_damaged_checkpoints_are_not_loaded(how, whole, tmp_path):
 def test_without_a_whole_checkpoint_nothing_is_begun_anew(tmp_path):
     train(CONFIG, tmp_path, num_steps=20)
     (tmp_path / "checkpoints" / "20" / "about" / "metadata").write_text("no JSON")
-    with pytest.raises(OSError, match=r"every checkpoint in .* is damaged"):
-        train(CONFIG, tmp_path)
+    for _ in range(2):  # Also when asked again, after the damaged one was renamed.
+        with pytest.raises(OSError, match=r"every checkpoint in .* is damaged"):
+            train(CONFIG, tmp_path)
     assert [row["step"] for row in rows(tmp_path)] == ["0", "10", "20"]
+
+
+def test_memory_that_runs_out_damages_nothing(monkeypatch, tmp_path):
+    train(CONFIG, tmp_path, num_steps=20)
+
+    def restore(self, *args, **options):
+        raise MemoryError
+
+    monkeypatch.setattr(_checkpoint.orbax.CheckpointManager, "restore", restore)
+    with pytest.raises(MemoryError):
+        train(CONFIG, tmp_path)
+    monkeypatch.undo()
+    assert saved(tmp_path) == [20]
+    assert train(CONFIG, tmp_path, num_steps=20).status == "done"
+
+
+def test_nothing_is_written_twice_at_the_start(tmp_path):
+    train(CONFIG, tmp_path, num_steps=0)
+    train(CONFIG, tmp_path, num_steps=10)
+    assert [row["step"] for row in rows(tmp_path)] == ["0", "10"]
 
 
 def test_another_configuration_is_refused(whole):
@@ -219,7 +240,9 @@ def test_another_configuration_is_refused(whole):
         train(other, folder)
     with pytest.raises(ValueError, match=r"does not fit this configuration: .*theta.* is float32"):
         train(other.replace({"num_steps": 90}), folder, allow_changes=True)
-    train(CONFIG, folder, allow_changes=True)  # as it was
+    # What was refused is not remembered.
+    assert gf.training.read_config(folder).generator.width == 4
+    assert train(CONFIG, folder).status == "done"
     after = sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*"))
     changed = {path.name for path, _ in set(before) ^ set(after)}
     assert changed <= {"config.json", "events.log", folder.name}
