@@ -18,8 +18,8 @@ def script(
         args: the options; those that the script was started with if None.
 
     Returns:
-        What ``main`` returns; 2 after a ``ValueError`` and 1 after an ``OSError``, which are printed
-        in one line on stderr; 130 after Ctrl-C.
+        What ``main`` returns; 2 after a ``ValueError`` and 1 after an ``OSError``, each printed in
+        one line on stderr; 130 after Ctrl-C.
 
     Example:
         >>> import dataclasses
