@@ -58,7 +58,7 @@ def _settings(result: dict[str, Any]) -> str:
     if result["load_before"] > 0.5:
         busy = (
             f" **Other work ran on the machine** (load average {result['load_before']:.1f} at the "
-            "start): all times will be measured again on a quiet one."
+            "start): times are longer for it."
         )
     return (
         f"Toy games: {config['toy_budget']} V with sgd, {config['num_step_sizes']} step sizes from "
