@@ -51,3 +51,9 @@ def double(tree: PyTree, *, integers: bool = False) -> PyTree:
         return jnp.asarray(leaf, float) if jnp.issubdtype(jnp.result_type(leaf), kinds) else leaf
 
     return jax.tree.map(cast, tree)
+
+
+def finite(tree: PyTree) -> jax.Array:
+    """Return whether no inexact number of a pytree is a NaN or an infinity."""
+    inexact = [x for x in jax.tree.leaves(tree) if jnp.issubdtype(x.dtype, jnp.inexact)]
+    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in inexact]))

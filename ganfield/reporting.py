@@ -14,6 +14,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from ganfield._files import write_file
+
 
 def check_folder(path: str | os.PathLike[str], *, argument: str = "output") -> Path:
     """Make a folder if need be, and return it; raise at once if nothing can be written there.
@@ -124,14 +126,7 @@ def save_json(path: str | os.PathLike[str], value: Any) -> None:
         ...     json.loads(path.read_text())
         {'jsd': [0.5, None]}
     """
-    target = Path(path)
-    text = to_json(value)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(text + "\n", encoding="utf-8")
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_file(Path(path), (to_json(value) + "\n").encode())
 
 
 def _plain(value: Any) -> Any:

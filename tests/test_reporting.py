@@ -104,12 +104,12 @@ def test_a_write_that_breaks_off_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "x.json"
     save_json(path, "old")
 
-    def break_off(self, text, **_):
-        with self.open("w", encoding="utf-8") as file:
-            file.write(text[:2])
+    def break_off(self, content):
+        with self.open("wb") as file:
+            file.write(content[:2])
         raise OSError("disk is full")
 
-    monkeypatch.setattr(Path, "write_text", break_off)
+    monkeypatch.setattr(Path, "write_bytes", break_off)
     with pytest.raises(OSError, match="disk is full"):
         save_json(path, {"new": 1})
     monkeypatch.undo()

@@ -8,6 +8,7 @@ optimization trains.
     python experiments/numerics_of_gans/images.py --data DIR    # CIFAR-10
 """
 
+import json
 import sys
 import time
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ from ganfield.cli import script
 DIGITS = ("digits/dcgan", "digits/simultaneous", "digits/alternating", "digits/consensus")
 CIFAR10 = ("cifar10/altgd_0", "cifar10/simgd_2", "cifar10/altgd_2", "cifar10/conopt_2")
 NUM_REAL = 10_000
+Row = dict[str, Any]
 COLUMNS = ("preset", "seed", "steps", "score", "Fréchet", "prec.", "recall", "‖v‖", "time")
 
 
@@ -37,7 +39,7 @@ class Config:
 
     Everything but what a preset's name says is the same in all runs: the step size, the optimizer,
     the seeds, the number of steps and the scores. A run that is there already, with the same
-    options, goes on where it ended.
+    options, goes on where it ended; with a larger --num-steps or more seconds it goes further.
     """
 
     presets: tuple[str, ...] = ()
@@ -55,7 +57,10 @@ class Config:
     max_seconds: float | None = None
     """End a run after this many seconds of training steps in this call."""
     num_scores: int = 8
-    """How many times a run is scored, about, after its start."""
+    """How many times a run is scored, about, after its start, if it reaches its last step."""
+    score_every: int | None = None
+    """Steps between scores; those between the first and the last by --num-scores if None. Give it
+    with --max-seconds, which may end a run long before its last step."""
     num_samples: int = 1000
     """Generated images of each score."""
     output: Path | None = None
@@ -73,6 +78,8 @@ def chosen(config: Config) -> dict[str, gf.training.Config]:
         steps = config.num_steps or (3000 if preset.data.name == "digits" else preset.num_steps)
         steps = 20 if config.smoke else steps
         every = max(1, steps // gf.errors.check_count(config.num_scores, argument="num_scores"))
+        if config.score_every is not None:
+            every = gf.errors.check_count(config.score_every, argument="score_every")
         changes: dict[str, Any] = {
             "num_steps": steps,
             "record_every": max(1, every // 10),
@@ -140,40 +147,69 @@ def describe(metrics: Mapping[str, Any]) -> str:
     return f"diversity {metrics['diversity']:.2f}" if metrics else ""
 
 
+def found_before(path: Path, protocol: Mapping[str, Any]) -> dict[tuple[str, int], Row]:
+    """Return (preset, seed) → row of the result.json that is there, if there is one.
+
+    Raises:
+        ValueError: its scores were taken otherwise, and would share a curve with those to come.
+    """
+    if not path.exists():
+        return {}
+    found = json.loads(path.read_text("utf-8"))
+    if found["protocol"] != dict(protocol):
+        raise ValueError(
+            f"the runs in {path.parent} were scored otherwise, by {found['protocol']}, and now it "
+            f"would be by {dict(protocol)}: give another output"
+        )
+    return {(row["preset"], row["seed"]): row for row in found["results"]}
+
+
+def row_of(
+    run: tuple[str, int],
+    result: gf.training.Result,
+    tables: images_figures.Tables,
+    before: Row | None,
+) -> Row:
+    """Return what result.json holds of a run."""
+    done = result.status == "done"
+    row: Row = {
+        "preset": run[0],
+        "seed": run[1],
+        "status": result.status,
+        "steps": result.step,
+        "stopped_at": result.stopped_at,
+        "seconds": round(result.seconds, 2),
+        "compile_seconds": None if done else round(result.compile_seconds, 2),
+        "steps_per_second": round(result.step / result.seconds, 2) if result.seconds else None,
+        "parameters": sum(leaf.size for leaf in jax.tree.leaves(result.params)),
+        "scores": tables.last_scores(),
+        "metrics": tables.last_metrics(),
+    }
+    if done and before is not None and before["steps"] == result.step:
+        # Nothing was compiled now, and how the run ended was seen when it did.
+        row |= {name: before[name] for name in ("status", "compile_seconds")}
+    return row
+
+
 def summary(
     config: Config,
     runs: Mapping[str, gf.training.Config],
-    results: Mapping[tuple[str, int], gf.training.Result],
-    tables: Mapping[tuple[str, int], images_figures.Tables],
+    rows: list[Row],
+    evaluate: gf.evaluation.Evaluator,
     classifier: gf.evaluation.Classifier,
 ) -> dict[str, Any]:
     """Return what result.json holds."""
-    rows = [
-        {
-            "preset": preset,
-            "seed": seed,
-            "status": result.status,
-            "steps": result.step,
-            "stopped_at": result.stopped_at,
-            "seconds": round(result.seconds, 2),
-            "compile_seconds": round(result.compile_seconds, 2),
-            "steps_per_second": round(result.step / result.seconds, 2) if result.seconds else None,
-            "parameters": sum(leaf.size for leaf in jax.tree.leaves(result.params)),
-            "scores": tables[preset, seed].last_scores(),
-            "metrics": tables[preset, seed].last_metrics(),
-        }
-        for (preset, seed), result in results.items()
-    ]
     return {
         "config": asdict(config),
         "runs": {name: run.to_dict() for name, run in runs.items()},
         "classifier": classifier.metadata,
         "results": rows,
         **gf.reporting.provenance(),
+        "protocol": evaluate.protocol._asdict(),
     }
 
 
-def table(rows: list[dict[str, Any]]) -> Table:
+def table(rows: list[Row]) -> Table:
     """Return the table that the script ends with."""
     shown = Table(*(Column(name, no_wrap=True) for name in COLUMNS))
     for row in rows:
@@ -210,20 +246,23 @@ def main(config: Config) -> int:
         num_real=min(len(data), NUM_REAL),
     )
     seeds = config.seeds[:1] if config.smoke else config.seeds
-    results: dict[tuple[str, int], gf.training.Result] = {}
+    path = output / "result.json"
+    before = found_before(path, evaluate.protocol._asdict())
+    wanted = [(name, seed) for name in runs for seed in seeds]
+    # Until its turn comes, a run has the row that it had: a kill loses nothing.
+    rows = {each: before.get(each) for each in wanted}
     tables: dict[tuple[str, int], images_figures.Tables] = {}
-    for name, run in runs.items():
-        for seed in seeds:
-            folder = output / name.replace("/", "_") / f"seed_{seed}"
-            results[name, seed] = train(run.replace({"seed": seed}), data, evaluate, config, folder)
-            tables[name, seed] = images_figures.Tables(folder)
-            found = summary(config, runs, results, tables, classifier)
-            found["protocol"] = evaluate.protocol._asdict()
-            gf.reporting.save_json(output / "result.json", found)
+    for name, seed in wanted:
+        folder = output / name.replace("/", "_") / f"seed_{seed}"
+        result = train(runs[name].replace({"seed": seed}), data, evaluate, config, folder)
+        tables[name, seed] = images_figures.Tables(folder)
+        rows[name, seed] = row_of((name, seed), result, tables[name, seed], rows[name, seed])
+        found = [row for row in rows.values() if row is not None]
+        gf.reporting.save_json(path, summary(config, runs, found, evaluate, classifier))
     images_figures.scores(tables, output / "scores.png")
     images_figures.norms(tables, output / "norms.png")
     images_figures.samples(tables, output / "samples.png")
-    console.print(table(found["results"]))
+    console.print(table(found))
     console.print(str(evaluate.protocol))
     console.print(f"{time.perf_counter() - began:.0f} s in all; results are in {output}")
     return 0

@@ -13,7 +13,9 @@ from rich.console import Console
 from tyro.conf import FlagCreatePairsOff, arg
 
 import ganfield as gf
+from ganfield.cli._distributed import connect
 from ganfield.cli._options import Json, Texts
+from ganfield.cli._scores import Scores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,7 @@ class Train:
       ganfield train --preset digits/consensus --output run2 --set method.gamma=1 seed=3
       ganfield train --preset cifar10/conopt_conv4 --data cifar-10-batches-bin --output run3
       ganfield train --output run --num-steps 5000
+      ganfield train --output run --num-steps 9000 --classifier digits.npz
     """
 
     output: Annotated[
@@ -82,6 +85,23 @@ class Train:
         FlagCreatePairsOff,
         arg(help="Go on although the folder's run has another configuration."),
     ] = False
+    classifier: Annotated[
+        Path | None,
+        arg(
+            metavar="FILE",
+            help="Score the run with this classifier, which `ganfield train-classifier` wrote: in "
+            "scores.csv at each sample grid, and at the end.",
+            help_behavior_hint="(default: no scores)",
+        ),
+    ] = None
+    num_samples: Annotated[
+        int | None,
+        arg(
+            metavar="COUNT",
+            help="Generated images of each score, beside at most 10000 real ones.",
+            help_behavior_hint="(default: 6400, with --classifier)",
+        ),
+    ] = None
     devices: Annotated[
         int,
         arg(
@@ -89,6 +109,31 @@ class Train:
             help="Over how many devices every batch is spread; see docs/distributed.md.",
         ),
     ] = 1
+    coordinator: Annotated[
+        str | None,
+        arg(
+            metavar="HOST:PORT",
+            help="Where the first of several processes listens, each started with this command; "
+            "auto on clusters that JAX knows. They use all their devices.",
+            help_behavior_hint="(default: one process)",
+        ),
+    ] = None
+    num_processes: Annotated[
+        int | None,
+        arg(
+            metavar="COUNT",
+            help="How many processes there are.",
+            help_behavior_hint="(default: one)",
+        ),
+    ] = None
+    process_id: Annotated[
+        int | None,
+        arg(
+            metavar="INDEX",
+            help="Which of them this is, from 0, which reads and writes the folder.",
+            help_behavior_hint="(default: none)",
+        ),
+    ] = None
     tensorboard: Annotated[
         bool, FlagCreatePairsOff, arg(help="Write the metrics for TensorBoard as well.")
     ] = False
@@ -96,6 +141,7 @@ class Train:
 
     def run(self) -> int:
         """Train, show how far it is, and return 0 if the step was reached."""
+        connect(self.coordinator, self.num_processes, self.process_id)
         # Training is in float32, whatever other commands compute in.
         with jax.enable_x64(False):
             return self._train()
@@ -105,34 +151,65 @@ class Train:
         training = gf.training
         code = 0
         with _watching(self.output.name, config.num_steps) as (progress, say):
+            listen = None if self.json else say
+            scores = self._scores(config, listen)
             try:
                 result = training.train(
                     config,
                     self.output,
+                    data=None if scores is None else scores.data,
                     resume=self.resume,
                     allow_changes=self.allow_changes,
+                    evaluate=() if scores is None else [scores],
                     mesh=mesh,
                     tensorboard=self.tensorboard,
                     progress=progress,
-                    listen=None if self.json else say,
+                    listen=listen,
                 )
                 code = 1 if result.status == "stopped" else 0
             except training.Interrupted as interrupt:
                 result, code = interrupt.result, 128 + interrupt.signal
+        if jax.process_index():  # The first process speaks for all.
+            return code
+        if scores is not None and result.status == "done":
+            scores.score(config, result.params)
         if self.json:
-            print(gf.reporting.to_json(_record(result, self.output)))
+            record = _record(result, self.output)
+            if scores is not None:
+                record["report"] = scores.record() if code == 0 else None
+            print(gf.reporting.to_json(record))
         elif code == 0:
             print(
                 f"{self.output}: step {result.step}, {result.seconds:.1f} s of training, compiled "
                 f"in {result.compile_seconds:.1f} s"
             )
+            if scores is not None:
+                print(scores.in_words(result.step))
         if code:
             again = " The same command goes on from there." if code > 1 else ""
             print(f"error: {result.message}.{again}", file=sys.stderr)
         return code
 
+    def _scores(self, config: Any, listen: Callable[[str], None] | None) -> Scores | None:
+        if self.classifier is None:
+            if self.num_samples is not None:
+                raise ValueError("--num-samples is for the scores that --classifier asks for")
+            return None
+        return Scores(
+            self.classifier,
+            self.output,
+            config,
+            num_samples=self.num_samples,
+            allow_changes=self.allow_changes,
+            listen=listen,
+        )
+
     def _mesh(self) -> Any:
         count = gf.errors.check_count(self.devices, argument="--devices")
+        if jax.process_count() > 1:
+            if count > 1:
+                raise ValueError(f"--devices is for one process, got {count} beside --coordinator")
+            return gf.data_mesh()
         if count == 1:
             return None
         if count > jax.device_count():

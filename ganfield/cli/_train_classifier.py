@@ -26,6 +26,7 @@ class TrainClassifier:
     Try:
       ganfield train-classifier --data digits --size 16 --output digits.npz
       ganfield train-classifier --data cifar-10-batches-bin --output cifar10.npz
+      ganfield train-classifier --data DIR --name fashion_mnist --output fashion_mnist.npz
     """
 
     output: Annotated[Path, arg(metavar="FILE", help="Write the classifier to this .npz file.")]
@@ -37,6 +38,15 @@ class TrainClassifier:
             "or Fashion-MNIST.",
         ),
     ] = "digits"
+    name: Annotated[
+        str | None,
+        arg(
+            metavar="NAME",
+            help="Which set it is: digits, cifar10, mnist or fashion_mnist. The last two need it: "
+            "their files have the same names.",
+            help_behavior_hint="(default: digits or CIFAR-10, as the files of --data say)",
+        ),
+    ] = None
     size: Annotated[
         int | None,
         arg(
@@ -100,8 +110,8 @@ class TrainClassifier:
         return 0
 
     def _images(self) -> tuple[gf.data.Images, gf.data.Images, str]:
-        name = _name(self.data)
-        folder = None if name == "digits" else self.data
+        name = _name(self.data, self.name)
+        folder = None if name == self.data == "digits" else self.data
         sets: list[Any] = [
             gf.training.load_data(
                 gf.training.DataConfig(name=name, folder=folder, split=split, size=self.size)
@@ -112,11 +122,19 @@ class TrainClassifier:
         return dataclasses.replace(sets[0], flip=flip), sets[1], name
 
 
-def _name(data: str) -> str:
-    """Return which data set is meant: digits, or what the names of the files in a folder say."""
+def _name(data: str, name: str | None) -> str:
+    """Return which data set is meant: the one that is named, or digits or CIFAR-10."""
+    if name is not None:
+        gf.errors.lookup(gf.training.CLASSIFIER_PRESETS, name, argument="--name")
+        return name
     path = Path(data)
-    if not path.exists():
+    if data == "digits" or not path.exists():
         gf.errors.lookup({"digits": None}, data, argument="--data (and no folder)")
         return "digits"
-    names = [path.name, *(each.name for each in path.iterdir())] if path.is_dir() else [path.name]
-    return "mnist" if any("images" in each and "idx" in each for each in names) else "cifar10"
+    files = [path.name, *(each.name for each in path.iterdir())] if path.is_dir() else [path.name]
+    if any("idx3-ubyte" in file for file in files):
+        raise ValueError(
+            f"--name must say which set is in {data}, mnist or fashion_mnist: their files have the "
+            "same names"
+        )
+    return "cifar10"

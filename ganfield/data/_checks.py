@@ -1,19 +1,34 @@
 """Checks that the loaders share."""
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
+from ganfield.errors import lookup
 
-def check_choice(value: Any, allowed: Sequence[Any], *, argument: str) -> None:
-    """Raise a ``ValueError`` unless the value is one of those allowed.
+
+def check_size(value: Any, allowed: Sequence[int], *, argument: str) -> int:
+    """Return the value as an ``int``, or raise a ``ValueError`` unless it is one of those allowed.
 
     Example:
-        >>> check_choice("dev", ("train", "test"), argument="split")
+        >>> check_size(9, (8, 16, 32), argument="size")
         Traceback (most recent call last):
         ...
-        ValueError: split must be 'train' or 'test', got 'dev'
+        ValueError: size must be 8, 16 or 32, got 9
     """
-    if value not in allowed:
-        *others, last = map(repr, allowed)
-        words = f"{', '.join(others)} or {last}" if others else last
-        raise ValueError(f"{argument} must be {words}, got {value!r}")
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value not in allowed:
+        *others, last = map(str, allowed)
+        raise ValueError(f"{argument} must be {', '.join(others)} or {last}, got {value!r}")
+    return operator.index(value)
+
+
+def check_split(split: Any, allowed: Sequence[str] = ("train", "test")) -> None:
+    """Raise a ``ValueError`` unless a set has a part of this name.
+
+    Example:
+        >>> check_split("tset")
+        Traceback (most recent call last):
+        ...
+        ValueError: unknown split 'tset': did you mean 'test'? Known: test, train
+    """
+    lookup(dict.fromkeys(allowed), split, argument="split")

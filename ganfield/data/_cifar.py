@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ganfield.data._checks import check_choice
+from ganfield.data._checks import check_split
 from ganfield.data._files import Checksum, StrPath, contents, describe, read_members, wrong
 from ganfield.data._images import Images
 from ganfield.data._unpickle import unpickle
@@ -44,6 +44,10 @@ _BINARY = _Layout(
     {"train": tuple(f"{name}.bin" for name in _TRAIN), "test": ("test_batch.bin",)},
     "batches.meta.txt",
 )
+_BATCH_LABELS = {
+    "test_batch": "testing batch 1 of 1",
+    **{name: f"training batch {number} of 5" for number, name in enumerate(_TRAIN, start=1)},
+}
 _PYTHON = _Layout({"train": _TRAIN, "test": ("test_batch",)}, "batches.meta")
 
 
@@ -58,7 +62,9 @@ def cifar10(
 
     Both published layouts are read: the binary one (records of one label byte and 3072 bytes of
     pixels: the red plane, the green one, the blue one) and the Python one (pickles, of which
-    nothing but dicts, lists, strings, integers and arrays of bytes is admitted).
+    nothing but dicts, lists, strings, integers and arrays of bytes is admitted). A file of the
+    Python layout says which batch it is, and one under another's name is refused; in the binary
+    layout only a checksum can tell.
 
     Args:
         folder: a folder with the files ``data_batch_1.bin`` … or ``data_batch_1`` …; one with a
@@ -91,7 +97,7 @@ def cifar10(
         ValueError: ...test_batch.bin: expected 30730000 bytes, 10000 records of 3073, found 6146
         bytes, 2 records
     """
-    check_choice(split, ("train", "test"), argument="split")
+    check_split(split)
     count = check_count(records_per_file, argument="records_per_file")
     place = _find(Path(folder))
     layouts = (_BINARY, _PYTHON)
@@ -144,6 +150,9 @@ def _binary_records(data: bytes, path: Path, count: int) -> tuple[np.ndarray, np
 
 def _pickled_records(data: bytes, path: Path, count: int) -> tuple[np.ndarray, np.ndarray]:
     loaded = unpickle(data, path)
+    label, expected = loaded.get(b"batch_label"), _BATCH_LABELS[path.name]
+    if label is not None and label not in (expected, expected.encode()):
+        raise wrong(path, found=f"{label!r:.60}", expected=f"the batch_label {expected!r}")
     pixels = loaded.get(b"data")
     if not isinstance(pixels, np.ndarray) or pixels.shape != (count, _PIXELS):
         found = f"shape {pixels.shape}" if isinstance(pixels, np.ndarray) else "none"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ganfield.data._checks import check_choice
+from ganfield.data._checks import check_size, check_split
 from ganfield.data._images import Images
 
 _SIDE = 8
@@ -36,8 +36,8 @@ def digits(split: str = "train", *, size: int = _SIDE) -> Images:
         >>> gf.data.digits("test", size=32)
         Images(digits, test: 355 of 32×32×1, with labels)
     """
-    check_choice(split, ("train", "test", "all"), argument="split")
-    check_choice(size, (8, 16, 32), argument="size")
+    check_split(split, ("train", "test", "all"))
+    size = check_size(size, (8, 16, 32), argument="size")
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:

@@ -1,13 +1,15 @@
 """MNIST and Fashion-MNIST: idx files."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ganfield.data._checks import check_choice
+from ganfield.data._checks import check_split
 from ganfield.data._files import Checksum, StrPath, contents, decompress, describe, read_file, wrong
 from ganfield.data._images import Images
+from ganfield.errors import check_count
 
 FASHION_MNIST_CLASSES = (
     "T-shirt/top",
@@ -22,17 +24,27 @@ FASHION_MNIST_CLASSES = (
     "ankle boot",
 )
 _PREFIX = {"train": "train", "test": "t10k"}
+_COUNTS = {"train": 60_000, "test": 10_000}
+_SIDE = 28
 _BYTES = 0x08  # the only type of the idx format that these sets use
 _LIMIT = 1 << 31
 
 
-def mnist(folder: StrPath, split: str = "train", *, checksum: Checksum = None) -> Images:
+def mnist(
+    folder: StrPath,
+    split: str = "train",
+    *,
+    num_images: int | None = None,
+    checksum: Checksum = None,
+) -> Images:
     """Return MNIST from its idx files: 60,000 images for training, 10,000 for testing.
 
     Args:
         folder: with ``train-images-idx3-ubyte`` and ``train-labels-idx1-ubyte``, or ``t10k-…`` for
             testing; ``.gz`` or not, and with a dot in the place of the second hyphen or not.
         split: ``"train"`` or ``"test"``.
+        num_images: how many there are; None for the published number. Only a set cut down by hand
+            has another.
         checksum: file name → MD5 or SHA-256 of both files. Structure is checked in any case.
 
     Returns:
@@ -53,19 +65,30 @@ def mnist(folder: StrPath, split: str = "train", *, checksum: Checksum = None) -
         >>> _ = (folder / "t10k-images-idx3-ubyte").write_bytes(images)
         >>> labels = bytes.fromhex("00000801 00000002 0709")
         >>> _ = (folder / "t10k-labels-idx1-ubyte").write_bytes(labels)
-        >>> gf.data.mnist(folder, "test").labels
+        >>> gf.data.mnist(folder, "test", num_images=2).labels
         array([7, 9], dtype=int32)
+        >>> gf.data.mnist(folder, "test")
+        Traceback (most recent call last):
+        ...
+        ValueError: ...t10k-images-idx3-ubyte: expected 10000 × 28 × 28, found 2 × 28 × 28
     """
     names = tuple(str(digit) for digit in range(10))
-    return _load(folder, split, checksum, names, "mnist")
+    return _load(folder, split, num_images, checksum, names, "mnist")
 
 
-def fashion_mnist(folder: StrPath, split: str = "train", *, checksum: Checksum = None) -> Images:
-    """Return Fashion-MNIST from its idx files, which are called as MNIST's.
+def fashion_mnist(
+    folder: StrPath,
+    split: str = "train",
+    *,
+    num_images: int | None = None,
+    checksum: Checksum = None,
+) -> Images:
+    """Return Fashion-MNIST from its idx files, which are called as MNIST's, and are as many.
 
     Args:
         folder: see `mnist`.
         split: ``"train"`` or ``"test"``.
+        num_images: see `mnist`.
         checksum: see `mnist`.
 
     Returns:
@@ -84,16 +107,25 @@ def fashion_mnist(folder: StrPath, split: str = "train", *, checksum: Checksum =
         ...
         ValueError: /dev/null: expected train-images-idx3-ubyte or with .gz, found a file
     """
-    return _load(folder, split, checksum, FASHION_MNIST_CLASSES, "fashion_mnist")
+    return _load(folder, split, num_images, checksum, FASHION_MNIST_CLASSES, "fashion_mnist")
 
 
 def _load(
-    folder: StrPath, split: str, checksum: Checksum, class_names: tuple[str, ...], name: str
+    folder: StrPath,
+    split: str,
+    num_images: int | None,
+    checksum: Checksum,
+    class_names: tuple[str, ...],
+    name: str,
 ) -> Images:
-    check_choice(split, tuple(_PREFIX), argument="split")
+    check_split(split)
+    count = _COUNTS[split] if num_images is None else num_images
+    shape = (check_count(count, argument="num_images"), _SIDE, _SIDE)
     image_path = _find(Path(folder), _PREFIX[split], "images", 3)
     label_path = _find(Path(folder), _PREFIX[split], "labels", 1)
     pixels = _read(image_path, 3, checksum)
+    if pixels.shape != shape:
+        raise wrong(image_path, found=_by(pixels.shape), expected=_by(shape))
     labels = _read(label_path, 1, checksum)
     if len(labels) != len(pixels):
         raise wrong(
@@ -134,6 +166,10 @@ def _read(path: Path, dimensions: int, checksum: Checksum) -> np.ndarray:
         raise wrong(
             path,
             found=f"{len(data) - start} bytes after the header",
-            expected=f"{size}, as its header says: {' × '.join(map(str, shape))}",
+            expected=f"{size}, as its header says: {_by(shape)}",
         )
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
+
+
+def _by(shape: Sequence[int]) -> str:
+    return " × ".join(map(str, shape))

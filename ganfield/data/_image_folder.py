@@ -3,11 +3,12 @@
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from ganfield.data._checks import check_choice
+from ganfield.data._checks import check_size, check_split
 from ganfield.data._files import StrPath, contents, wrong
 from ganfield.data._images import Images
 from ganfield.data._npz import save_arrays
@@ -29,6 +30,7 @@ def image_folder(
     cache: StrPath | None = None,
     name: str | None = None,
     split: str = "train",
+    num_test: int = 0,
 ) -> Images:
     """Return the images in a folder and its folders, of one size. The defaults are CelebA's.
 
@@ -48,9 +50,13 @@ def image_folder(
         channels: 3 for RGB or 1 for grey.
         num_threads: that decode; as many as there are cores if None.
         cache: an ``.npz`` file for the result. It is used again as long as the arguments and the
-            names, sizes and times of the files are the same, and is replaced if not.
+            names, sizes and times of the files are the same, and is replaced if not. It holds all
+            images, for either split.
         name: what to call the set; the name of the folder if None.
-        split: which part of it this is.
+        split: ``"train"``, or ``"test"`` for the last ``num_test`` images.
+        num_test: how many images, the last in order, are for testing and not for training; of each
+            class, where there are classes. CelebA's are 10,000 in the official code of "The
+            Numerics of GANs", which leaves 192,599.
 
     Returns:
         `Images`, with labels if there are classes.
@@ -75,21 +81,27 @@ def image_folder(
     """
     crop = None if crop is None else check_count(crop, argument="crop")
     size = check_count(size, argument="size")
-    check_choice(channels, (1, 3), argument="channels")
+    channels = check_size(channels, (1, 3), argument="channels")
+    check_split(split)
     workers = os.cpu_count() or 1 if num_threads is None else num_threads
     workers = check_count(workers, argument="num_threads")
     folder = Path(folder)
     paths = _list_images(folder)
     labels, class_names = _classes(folder, paths)
-    state = _state(folder, paths, (crop, size, channels))
-    pixels = None if cache is None else _cached(Path(cache), state)
-    if pixels is None:
-        pixels = _decode(paths, crop, size, channels, workers)
-        if cache is not None:
-            save_arrays(cache, {"pixels": pixels, "state": np.asarray(state)})
-    return Images(
-        pixels, labels, class_names, name=folder.name if name is None else name, split=split
-    )
+    chosen = _part(folder, labels, len(paths), split, num_test)
+    decode = partial(_decode, crop=crop, size=size, channels=channels, num_threads=workers)
+    if cache is None:
+        pixels = decode([path for path, wanted in zip(paths, chosen, strict=True) if wanted])
+    else:
+        state = _state(folder, paths, (crop, size, channels))
+        cached = _cached(Path(cache), state)
+        if cached is None:
+            cached = decode(paths)
+            save_arrays(cache, {"pixels": cached, "state": np.asarray(state)})
+        pixels = cached if chosen.all() else cached[chosen]
+    labels = None if labels is None else labels[chosen]
+    name = folder.name if name is None else name
+    return Images(pixels, labels, class_names, name=name, split=split)
 
 
 def _list_images(folder: Path) -> list[Path]:
@@ -113,6 +125,30 @@ def _classes(folder: Path, paths: list[Path]) -> tuple[np.ndarray | None, tuple[
     return np.array([numbers[part[0]] for part in parts], np.int32), class_names
 
 
+def _part(
+    folder: Path, labels: np.ndarray | None, count: int, split: str, num_test: int
+) -> np.ndarray:
+    """Return which of the images belong to a split, as booleans."""
+    num_test = check_count(num_test, argument="num_test", minimum=0)
+    if split == "test" and not num_test:
+        raise ValueError(
+            f"split='test' needs num_test: how many of the images in {folder}, the last in order, "
+            "are for testing"
+        )
+    groups = [np.arange(count)]
+    if labels is not None:
+        groups = [np.flatnonzero(labels == label) for label in range(labels.max() + 1)]
+    is_test = np.zeros(count, bool)
+    for places in groups:
+        if num_test >= len(places):
+            of = "images in" if labels is None else "images in a class of"
+            raise ValueError(
+                f"num_test must be below the number of {of} {folder}, {len(places)}, got {num_test}"
+            )
+        is_test[places[len(places) - num_test :]] = True
+    return is_test if split == "test" else ~is_test
+
+
 def _state(folder: Path, paths: list[Path], settings: tuple[object, ...]) -> str:
     """Return a digest of all that the result depends on."""
     digest = hashlib.sha256(repr(settings).encode())
@@ -133,7 +169,7 @@ def _cached(cache: Path, state: str) -> np.ndarray | None:
 
 
 def _decode(
-    paths: list[Path], crop: int | None, size: int, channels: int, num_threads: int
+    paths: list[Path], *, crop: int | None, size: int, channels: int, num_threads: int
 ) -> np.ndarray:
     try:
         from ganfield.data._read_image import read_image

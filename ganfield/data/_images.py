@@ -1,8 +1,7 @@
 """A set of images, drawn from in-graph, and the two scales of its pixels."""
 
 import os
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import jax
@@ -14,11 +13,6 @@ from ganfield.errors import check_count
 Pixels = TypeVar("Pixels", np.ndarray, jax.Array)
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["pixels", "labels"],
-    meta_fields=["class_names", "name", "split", "flip"],
-)
 @dataclass(frozen=True, eq=False)
 class Images:
     """A set of images with or without labels.
@@ -58,11 +52,9 @@ class Images:
     flip: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        # Transformations of JAX put tracers and placeholders in the place of the arrays.
-        if isinstance(self.pixels, np.ndarray):
-            _check_pixels(self.pixels)
-            if isinstance(self.labels, np.ndarray):
-                _check_labels(self.labels, len(self.pixels), len(self.class_names))
+        _check_pixels(self.pixels)
+        if self.labels is not None:
+            _check_labels(self.labels, len(self), len(self.class_names))
 
     def __len__(self) -> int:
         return int(self.pixels.shape[0])
@@ -119,8 +111,7 @@ class Images:
             >>> type(gf.data.digits().to_device().pixels)
             <class 'jaxlib...ArrayImpl'>
         """
-        pixels, labels = jax.device_put((self.pixels, self.labels), device)
-        return replace(self, pixels=pixels, labels=labels)
+        return jax.device_put(self, device)
 
     def _draw(self, key: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:
         size = check_count(size, argument="size")
@@ -131,6 +122,34 @@ class Images:
             mirrored = jax.random.bernoulli(key_flip, shape=(size, 1, 1, 1))
             pixels = jnp.where(mirrored, pixels[:, :, ::-1], pixels)
         return to_float(pixels), index
+
+
+_LEAVES = ("pixels", "labels")
+_REST = ("class_names", "name", "split", "flip")
+
+
+def _flatten(images: Images) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    return tuple(getattr(images, name) for name in _LEAVES), tuple(
+        getattr(images, name) for name in _REST
+    )
+
+
+def _flatten_with_keys(images: Images) -> tuple[Any, tuple[Any, ...]]:
+    leaves, rest = _flatten(images)
+    keys = map(jax.tree_util.GetAttrKey, _LEAVES)
+    return tuple(zip(keys, leaves, strict=True)), rest
+
+
+def _unflatten(rest: tuple[Any, ...], leaves: Any) -> Images:
+    # Without the checks that `register_dataclass` would make: transformations of JAX put batches of
+    # arrays, shapes and placeholders in the place of the arrays.
+    images = object.__new__(Images)
+    for name, value in zip((*_LEAVES, *_REST), (*leaves, *rest), strict=True):
+        object.__setattr__(images, name, value)
+    return images
+
+
+jax.tree_util.register_pytree_with_keys(Images, _flatten_with_keys, _unflatten, _flatten)
 
 
 def to_float(pixels: Pixels) -> Pixels:
@@ -207,21 +226,39 @@ def _free_memory() -> float:
         return float("inf")
 
 
-def _check_pixels(pixels: np.ndarray) -> None:
-    if pixels.dtype != np.uint8 or pixels.ndim != 4 or 0 in pixels.shape:
+def _check_pixels(pixels: Any) -> None:
+    dtype, shape = _dtype_and_shape(pixels)
+    if dtype != np.uint8 or len(shape) != 4 or 0 in shape:
         raise ValueError(
             "pixels must be unsigned bytes of shape (n, height, width, channels), at least one "
-            f"image, got {pixels.dtype} of shape {pixels.shape}"
+            f"image, got {_kind(pixels)}"
         )
 
 
-def _check_labels(labels: np.ndarray, num_images: int, num_classes: int) -> None:
-    if labels.dtype != np.int32 or labels.shape != (num_images,):
+def _check_labels(labels: Any, num_images: int, num_classes: int) -> None:
+    dtype, shape = _dtype_and_shape(labels)
+    if dtype != np.int32 or shape != (num_images,):
         raise ValueError(
             f"labels must be int32 of shape ({num_images},), one for each image, "
-            f"got {labels.dtype} of shape {labels.shape}"
+            f"got {_kind(labels)}"
         )
-    low, high = int(labels.min()), int(labels.max())
+    # Traced ones are not known yet, and what other processes hold never is.
+    if not isinstance(labels, np.ndarray | jax.Array) or isinstance(labels, jax.core.Tracer):
+        return
+    if not getattr(labels, "is_fully_addressable", True):
+        return
+    values = np.asarray(labels)
+    low, high = int(values.min()), int(values.max())
     if low < 0 or (num_classes and high >= num_classes):
         allowed = f"from 0 to {num_classes - 1}" if num_classes else "≥ 0"
         raise ValueError(f"labels must be {allowed}, got labels from {low} to {high}")
+
+
+def _dtype_and_shape(array: Any) -> tuple[Any, tuple[int, ...]]:
+    """Return what arrays, memory maps, tracers and JAX's descriptions of arrays have alike."""
+    return getattr(array, "dtype", None), tuple(getattr(array, "shape", ()))
+
+
+def _kind(value: Any) -> str:
+    dtype, shape = _dtype_and_shape(value)
+    return type(value).__name__ if dtype is None else f"{dtype} of shape {shape}"

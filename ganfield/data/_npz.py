@@ -2,20 +2,43 @@
 
 import io
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ganfield._files import replacing
+from ganfield.data._checks import check_split
 from ganfield.data._files import Checksum, StrPath, describe, read_file, wrong
 from ganfield.data._images import Images
 from ganfield.errors import check_count
 
 _PIXELS = "unsigned bytes of shape (n, height, width, channels)"
 _EXPECTED = f"an .npz file with {_PIXELS}"
+
+
+def arrays_in(data: bytes) -> dict[str, np.ndarray]:
+    """Return name → array of what is in an ``.npz`` file, without what is no array.
+
+    Raises:
+        ValueError: the bytes are something else, or damaged; the message says what they are.
+
+    Example:
+        >>> arrays_in(b"<html>Not found</html>")
+        Traceback (most recent call last):
+        ...
+        ValueError: an HTML page, b"<html>Not found</html>..."
+    """
+    if not data.startswith(b"PK"):
+        raise ValueError(describe(data))
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            # What is no array comes as bytes.
+            found = {name: file[name] for name in file.files}
+    except Exception as error:  # a damaged archive may raise anything
+        raise ValueError(f"{error}" or type(error).__name__) from error
+    return {name: value for name, value in found.items() if isinstance(value, np.ndarray)}
 
 
 def load_npz(
@@ -28,7 +51,8 @@ def load_npz(
             with four dimensions (n, height, width, channels); and ``labels`` (integers) and
             ``class_names`` (strings), if it has them.
         name: what to call the set; the name of the file if None.
-        split: which part of it this is.
+        split: which part of a set the file is, "train", "test" or "all": a name, for the whole file
+            is read in any case.
         checksum: MD5 or SHA-256 of the file.
 
     Returns:
@@ -46,16 +70,12 @@ def load_npz(
         Images(digits, train: 1442 of 8×8×1, with labels)
     """
     path = Path(path)
+    check_split(split, ("train", "test", "all"))
     data = read_file(path, expected=_EXPECTED, checksum=checksum)
-    if not data.startswith(b"PK"):
-        raise wrong(path, found=describe(data), expected=_EXPECTED)
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            # What is no array comes as bytes.
-            found = {key: file[key] for key in file.files}
-    except Exception as error:  # a damaged archive may raise anything
-        raise wrong(path, found=f"{error}" or type(error).__name__, expected=_EXPECTED) from error
-    arrays = {key: value for key, value in found.items() if isinstance(value, np.ndarray)}
+        arrays = arrays_in(data)
+    except ValueError as error:
+        raise wrong(path, found=str(error), expected=_EXPECTED) from error
     pixels = arrays.get("pixels", next(filter(_are_pixels, arrays.values()), None))
     if pixels is None:
         raise wrong(path, found=f"arrays {', '.join(arrays) or 'none'}", expected=_EXPECTED)
@@ -105,15 +125,8 @@ def save_npz(path: StrPath, images: Images) -> None:
 
 def save_arrays(path: StrPath, arrays: dict[str, Any]) -> None:
     """Write an ``.npz`` file beside its place, then move it there."""
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(prefix=path.name, suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(Path(path)) as partial, partial.open("wb") as file:
+        np.savez(file, **arrays)
 
 
 def memory_mapped(
@@ -134,7 +147,8 @@ def memory_mapped(
         labels: classes of the images, if there are any.
         class_names: what they are called.
         name: what to call the set; the name of the file if None.
-        split: which part of it this is.
+        split: which part of a set the file is, "train", "test" or "all": a name, for the whole file
+            is read in any case.
 
     Returns:
         `Images` whose pixels are read when they are drawn.
@@ -150,6 +164,7 @@ def memory_mapped(
         Images(digits, train: 1442 of 8×8×1, without labels)
     """
     path = Path(path)
+    check_split(split, ("train", "test", "all"))
     shape = None if image_shape is None else _image_shape(image_shape)
     try:
         pixels: np.ndarray = (

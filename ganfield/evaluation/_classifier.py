@@ -1,9 +1,10 @@
 """A trained classifier as a file, and as a feature function."""
 
+import hashlib
 import io
 import json
 import os
-import zipfile
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,11 +13,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._files import write_file
 from ganfield._types import PyTree
+from ganfield.data._npz import arrays_in
 from ganfield.evaluation._features import Features, hash_of
 
-_FORMAT = "ganfield classifier 1"
+_FORMAT = "ganfield classifier 2"
+_FORMAT_WITHOUT_DIGEST = "ganfield classifier 1"
 _METADATA = "metadata"
+_DIGEST = "sha256"
+_NEEDED = ("dataset", "image_shape", "num_classes", "width", "num_features", "test_accuracy")
 
 
 class Classifier(NamedTuple):
@@ -79,6 +85,9 @@ class Classifier(NamedTuple):
 def save_classifier(path: str | os.PathLike[str], classifier: Classifier) -> None:
     """Write a classifier to an ``.npz`` file, atomically.
 
+    The file also has a SHA-256 of metadata and parameters together, by which `load_classifier`
+    notices that either was changed.
+
     Args:
         path: the file. Its folder must exist.
         classifier: what to write.
@@ -91,17 +100,13 @@ def save_classifier(path: str | os.PathLike[str], classifier: Classifier) -> Non
     if target.suffix != ".npz":
         raise ValueError(f"path must end in .npz, got {str(path)!r}")
     text = json.dumps({"format": _FORMAT, **classifier.metadata}, ensure_ascii=False)
-    arrays: dict[str, Any] = {_METADATA: np.array(text)}
+    digest = _digest(text, classifier.hash)
+    arrays: dict[str, Any] = {_METADATA: np.array(text), _DIGEST: np.array(digest)}
     for path_of_leaf, leaf in jax.tree_util.tree_leaves_with_path(classifier.params):
         arrays["/".join(str(part.key) for part in path_of_leaf)] = np.asarray(leaf)
     content = io.BytesIO()
     np.savez(content, **arrays)
-    partial_file = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        partial_file.write_bytes(content.getvalue())
-        partial_file.replace(target)
-    finally:
-        partial_file.unlink(missing_ok=True)
+    write_file(target, content.getvalue())
 
 
 def load_classifier(path: str | os.PathLike[str]) -> Classifier:
@@ -114,22 +119,38 @@ def load_classifier(path: str | os.PathLike[str]) -> Classifier:
         A `Classifier`; its ``.features`` are what scores take.
 
     Raises:
-        ValueError: the file is none of these, or its parameters are not those that it was written
-            with.
+        ValueError: the file is none of these, or parameters or metadata are not those that it was
+            written with. (Files of the first format have a hash of the parameters alone.)
         OSError: it cannot be read.
     """
+    data = Path(path).read_bytes()
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        metadata = json.loads(str(arrays.pop(_METADATA)))
-        known = metadata.pop("format") == _FORMAT
+        arrays = arrays_in(data)
+        text = str(arrays.pop(_METADATA))
+        metadata = json.loads(text)
+        if (written := metadata.pop("format")) not in (_FORMAT, _FORMAT_WITHOUT_DIGEST):
+            raise ValueError(f"another format, {written!r}")
+        digest = str(arrays.pop(_DIGEST)) if written == _FORMAT else None
         stored = metadata["hash"]
-    except FileNotFoundError:
-        raise
-    except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        found = Classifier(_nested(arrays), metadata)
+        if missing := [name for name in _NEEDED if name not in metadata]:
+            raise ValueError(f"metadata without {', '.join(missing)}")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(_not_a_classifier(path, str(error))) from error
-    if not known:
-        raise ValueError(_not_a_classifier(path, "another format"))
+    if found.hash != stored:
+        raise ValueError(
+            f"the parameters in {str(path)!r} have the SHA-256 {found.hash[:12]}…, and the file "
+            f"says {str(stored)[:12]}…: it is damaged or was changed"
+        )
+    if digest not in (None, _digest(text, found.hash)):
+        raise ValueError(
+            f"the metadata in {str(path)!r} (data set, accuracy and the like) are not those that "
+            "it was written with: it was changed"
+        )
+    return found
+
+
+def _nested(arrays: Mapping[str, np.ndarray]) -> PyTree:
     params: dict[Any, Any] = {}
     for name, array in arrays.items():
         # Flax counts the layers of a list.
@@ -138,13 +159,11 @@ def load_classifier(path: str | os.PathLike[str]) -> Classifier:
         for part in outer:
             node = node.setdefault(part, {})
         node[last] = jnp.asarray(array)
-    found = Classifier(params, metadata)
-    if found.hash != stored:
-        raise ValueError(
-            f"the parameters in {str(path)!r} have the SHA-256 {found.hash[:12]}…, and the file "
-            f"says {str(stored)[:12]}…: it is damaged or was changed"
-        )
-    return found
+    return params
+
+
+def _digest(metadata: str, hash_of_params: str) -> str:
+    return hashlib.sha256(f"{hash_of_params}\n{metadata}".encode()).hexdigest()
 
 
 def _not_a_classifier(path: Any, why: str) -> str:

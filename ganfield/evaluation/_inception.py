@@ -1,14 +1,15 @@
 """Inception as a feature function, from a file of weights that the user gives."""
 
 import os
-import zipfile
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield.data._npz import arrays_in
 from ganfield.evaluation._features import Features, hash_of
 from ganfield.evaluation._resize import resize_tf1
 
@@ -38,12 +39,10 @@ def load_inception(path: str | os.PathLike[str], *, batch_size: int = 50) -> Fea
     # Flax, which networks import, stays out of `import ganfield`.
     from ganfield.networks import INCEPTION_SIZE, inception, inception_shapes
 
+    data = Path(path).read_bytes()
     try:
-        with np.load(path, allow_pickle=False) as file:
-            weights = {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise
-    except (ValueError, AttributeError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        weights = arrays_in(data)
+    except ValueError as error:
         raise ValueError(
             f"path must be an .npz file of Inception's weights, got {str(path)!r}: {error}"
         ) from error
@@ -84,5 +83,7 @@ def check_weights(
             raise ValueError(
                 f"{name} in {source!r} must have the shape {shape}, got {weights[name].shape}"
             )
+        if not np.issubdtype(weights[name].dtype, np.floating):
+            raise ValueError(f"{name} in {source!r} must be floats, got {weights[name].dtype}")
         if not np.isfinite(weights[name]).all():
             raise ValueError(f"{name} in {source!r} must be finite, got NaN or infinity")

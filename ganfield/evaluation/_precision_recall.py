@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ganfield.errors import check_count
-from ganfield.evaluation._checks import check_pair
+from ganfield.evaluation._checks import check_features, check_pair
 
 _CHUNK = 1024
+NEIGHBOURS = 3
 
 
 class PrecisionRecall(NamedTuple):
@@ -25,7 +26,7 @@ class PrecisionRecall(NamedTuple):
 
 
 def precision_recall(
-    features_real: ArrayLike, features_fake: ArrayLike, *, neighbours: int = 3
+    features_real: ArrayLike, features_fake: ArrayLike, *, neighbours: int = NEIGHBOURS
 ) -> PrecisionRecall:
     """Return how much of either set lies within the other's neighbourhoods.
 
@@ -58,19 +59,44 @@ def precision_recall(
     """
     neighbours = check_count(neighbours, argument="neighbours")
     real, fake = check_pair(features_real, features_fake, minimum=neighbours + 1)
+    return precision_recall_beside(real, radii_of_real(real, neighbours), fake, neighbours)
+
+
+def radii_of_real(features_real: np.ndarray, neighbours: int = NEIGHBOURS) -> np.ndarray:
+    """Return the squared radii of the real examples' balls, which no generated ones change.
+
+    Raises:
+        ValueError: features are not finite, or there are no k neighbours.
+    """
+    real = check_features(features_real, argument="features_real", minimum=neighbours + 1)
+    return _squared_radii(real - real.mean(axis=0), neighbours)
+
+
+def precision_recall_beside(
+    features_real: np.ndarray,
+    radii_real: np.ndarray,
+    features_fake: np.ndarray,
+    neighbours: int = NEIGHBOURS,
+) -> PrecisionRecall:
+    """Return what `precision_recall` does, with the radii that `radii_of_real` found before."""
+    real, fake = check_pair(features_real, features_fake, minimum=neighbours + 1)
     centre = real.mean(axis=0)  # Products of smaller numbers round less.
     real, fake = real - centre, fake - centre
     return PrecisionRecall(
-        precision=_share_within(fake, real, neighbours),
-        recall=_share_within(real, fake, neighbours),
+        precision=_share_within(fake, real, radii_real),
+        recall=_share_within(real, fake, _squared_radii(fake, neighbours)),
     )
 
 
-def _share_within(points: np.ndarray, centres: np.ndarray, neighbours: int) -> float:
-    """Return the share of the points in the ball of any centre."""
+def _squared_radii(centres: np.ndarray, neighbours: int) -> np.ndarray:
+    """Return the squared distance from each centre to the k-th nearest other one."""
     own = _squared_distances(centres, centres)
     # Each centre is its own nearest example, at index 0.
-    radii = np.concatenate([np.partition(d, neighbours, axis=1)[:, neighbours] for d in own])
+    return np.concatenate([np.partition(d, neighbours, axis=1)[:, neighbours] for d in own])
+
+
+def _share_within(points: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> float:
+    """Return the share of the points in the ball of any centre."""
     # The balls are closed: a point may lie on the edge, up to rounding.
     rounding = 1e-13 * (np.max(np.sum(centres**2, axis=1)) + np.max(np.sum(points**2, axis=1)))
     inside = [(d <= radii + rounding).any(axis=1) for d in _squared_distances(points, centres)]

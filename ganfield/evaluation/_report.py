@@ -13,7 +13,9 @@ from ganfield.evaluation._frechet import distance_of_moments, small_sample_note
 from ganfield.evaluation._inception_score import inception_score
 from ganfield.evaluation._kernel_distance import kernel_distance
 from ganfield.evaluation._moments import Moments
-from ganfield.evaluation._precision_recall import precision_recall
+from ganfield.evaluation._precision_recall import precision_recall_beside, radii_of_real
+
+_MOST_CLASSES = 20  # that a line has room for
 
 
 class Protocol(NamedTuple):
@@ -61,12 +63,18 @@ class Report(NamedTuple):
     protocol: Protocol
     notes: tuple[str, ...]
 
+    def rows(self) -> dict[str, str]:
+        """Return name → text of all scores and of both histograms, for a table."""
+        return {
+            **{name: _number(value) for name, value in self.scores.items()},
+            "class_histogram": _shares(self.histogram),
+            "class_histogram_real": _shares(self.expected),
+        }
+
     def __str__(self) -> str:
-        width = max(map(len, self.scores))
-        lines = [
-            f"{name:<{width}} {_number(value):>10}  [{self.protocol}]"
-            for name, value in self.scores.items()
-        ]
+        rows = self.rows()
+        width = max(map(len, rows))
+        lines = [f"{name:<{width}} {text:>10}  [{self.protocol}]" for name, text in rows.items()]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
 
@@ -76,12 +84,18 @@ class Reference(NamedTuple):
     seen: Extracted
     moments: Moments
     histogram: np.ndarray
+    radii: np.ndarray
 
     @classmethod
     def of(cls, features: Features, images: ArrayLike) -> "Reference":
         """Return it for these images."""
         seen = features(images)
-        return cls(seen, Moments.of(seen.features), class_histogram(seen.probabilities).histogram)
+        return cls(
+            seen,
+            Moments.of(seen.features),
+            class_histogram(seen.probabilities).histogram,
+            radii_of_real(seen.features),
+        )
 
 
 def report(
@@ -109,7 +123,8 @@ def report(
         key: says which subsets the kernel distance takes; ``jax.random.key(0)`` if None.
 
     Returns:
-        A `Report`; ``str`` of it prints the protocol beside each number.
+        A `Report`; ``str`` of it prints the scores and the class histograms, each with the
+        protocol beside it.
 
     Raises:
         ValueError: images or a number are not allowed.
@@ -147,7 +162,7 @@ def report_beside(
     classes = class_histogram(seen.probabilities, reference.histogram)
     names = score_names(features.kind)
     kernel = kernel_distance(reference.seen.features, seen.features, key=key)
-    region = precision_recall(reference.seen.features, seen.features)
+    region = precision_recall_beside(reference.seen.features, reference.radii, seen.features)
     scores = {
         names[0]: score.mean,
         f"{names[0]}_std": score.std,
@@ -190,3 +205,13 @@ def score_names(kind: str) -> tuple[str, str, str]:
 
 def _number(value: float) -> str:
     return f"{value:.5g}" if math.isfinite(value) else str(value)
+
+
+def _shares(histogram: np.ndarray) -> str:
+    """Return the percentage of each class; of many classes, those with the largest shares."""
+    percent = [f"{100 * share:.1f}" for share in histogram]
+    if len(percent) <= _MOST_CLASSES:
+        return " ".join(percent) + " %"
+    largest = np.argsort(-histogram, kind="stable")[:_MOST_CLASSES]
+    shown = ", ".join(f"{index}: {percent[index]}" for index in largest)
+    return f"{shown} % (the largest of {len(percent)} classes)"

@@ -7,6 +7,7 @@ The first file is the one that PyTorch's FID programs use. It needs PyTorch to b
 
 import argparse
 import hashlib
+import io
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from ganfield._files import replacing
+from ganfield.data._files import describe, wrong
 from ganfield.evaluation._features import hash_of
 from ganfield.evaluation._inception import check_weights
 from ganfield.networks import inception_shapes
@@ -68,18 +71,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("error: the .pth file can only be read with PyTorch installed", file=sys.stderr)
         return 1
     try:
-        found = hashlib.sha256(options.source.read_bytes()).hexdigest()
-        state = torch.load(options.source, map_location="cpu", weights_only=True)
-        weights: dict[str, Any] = convert({name: tensor.numpy() for name, tensor in state.items()})
-        with options.output.open("wb") as file:
+        data = options.source.read_bytes()
+        weights: dict[str, Any] = convert(_state(torch, data, options.source))
+        with replacing(options.output) as partial, partial.open("wb") as file:
             np.savez(file, **weights)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    found = hashlib.sha256(data).hexdigest()
     if not found.startswith(_KNOWN):
         print(f"note: sha256 of {options.source} is {found[:8]}…, not {_KNOWN}… as published")
     print(f"wrote {options.output}; scores will name sha256 {hash_of(weights)[:12]}")
     return 0
+
+
+def _state(torch: Any, data: bytes, source: Path) -> dict[str, np.ndarray]:
+    """Return name → array of a file that PyTorch wrote."""
+    try:
+        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        return {name: tensor.numpy() for name, tensor in state.items()}
+    except Exception as error:  # PyTorch raises anything for what is damaged or something else
+        expected = "a state_dict of Inception that PyTorch saved"
+        found = f"{describe(data)}, which PyTorch refuses ({type(error).__name__})"
+        raise wrong(source, found=found, expected=expected) from error
 
 
 def _get(state: Mapping[str, Any], name: str) -> np.ndarray:

@@ -134,8 +134,8 @@ def joint(
 ) -> Game:
     """Return the game of two losses that share most of their work, as those of a GAN do.
 
-    The shared work is traced and differentiated once; two pullbacks, with cotangents (1, 0) and
-    (0, 1), give the two players their gradients.
+    The shared work is traced and linearised once; two transposes, each of one loss, give the two
+    players their gradients.
 
     Args:
         losses: ``losses(params, batch) -> Players`` of two scalars.
@@ -160,10 +160,15 @@ def joint(
         return Players(*losses(params, batch))
 
     def gradients(params: Players, batch: Any = None) -> Players:
-        values, pullback = jax.vjp(lambda p: with_default(p, batch), params)
-        one, zero = jax.tree.map(jnp.ones_like, values), jax.tree.map(jnp.zeros_like, values)
-        (of_theta,) = pullback(Players(one.theta, zero.phi))
-        (of_phi,) = pullback(Players(zero.theta, one.phi))
-        return Players(of_theta.theta, of_phi.phi)
+        values, push = jax.linearize(lambda p: with_default(p, batch), params)
+
+        def of(player: str) -> PyTree:
+            # Of one loss alone: a cotangent of 0 for the other would leave zeros that are numbers
+            # where a block of J is cut, and nobody could tell (`ganfield.field`, linearize).
+            pull = jax.linear_transpose(lambda tangent: getattr(push(tangent), player), params)
+            (gradient,) = pull(jnp.ones_like(getattr(values, player)))
+            return getattr(gradient, player)
+
+        return Players(of("theta"), of("phi"))
 
     return Game(with_default, gradients, init, jacobian, equilibria)

@@ -13,9 +13,8 @@ from ganfield.networks._image_layers import (
     ImageModule,
     Layer,
     Settings,
-    check_image,
-    feature_counts,
     from_image,
+    layout,
     leaky_relu,
     settings,
     to_image,
@@ -184,10 +183,7 @@ def dcgan_generator(
         (5, 8, 8, 1)
     """
     latent_size = check_count(latent_size, argument="latent_size")
-    num_layers = check_count(num_layers, argument="num_layers")
-    width = check_count(width, argument="width")
-    shape = check_image(image_shape, num_layers)
-    widths = feature_counts(width, num_layers, growing)
+    shape, widths = layout(image_shape, num_layers, width, growing)
     options = settings(batch_norm, spectral_norm, dtype, convolution)
     return from_nnx(
         lambda rngs: DCGANGenerator(latent_size, shape, widths, options, rngs), (latent_size,)
@@ -240,10 +236,7 @@ def dcgan_discriminator(
         (5, 1)
     """
     output_size = check_count(output_size, argument="output_size")
-    num_layers = check_count(num_layers, argument="num_layers")
-    width = check_count(width, argument="width")
-    shape = check_image(image_shape, num_layers)
-    widths = feature_counts(width, num_layers, growing)
+    shape, widths = layout(image_shape, num_layers, width, growing)
     options = settings(batch_norm, spectral_norm, dtype, convolution)
     return from_nnx(
         lambda rngs: DCGANDiscriminator(shape, output_size, widths, options, rngs), shape

@@ -1,6 +1,7 @@
 """What the networks for images are made of: layers, batch norm, and the way in and out."""
 
 import math
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -138,9 +139,9 @@ class ImageModule(nnx.Module):
 
     options: Settings
 
+    @abstractmethod
     def forward(self, x: jax.Array, num_reference: int | None) -> jax.Array:
         """Map (features, …, batch) to (features, …, batch), in the parameters' type."""
-        raise NotImplementedError
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Map a batch; batch norm takes its statistics from it."""
@@ -189,6 +190,20 @@ def leaky_relu(x: jax.Array) -> jax.Array:
     return jax.nn.leaky_relu(x, 0.2)
 
 
-def feature_counts(width: int, num_layers: int, growing: bool) -> tuple[int, ...]:
-    """Return the features of a discriminator's layers, first to last."""
-    return tuple(width * 2**index if growing else width for index in range(num_layers))
+def layout(
+    image_shape: Sequence[int], num_layers: int, width: int, growing: bool, *, least: int = 1
+) -> tuple[tuple[int, int, int], tuple[int, ...]]:
+    """Return (height, width, channels), and the features of a discriminator's layers in order.
+
+    Raises:
+        ValueError: as `check_image`; ``num_layers`` is no positive integer, or ``width`` none of at
+            least ``least``.
+
+    Example:
+        >>> layout((32, 32, 3), 3, 64, growing=True)
+        ((32, 32, 3), (64, 128, 256))
+    """
+    num_layers = check_count(num_layers, argument="num_layers")
+    width = check_count(width, argument="width", minimum=least)
+    shape = check_image(image_shape, num_layers)
+    return shape, tuple(width * 2**index if growing else width for index in range(num_layers))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from ganfield._files import replacing
 from ganfield.reporting import check_folder
 
 _SUFFIXES = (".pdf", ".png", ".svg")
@@ -87,10 +88,6 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
         'empty.png'
     """
     target = check_path(path)
-    partial = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
-    try:
+    with replacing(target) as partial:
         figure.savefig(partial, format=target.suffix[1:].lower())
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
     return target

@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.animation import AbstractMovieWriter, Animation, FFMpegWriter, writers
 from PIL import Image
 
+from ganfield._files import replacing
 from ganfield.plotting._checks import check_positive
 from ganfield.reporting import check_folder
 
@@ -43,15 +44,10 @@ def save_animation(
             f"path must end in .gif, got {str(path)!r}: .mp4 needs ffmpeg, which is not there"
         )
     check_folder(target.parent, argument="the folder of path")
-    # The suffix stays last, for the writers go by it.
-    partial = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
     # Matplotlib's stubs want whole frames a second; its writers do not.
     writer: Any = _GifWriter if suffix == ".gif" else FFMpegWriter
-    try:
+    with replacing(target) as partial:
         animation.save(partial, writer=writer(fps=fps), dpi=dpi)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 class _GifWriter(AbstractMovieWriter):

@@ -3,7 +3,7 @@
 from ganfield.simulate._progress import progress_bar
 from ganfield.simulate._scan import Run, simulate
 from ganfield.simulate._sharding import data_mesh, data_parallel, replicated, spread
-from ganfield.simulate._simulation import Carry, Record, Simulation, simulation
+from ganfield.simulate._simulation import Carry, Record, Simulation, simulation, step_batch
 from ganfield.simulate._sweep import Interrupted, Sweep, sweep
 from ganfield.simulate._trajectories import trajectories
 
@@ -21,6 +21,7 @@ __all__ = [
     "simulate",
     "simulation",
     "spread",
+    "step_batch",
     "sweep",
     "trajectories",
 ]

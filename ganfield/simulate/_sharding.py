@@ -1,9 +1,11 @@
 """One run over many devices, of one host or of several: every batch is spread, all else is not."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
@@ -89,7 +91,15 @@ def replicated(tree: PyTree, mesh: Mesh) -> PyTree:
         >>> replicated(np.ones(3), gf.data_mesh()).is_fully_replicated
         True
     """
-    return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
+    placement = NamedSharding(mesh, PartitionSpec())
+    if jax.process_count() == 1:
+        return jax.device_put(tree, placement)
+
+    def put(leaf: Any) -> jax.Array:
+        # From the host's memory, for an array of one process's device cannot go to another's.
+        return jax.device_put(np.asarray(leaf), placement)
+
+    return jax.tree.map(lambda leaf: _as_numbers(put, leaf), tree)
 
 
 def spread(batch: PyTree, mesh: Mesh, *, axis: int = 0) -> PyTree:
@@ -119,13 +129,18 @@ def spread(batch: PyTree, mesh: Mesh, *, axis: int = 0) -> PyTree:
     placement = NamedSharding(mesh, PartitionSpec(*[None] * axis, AXIS))
 
     def put(leaf: Any) -> jax.Array:
-        if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-            bits = put(jax.random.key_data(leaf))
-            return jax.random.wrap_key_data(bits, impl=jax.random.key_impl(leaf))
         value = np.asarray(leaf)
         return jax.make_array_from_callback(value.shape, placement, lambda index: value[index])
 
-    return jax.tree.map(put, batch)
+    return jax.tree.map(lambda leaf: _as_numbers(put, leaf), batch)
+
+
+def _as_numbers(put: Callable[[Any], jax.Array], leaf: Any) -> jax.Array:
+    """Return what ``put`` makes of an array, or of the numbers behind typed keys."""
+    if jax.dtypes.issubdtype(jnp.result_type(leaf), jax.dtypes.prng_key):
+        bits = put(jax.random.key_data(leaf))
+        return jax.random.wrap_key_data(bits, impl=jax.random.key_impl(leaf))
+    return put(leaf)
 
 
 def _check_divides(batch: PyTree, mesh: Mesh, axis: int = 0) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ganfield._tree import strong
+from ganfield._tree import finite, strong
 from ganfield._types import Field, Players, PyTree, Sampler
 from ganfield.errors import check_count
 from ganfield.field import check_field
@@ -104,10 +104,7 @@ def simulation(
     def batch_of(step: jax.Array) -> PyTree:
         if sample is None or key is None:
             return None
-        step_key = jax.random.fold_in(key, step)
-        if method.num_batches == 1:
-            return sample(step_key)
-        return jax.vmap(sample)(jax.random.split(step_key, method.num_batches))
+        return step_batch(method, sample, key, step)
 
     def one_step(state: State, step: jax.Array) -> tuple[State, Info]:
         return method.step(field, state, batch_of(step))
@@ -123,7 +120,7 @@ def simulation(
     def body(carry: Carry, _: None) -> tuple[Carry, None]:
         state, info = one_step(carry.state, carry.step)
         info = info._replace(converged=jnp.asarray(info.converged))
-        failed = (carry.stopped_at < 0) & ~_finite((state.params, info))
+        failed = (carry.stopped_at < 0) & ~finite((state.params, info.direction))
         stopped_at = jnp.where(failed, carry.step + 1, carry.stopped_at)
         unsolved = (carry.unsolved_at < 0) & (stopped_at < 0) & ~info.converged
         unsolved_at = jnp.where(unsolved, carry.step + 1, carry.unsolved_at)
@@ -141,6 +138,32 @@ def simulation(
     return Simulation(start, advance, record_every)
 
 
+def step_batch(method: Method, sample: Sampler, key: jax.Array, step: jax.Array | int) -> PyTree:
+    """Return what step number ``step`` of a run sees.
+
+    Args:
+        method: how many batches it uses.
+        sample: ``sample(key) -> batch``.
+        key: the run's.
+        step: from 0.
+
+    Returns:
+        ``sample(jax.random.fold_in(key, step))``, or where the method uses several batches those of
+        ``jax.random.split`` of that key, stacked.
+
+    Example:
+        >>> import jax, optax, ganfield as gf
+        >>> sample = gf.data.batch_sampler(gf.data.ring(), batch_size=4, latent_size=3)
+        >>> method = gf.simultaneous(optax.sgd(0.1))
+        >>> step_batch(method, sample, jax.random.key(0), 7).real.shape
+        (4, 2)
+    """
+    step_key = jax.random.fold_in(key, step)
+    if method.num_batches == 1:
+        return sample(step_key)
+    return jax.vmap(sample)(jax.random.split(step_key, method.num_batches))
+
+
 def _unknown(tree: PyTree, where: Any = True) -> PyTree:
     """Return the tree with NaN for its inexact numbers, where asked; a shape will do for a leaf."""
 
@@ -150,8 +173,3 @@ def _unknown(tree: PyTree, where: Any = True) -> PyTree:
         return jnp.where(where, jnp.nan, value).astype(value.dtype) if inexact else value
 
     return jax.tree.map(mark, tree)
-
-
-def _finite(tree: PyTree) -> jax.Array:
-    inexact = [x for x in jax.tree.leaves(tree) if jnp.issubdtype(x.dtype, jnp.inexact)]
-    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in inexact]))

@@ -117,6 +117,7 @@ def _feed(config: Config, method: Method, examples: Any) -> Feed:
     if config.data.storage == "host":
         return HostFeed(
             HostLoader(examples, seed=config.seed, num_batches=method.num_batches, **sizes),
+            method,
             HostLoader(examples, seed=config.seed + _METRICS_SEED, **sizes),
         )
     keys = random_keys(config)

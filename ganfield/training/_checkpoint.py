@@ -13,6 +13,8 @@ import numpy as np
 import orbax.checkpoint as orbax
 
 from ganfield._types import PyTree
+from ganfield.reporting import check_folder
+from ganfield.training._processes import with_keys, without_keys
 from ganfield.training._steps import Carry
 
 _OVERHEAD = 200_000  # bytes that Orbax writes beside the arrays, with room to spare
@@ -36,12 +38,16 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path, *, keep: int, tell: Callable[[str], None]):
-        self.folder = folder.absolute()
+        self.folder = check_folder(folder.absolute())
         self._tell = tell
         self._manager = orbax.CheckpointManager(
             self.folder,
             options=orbax.CheckpointManagerOptions(
-                max_to_keep=keep, enable_async_checkpointing=False, cleanup_tmp_directories=True
+                create=False,
+                max_to_keep=keep,
+                enable_async_checkpointing=False,
+                cleanup_tmp_directories=True,
+                multiprocessing_options=_alone(),
             ),
         )
 
@@ -70,7 +76,7 @@ class Checkpoints:
         step = int(carry.step)
         if step in self.steps():
             return
-        plain = _plain(carry)
+        plain = without_keys(carry)
         about = {"seconds": seconds, "leaves": _leaves(plain), "sha256": _hash(plain)}
         content = orbax.args.Composite(
             carry=orbax.args.StandardSave(plain), about=orbax.args.JsonSave(about)
@@ -126,7 +132,7 @@ class Checkpoints:
             ValueError: it is of another structure than ``like``.
             OSError: it is damaged.
         """
-        plain = _plain(like)
+        plain = without_keys(like)
         damaged = f"the checkpoint of step {step} is damaged"
         try:
             with _quiet():
@@ -142,10 +148,9 @@ class Checkpoints:
             raise OSError(f"{damaged}: {_first_line(error)}") from error
         _check_leaves(_leaves(plain), expected, step)
         try:
-            shapes = jax.tree.map(orbax.utils.to_shape_dtype_struct, plain)
             with _quiet():
                 found = self._manager.restore(
-                    step, args=orbax.args.Composite(carry=orbax.args.StandardRestore(shapes))
+                    step, args=orbax.args.Composite(carry=orbax.args.StandardRestore(plain))
                 )
         except MemoryError:
             raise
@@ -154,11 +159,21 @@ class Checkpoints:
             raise OSError(f"{damaged}: {_first_line(error)}") from error
         if _hash(found["carry"]) != about["sha256"]:
             raise OSError(f"{damaged}: its arrays are not those that were saved")
-        return _typed(found["carry"], like), float(about["seconds"])
+        return with_keys(found["carry"], like), float(about["seconds"])
 
     def close(self) -> None:
         """Let go of the folder."""
         self._manager.close()
+
+
+def _alone() -> orbax.options.MultiprocessingOptions:
+    """Return what keeps Orbax from waiting for other processes: this one writes everything."""
+    if jax.process_count() == 1:
+        return orbax.options.MultiprocessingOptions()
+    here = jax.process_index()
+    return orbax.options.MultiprocessingOptions(
+        primary_host=here, active_processes={here}, barrier_sync_key_prefix="ganfield"
+    )
 
 
 def _check_memory(error: Exception) -> None:
@@ -192,26 +207,6 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(before)
 
 
-def _plain(tree: PyTree) -> PyTree:
-    """Return the tree with typed keys as numbers, which Orbax can write."""
-    return jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, tree)
-
-
-def _typed(plain: PyTree, like: PyTree) -> PyTree:
-    """Return the tree with numbers as typed keys where ``like`` has such."""
-
-    def restore(leaf: Any, example: Any) -> Any:
-        if _is_key(example):
-            return jax.random.wrap_key_data(leaf, impl=jax.random.key_impl(example))
-        return leaf
-
-    return jax.tree.map(restore, plain, like)
-
-
-def _is_key(leaf: Any) -> bool:
-    return bool(jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key))
-
-
 def _leaves(tree: PyTree) -> dict[str, str]:
     """Return what every leaf is called → its dtype and shape."""
     return {
@@ -223,7 +218,7 @@ def _leaves(tree: PyTree) -> dict[str, str]:
 def _hash(tree: PyTree) -> str:
     digest = hashlib.sha256()
     for leaf in jax.tree.leaves(tree):
-        digest.update(np.ascontiguousarray(jax.device_get(leaf)).tobytes())
+        digest.update(np.ascontiguousarray(leaf).tobytes())
     return digest.hexdigest()
 
 

@@ -18,6 +18,7 @@ from ganfield.networks import ClassifierNetwork, classifier
 CLASSIFIER_PRESETS: dict[str, dict[str, Any]] = {
     "digits": {"num_epochs": 30, "batch_size": 64, "width": 16, "num_features": 64},
     "mnist": {"num_epochs": 2, "width": 16, "num_features": 64},
+    "fashion_mnist": {"num_epochs": 5, "width": 16, "num_features": 64},
     "cifar10": {"num_epochs": 5, "width": 32, "num_features": 128},
 }
 """Name of a data set → arguments of `train_classifier` that take seconds or minutes."""

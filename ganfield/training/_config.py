@@ -129,6 +129,8 @@ class Config:
         evaluate_every: steps between sample grids and scores.
         checkpoint_every: steps between checkpoints.
         samples: images in a grid.
+        reference_size: latent variables of the fixed batch that batch norm takes its statistics
+            from in grids and scores.
         keep: how many of the last checkpoints stay.
 
     Raises:
@@ -153,13 +155,14 @@ class Config:
     evaluate_every: int = 1000
     checkpoint_every: int = 1000
     samples: int = 64
+    reference_size: int = 512
     keep: int = 3
 
     def __post_init__(self) -> None:
         """Check the numbers, so that no wrong configuration exists."""
         for name in ("batch_size", "latent_size", "record_every", "evaluate_every"):
             check_count(getattr(self, name), argument=name)
-        for name in ("checkpoint_every", "samples", "keep"):
+        for name in ("checkpoint_every", "samples", "reference_size", "keep"):
             check_count(getattr(self, name), argument=name)
         for name in ("seed", "num_steps"):
             check_count(getattr(self, name), argument=name, minimum=0)

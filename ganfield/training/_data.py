@@ -13,6 +13,8 @@ from ganfield.data import Images
 from ganfield.errors import lookup
 from ganfield.training._config import DataConfig
 
+_SOME = 1024  # images of a set on disk that are hashed
+
 
 class Source(NamedTuple):
     """How a set is loaded.
@@ -21,23 +23,29 @@ class Source(NamedTuple):
         loader: the name of its function in `ganfield.data`.
         in_folder: whether it is read from a folder or file, which the loader takes first.
         options: what the loader is told besides.
+        has_parts: whether the loader can give one for training and one for testing.
     """
 
     loader: str
     in_folder: bool = True
     options: Mapping[str, Any] = {}
+    has_parts: bool = True
 
 
 DATA: dict[str, Source] = {
     "digits": Source("digits", in_folder=False),
     "cifar10": Source("cifar10"),
     "mnist": Source("mnist"),
-    # The centre 160 × 160 pixels of every image, as the official code takes them.
-    "celeba": Source("image_folder", options={"crop": 160, "size": 64}),
+    "fashion_mnist": Source("fashion_mnist"),
+    # As in the official code: the centre 160 × 160 pixels; 10,000 of 202,599 images for testing.
+    "celeba": Source("image_folder", options={"crop": 160, "size": 64, "num_test": 10_000}),
     "image_folder": Source("image_folder"),
-    "npz": Source("load_npz"),
-    "ring": Source("ring", in_folder=False),
-    "grid": Source("grid", in_folder=False),
+    "npz": Source("load_npz", has_parts=False),
+    "memory_mapped": Source("memory_mapped", has_parts=False),
+    "ring": Source("ring", in_folder=False, has_parts=False),
+    "grid": Source("grid", in_folder=False, has_parts=False),
+    "two_moons": Source("two_moons", in_folder=False, has_parts=False),
+    "spiral": Source("spiral", in_folder=False, has_parts=False),
 }
 """Name → how the set of that name is loaded."""
 
@@ -52,8 +60,9 @@ def load_data(config: DataConfig) -> Any:
         What has a ``sample(key, size)``.
 
     Raises:
-        ValueError: the name is unknown, a folder is missing or given in vain, an option is not one
-            of the loader's; whatever the loader finds wrong with the files.
+        ValueError: the name is unknown, a folder is missing or given in vain, the set has no such
+            part, an option is not one of the loader's; whatever the loader finds wrong with the
+            files.
 
     Example:
         >>> from ganfield.training import DataConfig
@@ -73,12 +82,17 @@ def load_data(config: DataConfig) -> Any:
             f"{config.folder!r}"
         )
     options = dict(source.options)
-    for name in ("size", "split"):
-        value = getattr(config, name)
-        if name in takes and value is not None:
-            options[name] = value
-        elif name == "size" and value is not None:
-            raise ValueError(f"data.size is not for {config.name}, got {value}")
+    if config.size is not None:
+        if "size" not in takes:
+            raise ValueError(f"data.size is not for {config.name}, got {config.size}")
+        options["size"] = config.size
+    if source.has_parts:
+        options["split"] = config.split
+    elif config.split != "train":
+        raise ValueError(
+            f"data.split is for sets with a part for testing, and {config.name} has none: got "
+            f"{config.split!r}"
+        )
     for name, value in config.options.items():
         lookup(dict(takes), name, argument=f"option of data {config.name}")
         options[name] = value
@@ -91,7 +105,10 @@ def load_data(config: DataConfig) -> Any:
 
 
 def fingerprint(examples: Any) -> dict[str, Any]:
-    """Return what tells one set from another: its size, and a hash of some of its images.
+    """Return what tells one set from another: its size, and hashes of its images and labels.
+
+    Of images that stay on disk, which may be more than can be read in a reasonable time, 1024 are
+    hashed.
 
     Example:
         >>> fingerprint(load_data(DataConfig()))["count"]
@@ -99,12 +116,20 @@ def fingerprint(examples: Any) -> dict[str, Any]:
     """
     if not isinstance(examples, Images):
         return {"name": type(examples).__name__}
-    chosen = np.linspace(0, len(examples) - 1, min(len(examples), 1024)).astype(int)
-    pixels = np.ascontiguousarray(np.asarray(examples.pixels[chosen]))
+    pixels, hashed = examples.pixels, "sha256"
+    if isinstance(pixels, np.memmap):
+        pixels = pixels[np.linspace(0, len(pixels) - 1, min(len(pixels), _SOME)).astype(int)]
+        hashed = f"sha256_of_{_SOME}"
     return {
         "name": examples.name,
         "split": examples.split,
         "count": len(examples),
         "shape": list(examples.shape),
-        "sha256_of_1024": hashlib.sha256(pixels.tobytes()).hexdigest(),
+        hashed: _sha256(pixels),
+        "sha256_of_labels": None if examples.labels is None else _sha256(examples.labels),
     }
+
+
+def _sha256(array: Any) -> str:
+    """Return the hash of an array, which may be a device's."""
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()

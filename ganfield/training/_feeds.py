@@ -6,10 +6,12 @@ from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh
 
 from ganfield._types import Batch, PyTree
 from ganfield.data import HostLoader
 from ganfield.methods import Method
+from ganfield.simulate import replicated, spread
 from ganfield.training._quick import quick_jit
 from ganfield.training._steps import Draw, drawing, picking
 
@@ -27,6 +29,9 @@ class Feed(Protocol):
 
     def source(self, step: int) -> tuple[PyTree, float]:
         """Return an argument of the program that serves this step, and up to which step."""
+
+    def place(self, source: PyTree, mesh: Mesh) -> PyTree:
+        """Return a source where a program that runs over a mesh wants it."""
 
     def batch(self, step: int) -> Batch:
         """Return a batch of its own for the metrics of a step."""
@@ -55,6 +60,10 @@ class DeviceFeed:
         """Return the sampler and the key, which serve every step."""
         return self._source, math.inf
 
+    def place(self, source: PyTree, mesh: Mesh) -> PyTree:
+        """Return the source with a copy on every device: the examples are small."""
+        return replicated(source, mesh)
+
     def batch(self, step: int) -> Batch:
         """Return the batch for the metrics of a step."""
         return self._sample(self._source[0], self._metrics_key, step)
@@ -68,11 +77,14 @@ class HostFeed:
 
     Args:
         loader: of the steps' batches.
+        method: how many batches a step uses.
         metrics_loader: of the batches for metrics.
     """
 
-    def __init__(self, loader: HostLoader, metrics_loader: HostLoader):
+    def __init__(self, loader: HostLoader, method: Method, metrics_loader: HostLoader):
         self.draw: Draw = picking
+        # Of the examples, after the steps and the batches of one step.
+        self._axis = 1 if method.num_batches == 1 else 2
         self._loader = loader
         self._metrics_loader = metrics_loader
         self._stream: Iterator[Batch] | None = None
@@ -87,6 +99,11 @@ class HostFeed:
         while step >= self._first + _CHUNK:
             self._next(self._first + _CHUNK)
         return self._source, self._first + _CHUNK
+
+    def place(self, source: PyTree, mesh: Mesh) -> PyTree:
+        """Return the source with every device's share of the batches on that device."""
+        first, batches = source
+        return replicated(first, mesh), spread(batches, mesh, axis=self._axis)
 
     def _next(self, first: int) -> None:
         if self._stream is not None:

@@ -5,30 +5,30 @@ import numpy as np
 
 from ganfield._types import PyTree
 from ganfield.networks import Network
+from ganfield.training._build import random_keys
+from ganfield.training._config import Config
 from ganfield.training._quick import quick_jit
 
 _AT_ONCE = 256
 
 
 class Maker:
-    """A generator's examples, in batches of one size.
+    """The examples of a run's generator, in batches of one size.
 
     Batch norm, where there is any, has the statistics of one fixed batch of latent variables. So an
-    example depends on its latent variables alone, and not on those beside it.
+    example depends on its latent variables alone, and not on those beside it. That batch is larger
+    than those of the steps, as running averages would be: with few examples in it all of them carry
+    its error.
 
     Args:
         generator: the network.
-        latent_size: features of one latent variable.
-        reference_size: latent variables of the fixed batch.
-        key: of the fixed batch and of all latent variables.
+        config: the run's.
     """
 
-    def __init__(
-        self, generator: Network, *, latent_size: int, reference_size: int, key: jax.Array
-    ):
-        self._latent_size = latent_size
-        self._key, key_reference = jax.random.split(key)
-        reference = jax.random.normal(key_reference, (reference_size, latent_size))
+    def __init__(self, generator: Network, config: Config):
+        self._latent_size = config.latent_size
+        self._key, key_reference = jax.random.split(random_keys(config).samples)
+        reference = jax.random.normal(key_reference, (config.reference_size, config.latent_size))
 
         def make(params: PyTree, latent: jax.Array) -> jax.Array:
             return generator.evaluate(params, latent, reference)

@@ -8,28 +8,22 @@ from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from ganfield._types import Batch, Players, PyTree
-from ganfield.data import Images, to_float
+from ganfield._types import Players, PyTree
 from ganfield.simulate import replicated
 from ganfield.training._build import Built, build, random_keys
 from ganfield.training._checkpoint import CannotSaveError, Checkpoints
 from ganfield.training._config import Config
 from ganfield.training._data import fingerprint
-from ganfield.training._generate import Maker
 from ganfield.training._interrupts import Wish, listening
-from ganfield.training._metrics import METRICS, measuring, warnings_of
+from ganfield.training._processes import Processes, local
 from ganfield.training._quick import quick_jit
+from ganfield.training._recorder import Evaluate, Recorder
 from ganfield.training._run_directory import RunDirectory, check_run, is_run, read_config
-from ganfield.training._samples import save_samples
 from ganfield.training._steps import Carry, advancing, spreading, start
-from ganfield.training._tensorboard import Writer, check_installed, open_writer
-
-Evaluate = Callable[[Callable[[int], np.ndarray]], Mapping[str, float]]
-"""``evaluate(generate) -> scores``, where ``generate(count)`` returns that many examples."""
+from ganfield.training._tensorboard import check_installed, open_writer
 
 _PATIENCE = 0.5  # seconds that a call of the compiled program should take, so that Ctrl-C is heard
 
@@ -124,9 +118,11 @@ def train(
             ``evaluate_every`` steps and at the end; ``generate(count)`` returns that many examples,
             the same for the same step.
         prepare: ``prepare(built) -> built``, to change what was built.
-        mesh: the devices of this process over which every batch is spread, such as
+        mesh: the devices over which every batch is spread, such as
             ``gf.data_mesh()``; the default device if None. It is the same run but for rounding, and
-            may be resumed on other devices.
+            may be resumed on other devices. After ``jax.distributed.initialize`` it must have the
+            devices of every process, and every process must make the same call: the first one
+            reads and writes the folder, scores and reports, the others only compute.
         tensorboard: whether to write the metrics for TensorBoard too.
         progress: called with a `Progress` after every call of the compiled program.
         listen: called with every message that goes to ``events.log``.
@@ -138,7 +134,8 @@ def train(
         ValueError: the configuration, the folder or the data are not allowed. Nothing was done.
         ImportError: TensorBoard's writer was asked for and is not installed.
         OSError: something cannot be written; the checkpoints until then stay.
-        Interrupted: a signal; the run was saved, and can be resumed.
+        Interrupted: a signal, to any process; the run was saved, and can be resumed.
+        ConnectionAbortedError: another process ended the run; there is the error that says why.
 
     Example:
         >>> import pathlib, tempfile, ganfield as gf
@@ -152,106 +149,119 @@ def train(
     """
     if num_steps is not None:
         config = config.replace({"num_steps": num_steps})
-    if is_run(output) and config.data.storage == "auto":
-        # It was decided when the run began, and decides what is drawn.
-        config = config.replace({"data.storage": read_config(output).data.storage})
-    check_run(output, config, resume=resume, allow_changes=allow_changes)
-    _check_devices(mesh, config.batch_size)
-    if tensorboard:
-        check_installed()
+    processes = Processes()
+    _check_devices(mesh, config.batch_size, processes)
+    processes.check_same(config.to_json(), "configuration")
+
+    def storage() -> str:
+        chosen = config.data.storage
+        if is_run(output) and chosen == "auto":
+            # It was decided when the run began, and decides what is drawn.
+            chosen = read_config(output).data.storage
+        changed = config.replace({"data.storage": chosen})
+        check_run(output, changed, resume=resume, allow_changes=allow_changes)
+        if tensorboard:
+            check_installed()
+        return chosen
+
+    # What can be wrong is found before anything is written.
+    config = config.replace({"data.storage": processes.text(processes.first(storage))})
     with ExitStack() as stack:
-        # What can be wrong is found before anything is written.
-        built = build(config, data)
-        if prepare is not None:
-            built = prepare(built)
+        built = processes.each(lambda: _built(config, data, prepare))
         stack.callback(built.feed.close)
-        folder = RunDirectory(
-            output, built.config, resume=resume, allow_changes=allow_changes, listen=listen
-        )
-        stack.callback(folder.close)
-        folder.describe(fingerprint(built.data))
-        checkpoints = Checkpoints(folder.checkpoints, keep=config.keep, tell=folder.tell)
-        stack.callback(checkpoints.close)
-        run = _Run(built, folder, checkpoints, evaluate, progress, mesh)
+        images = fingerprint(built.data)
+        processes.check_same(f"{built.config.to_json()} {images}", "data")
+
+        def open_folder() -> Recorder:
+            folder = RunDirectory(
+                output, built.config, resume=resume, allow_changes=allow_changes, listen=listen
+            )
+            stack.callback(folder.close)
+            folder.describe(images)
+            checkpoints = Checkpoints(folder.checkpoints, keep=config.keep, tell=folder.tell)
+            stack.callback(checkpoints.close)
+            return Recorder(built, folder, checkpoints, evaluate)
+
+        recorder = processes.first(open_folder)
+        run = _Run(built, recorder, processes, progress, mesh)
         wish = stack.enter_context(listening())
         try:
             carry, going = run.begin()
-            folder.accept(built.config)
             if not going:
                 return run.result("done", carry, "nothing to do")
-            if tensorboard:
-                run.writer = stack.enter_context(open_writer(folder.folder, int(carry.step)))
+            if tensorboard and recorder is not None:
+                recorder.writer = stack.enter_context(
+                    open_writer(recorder.folder.folder, int(carry.step))
+                )
             return run.train(carry, wish, math.inf if max_seconds is None else max_seconds)
-        except CannotSaveError:
+        except (CannotSaveError, ConnectionAbortedError):
             raise
         except OSError as error:
+            if recorder is None:
+                raise
             raise OSError(
-                f"the run in {folder.folder} cannot go on: {error}; {checkpoints.last_in_words()}"
+                f"the run in {recorder.folder.folder} cannot go on: {error}; "
+                f"{recorder.checkpoints.last_in_words()}"
             ) from error
 
 
+def _built(config: Config, data: Any, prepare: Callable[[Built], Built] | None) -> Built:
+    built = build(config, data)
+    return built if prepare is None else prepare(built)
+
+
 class _Run:
-    """One call of `train`: what happens between its steps."""
+    """One call of `train`: the steps, and when something is to be written."""
 
     def __init__(
         self,
         built: Built,
-        folder: RunDirectory,
-        checkpoints: Checkpoints,
-        evaluate: Sequence[Evaluate],
+        recorder: Recorder | None,
+        processes: Processes,
         progress: Callable[[Progress], None] | None,
         mesh: Mesh | None,
     ):
-        self.built, self.folder, self.checkpoints = built, folder, checkpoints
-        self.config, self.evaluate, self.progress = built.config, evaluate, progress
-        self.writer: Writer | None = None
+        self.built, self.recorder, self.processes = built, recorder, processes
+        self.config, self.progress, self.mesh = built.config, progress, mesh
         self.seconds = self.compile_seconds = 0.0
-        self.row: dict[str, float | int | str] = {}
-        self.first_row: dict[str, float] = {}
         self._placed: tuple[PyTree, PyTree] = (None, None)
-        keys = random_keys(built.config)
-        self.key_init = keys.init
-        self.maker = Maker(
-            built.generator,
-            latent_size=self.config.latent_size,
-            reference_size=self.config.batch_size,
-            key=keys.samples,
-        )
-        game, generator, discriminator = built.game, built.generator, built.discriminator
-        self.measure = quick_jit(measuring(game, built.field, generator, discriminator))
-        self.mesh, draw = mesh, built.feed.draw
+        draw, everywhere = built.feed.draw, None
         if mesh is not None:
             draw = spreading(draw, built.method, mesh)
-        everywhere = None if mesh is None else NamedSharding(mesh, PartitionSpec())
+            everywhere = NamedSharding(mesh, PartitionSpec())
         self.advance = jax.jit(
             advancing(built.method, built.followed, draw), out_shardings=everywhere
         )
 
     def begin(self) -> tuple[Carry, bool]:
         """Return where the run stands, and whether there is anything to do."""
-        carry = start(self.built.method, quick_jit(self.built.game.init)(self.key_init))
-        carry = self._everywhere(carry)
-        found = self.checkpoints.load_last(carry)
-        target = self.config.num_steps
-        if found is None:
-            self._cut(-1)
-            return carry, True
-        carry, self.seconds = found
-        step = int(carry.step)
-        if step >= target:
-            self.folder.tell(f"nothing to do: the run is at step {step}, and num_steps is {target}")
-            return carry, False
-        # At step 0 everything is written again.
-        self._cut(step if step else -1)
-        self.folder.tell(f"resumed from step {step}")
-        return carry, True
+        init = quick_jit(self.built.game.init)
+        carry = start(self.built.method, init(random_keys(self.config).init))
+        found = self.processes.first(lambda: self._loaded(carry))
+        resumed = bool(self.processes.shared(np.bool_(found is not None)))
+        if resumed:
+            stands, seconds = (carry, 0.0) if found is None else found
+            carry, there = self.processes.shared((stands, np.float64(seconds)))
+            self.seconds = float(there)
+        step, target = int(carry.step), self.config.num_steps
+        going = not resumed or step < target
+        if not going:
+            self._tell(f"nothing to do: the run is at step {step}, and num_steps is {target}")
+        elif resumed:
+            self._tell(f"resumed from step {step}")
+        return self._everywhere(carry), going
+
+    def _loaded(self, like: Carry) -> tuple[Carry, float] | None:
+        assert self.recorder is not None
+        found = self.recorder.load(like)
+        self.recorder.folder.accept(self.config)
+        return found
 
     def train(self, carry: Carry, wish: Wish, max_seconds: float) -> Result:
         """Take the steps."""
         step, target = int(carry.step), self.config.num_steps
         self._compile(carry, step)
         if step == 0:
-            self._show_real()
             self._events(carry, 0, last=target == 0)
         began_at, began = step, self.seconds
         chunk = 1
@@ -261,8 +271,8 @@ class _Run:
             before = time.perf_counter()
             source, until = self._source(step)
             stop = int(min(self._next_event(step), step + chunk, until))
-            carry = jax.block_until_ready(self.program(carry, jnp.int32(stop), source))
-            took = time.perf_counter() - before
+            carry = jax.block_until_ready(self.program(carry, np.int32(stop), source))
+            took, signal = self.processes.agreed(time.perf_counter() - before, wish.signal)
             self.seconds += took
             chunk = _next_chunk(chunk, stop - step, took)
             step = int(carry.step)
@@ -271,19 +281,19 @@ class _Run:
             done = step >= target or self.seconds - began >= max_seconds
             if not done:
                 self._events(carry, step)
-            if self.progress is not None:
+            if self.progress is not None and self.recorder is not None:
                 speed = (step - began_at) / max(self.seconds - began, 1e-9)
-                self.progress(Progress(step, target, speed, self.row))
-            if wish.signal is not None and not done:
-                self.checkpoints.save(carry, seconds=self.seconds)
+                self.progress(Progress(step, target, speed, self.recorder.row))
+            if signal is not None and not done:
+                self._save(carry)
                 result = self.result("interrupted", carry, "interrupted and saved")
-                self.folder.tell(result.message)
-                raise Interrupted(result, wish.signal)
+                self._tell(result.message)
+                raise Interrupted(result, signal)
         if step > began_at:
             self._events(carry, step, last=True)
         status = "finished" if step == target else "out of time"
         result = self.result(status, carry, status)
-        self.folder.tell(result.message)
+        self._tell(result.message)
         return result
 
     def result(self, status: str, carry: Carry, said: str) -> Result:
@@ -304,33 +314,37 @@ class _Run:
         )
 
     def _stopped(self, carry: Carry) -> Result:
-        said = f"stopped by a NaN or an infinity; {self.checkpoints.last_in_words()};"
-        result = self.result("stopped", carry, said)
-        self.folder.tell(result.message)
+        last = ""
+        if self.recorder is not None:
+            last = f"; {self.recorder.checkpoints.last_in_words()};"
+        result = self.result("stopped", carry, f"stopped by a NaN or an infinity{last}")
+        self._tell(result.message)
         return result
 
     def _compile(self, carry: Carry, step: int) -> None:
         """Compile what takes long, so that no clock of the steps counts it."""
         before = time.perf_counter()
         source, _ = self._source(step)
-        self.program = self.advance.lower(carry, jnp.int32(step), source).compile()
-        batch = self._batch(step)
-        jax.block_until_ready(self.measure(carry.state.params, batch))
+        self.program = self.advance.lower(carry, np.int32(step), source).compile()
+        if self.recorder is not None:
+            self.recorder.prepare(self._here(carry).state.params, step)
         self.compile_seconds = time.perf_counter() - before
-        self.folder.tell(f"compiled in {self.compile_seconds:.1f} s")
+        self._tell(f"compiled in {self.compile_seconds:.1f} s")
 
     def _everywhere(self, tree: PyTree) -> PyTree:
-        """Return a tree where the compiled programs want it."""
+        """Return a tree where the compiled program wants it."""
         return tree if self.mesh is None else replicated(tree, self.mesh)
+
+    def _here(self, tree: PyTree) -> PyTree:
+        """Return a tree where one process alone can use it."""
+        return tree if self.mesh is None else local(tree)
 
     def _source(self, step: int) -> tuple[PyTree, float]:
         source, until = self.built.feed.source(step)
         if source is not self._placed[0]:
-            self._placed = (source, self._everywhere(source))
+            placed = source if self.mesh is None else self.built.feed.place(source, self.mesh)
+            self._placed = (source, placed)
         return self._placed[1], until
-
-    def _batch(self, step: int) -> Batch:
-        return self._everywhere(self.built.feed.batch(step))
 
     def _next_event(self, step: int) -> int:
         """Return the next step at which something is to be written."""
@@ -339,69 +353,35 @@ class _Run:
         return min(config.num_steps, *(step - step % pace + pace for pace in paces))
 
     def _events(self, carry: Carry, step: int, *, last: bool = False) -> None:
-        """Write what is due at a step, the checkpoint last: what it has is then all there."""
-        config, params = self.config, carry.state.params
-        if last or step % config.record_every == 0:
-            self._record(params, step)
-        if last or step % config.evaluate_every == 0:
-            images = self.maker(params.theta, config.samples)
-            save_samples(self.folder.samples / f"step_{step:07}.png", images)
-            if self.evaluate:
-                self._score(params, step)
-        if last or (step and step % config.checkpoint_every == 0):
-            for table in (self.folder.metrics, self.folder.scores):
-                table.sync()
-            self.checkpoints.save(carry, seconds=self.seconds)
+        if not last and step != 0 and step < self._next_event(step - 1):
+            return
 
-    def _record(self, params: Players, step: int) -> None:
-        measured = self.measure(params, self._batch(step))
-        numbers = {name: float(value) for name, value in jax.device_get(measured).items()}
-        table = self.folder.metrics
-        if not self.first_row:
-            # As the file says it: a resumed run must compare with the same number.
-            found = table.first()
-            self.first_row = numbers if found is None else _numbers(found)
-        signs = " ".join(warnings_of(numbers, self.first_row))
-        self.row = {"step": step, "seconds": self.seconds, **numbers, "warnings": signs}
-        table.append(self.row)
-        if self.writer is not None:
-            self.writer(step, numbers)
+        def write() -> None:
+            assert self.recorder is not None
+            self.recorder.events(self._here(carry), step, self.seconds, last=last)
 
-    def _score(self, params: Players, step: int) -> None:
-        scores: dict[str, float | int | str] = {"step": step, "seconds": self.seconds}
+        self.processes.first(write)
 
-        def generate(count: int) -> np.ndarray:
-            return self.maker(params.theta, count)
+    def _save(self, carry: Carry) -> None:
+        def save() -> None:
+            assert self.recorder is not None
+            self.recorder.checkpoints.save(self._here(carry), seconds=self.seconds)
 
-        for each in self.evaluate:
-            scores |= {name: float(value) for name, value in each(generate).items()}
-        self.folder.scores.append(scores)
-        if self.writer is not None:
-            self.writer(step, {n: float(v) for n, v in scores.items() if n != "step"})
+        self.processes.first(save)
 
-    def _show_real(self) -> None:
-        examples = self.built.data
-        if isinstance(examples, Images):
-            chosen = np.random.default_rng(self.config.seed).integers(
-                len(examples), size=self.config.samples
+    def _tell(self, message: str) -> None:
+        if self.recorder is not None:
+            self.recorder.folder.tell(message)
+
+
+def _check_devices(mesh: Mesh | None, batch_size: int, processes: Processes) -> None:
+    if processes.count > 1:
+        there = set() if mesh is None else {device.process_index for device in mesh.devices.flat}
+        if len(there) < processes.count:
+            raise ValueError(
+                f"mesh must have devices of all {processes.count} processes, such as "
+                f"gf.data_mesh(), got {'None' if mesh is None else f'those of {len(there)}'}"
             )
-            shown = to_float(np.asarray(examples.pixels[chosen]))
-        else:
-            shown = np.asarray(examples.sample(jax.random.key(0), self.config.samples))
-        save_samples(self.folder.samples / "real.png", shown)
-
-    def _cut(self, step: int) -> None:
-        config = self.config
-        self.folder.cut(
-            step, record_every=config.record_every, evaluate_every=config.evaluate_every
-        )
-
-
-def _check_devices(mesh: Mesh | None, batch_size: int) -> None:
-    if jax.process_count() > 1:
-        raise ValueError(
-            "train runs in one process; over several, call gf.simulate as docs/distributed.md says"
-        )
     if mesh is not None and batch_size % mesh.devices.size:
         raise ValueError(
             f"the {mesh.devices.size} devices of mesh must divide batch_size, got {batch_size}"
@@ -412,7 +392,3 @@ def _next_chunk(chunk: int, taken: int, seconds: float) -> int:
     """Return how many steps to take at once, so that they take about half a second."""
     wanted = _PATIENCE * taken / max(seconds, 1e-6)
     return max(1, int(min(wanted, 4 * chunk)))
-
-
-def _numbers(row: Mapping[str, str]) -> dict[str, float]:
-    return {name: float(row[name]) for name in METRICS}

@@ -5,22 +5,27 @@ import datetime
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ganfield._files import remove_partial, write_file
 from ganfield.errors import lookup
 from ganfield.reporting import check_folder, provenance, to_json
 from ganfield.training._config import Config
-from ganfield.training._files import remove_partial, write_file
 from ganfield.training._metrics import METRICS
 from ganfield.training._tables import Table
 
 if sys.platform != "win32":
     import fcntl
 
-FREE = ("num_steps", "keep", "data.folder")
-"""What a resumed run may have otherwise: nothing here changes what a step does."""
+_UNTOLD = ("num_steps", "keep", "data.folder")
+
+FREE = (*_UNTOLD, "record_every", "evaluate_every", "checkpoint_every")
+"""What a resumed run may have otherwise: nothing here changes what a step does.
+
+Rows that were written at another pace stay, and so a change of pace is told of.
+"""
 
 RESUME = ("auto", "always", "never")
 
@@ -171,7 +176,8 @@ def check_run(
     Nothing is written.
 
     Returns:
-        What the configuration changes of the run in the folder, in words; often nothing.
+        What the configuration changes of the run in the folder, in words, but for where it ends and
+        what it keeps; often nothing.
     """
     lookup(dict.fromkeys(RESUME), resume, argument="resume")
     target = Path(output)
@@ -183,15 +189,19 @@ def check_run(
     if resume == "never":
         raise ValueError(f"{target} holds a run already, and resume='never' was asked for")
     differences = read_config(target).differences(config)
-    changes = "; ".join(
-        f"{name}: {old} → {new}" for name, (old, new) in differences.items() if name not in FREE
-    )
-    if changes and not allow_changes:
+    refused = _in_words(differences, but=FREE)
+    if refused and not allow_changes:
         raise ValueError(
-            f"the run in {target} has another configuration: {changes}. Resume it as it is, give "
+            f"the run in {target} has another configuration: {refused}. Resume it as it is, give "
             "another output, or allow changes (--allow-changes)"
         )
-    return changes
+    return _in_words(differences, but=_UNTOLD)
+
+
+def _in_words(differences: Mapping[str, tuple[Any, Any]], *, but: Sequence[str]) -> str:
+    return "; ".join(
+        f"{name}: {old} → {new}" for name, (old, new) in differences.items() if name not in but
+    )
 
 
 def _check_empty(target: Path) -> None:

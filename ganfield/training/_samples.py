@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ganfield._files import write_file
 from ganfield.data import to_uint8
-from ganfield.training._files import write_file
 
 _LIMIT = 1.6  # of points in the plane
 _SIDE = 320  # pixels of their picture

@@ -7,14 +7,13 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from ganfield._tree import strong
+from ganfield._tree import finite, strong
 from ganfield._types import Field, Players, PyTree
 from ganfield.methods import Method, State
+from ganfield.simulate import step_batch
 
 Draw = Callable[[PyTree, jax.Array], PyTree]
 """``draw(source, step) -> batch``, what step number ``step`` sees; pure."""
-
-AXIS = "data"  # of a mesh, as `ganfield.data_mesh` names it
 
 
 class Carry(NamedTuple):
@@ -52,7 +51,7 @@ def advancing(
     def body(carry: Carry, source: PyTree) -> Carry:
         state, info = method.step(field, carry.state, draw(source, carry.step))
         step = carry.step + 1
-        failed = ~_finite((state.params, info.direction))
+        failed = ~finite((state.params, info.direction))
         unsolved = (carry.unsolved_at < 0) & ~jnp.asarray(info.converged)
         return Carry(
             state,
@@ -74,16 +73,12 @@ def advancing(
 def drawing(method: Method) -> Draw:
     """Return the draw from a source ``(sample, key)``, with ``sample(key) -> batch``.
 
-    Step t sees ``sample(jax.random.fold_in(key, t))``, or where the method uses several batches one
-    for each of ``jax.random.split`` of that key, as in `ganfield.simulation`.
+    The batches are those of `ganfield.simulation`.
     """
 
     def draw(source: PyTree, step: jax.Array) -> PyTree:
         sample, key = source
-        step_key = jax.random.fold_in(key, step)
-        if method.num_batches == 1:
-            return sample(step_key)
-        return jax.vmap(sample)(jax.random.split(step_key, method.num_batches))
+        return step_batch(method, sample, key, step)
 
     return draw
 
@@ -102,15 +97,11 @@ def spreading(draw: Draw, method: Method, mesh: Mesh) -> Draw:
 
     As `ganfield.data_parallel` does it, for batches from any source.
     """
-    axes = (AXIS,) if method.num_batches == 1 else (None, AXIS)
+    (axis,) = mesh.axis_names
+    axes = (axis,) if method.num_batches == 1 else (None, axis)
     placement = NamedSharding(mesh, PartitionSpec(*axes))
 
     def draw_and_spread(source: PyTree, step: jax.Array) -> PyTree:
         return jax.lax.with_sharding_constraint(draw(source, step), placement)
 
     return draw_and_spread
-
-
-def _finite(tree: PyTree) -> jax.Array:
-    inexact = [x for x in jax.tree.leaves(tree) if jnp.issubdtype(x.dtype, jnp.inexact)]
-    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in inexact]))

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ganfield.training._files import naming, write_file
+from ganfield._files import naming, write_file
 
 Value = float | int | str
 

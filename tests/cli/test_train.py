@@ -1,7 +1,9 @@
 """``ganfield train``: what it says, what it refuses, and its exit codes."""
 
+import csv
 import json
 
+import jax
 import numpy as np
 import pytest
 
@@ -27,10 +29,17 @@ def test_a_run_and_its_end(run, run_json, tmp_path):
     assert err.splitlines()[0] == "resumed from step 5"
     code, out, err = run(*options, "--num-steps", 7)
     assert (code, err) == (0, "nothing to do: the run is at step 7, and num_steps is 7\n")
-    code, out, err = run("train", "--output", "run", "--num-steps", 9, "--set", "seed=3")
+    options = ("train", "--output", "run", "--num-steps", 9, "--set", "record_every=4")
+    code, out, err = run(*options, "seed=3")
     assert (code, out) == (2, "")
     assert "the run in run has another configuration: seed: 0 → 3." in err
     assert "--allow-changes" in err
+    # The pace of rows is no part of what a step does; that it changed is told.
+    code, out, err = run(*options)
+    assert code == 0
+    assert "configuration changed: record_every: 5 → 4\nresumed from step 7\n" in err
+    # Row 7 was there because the run ended there.
+    assert [row["step"] for row in rows(tmp_path / "run" / "metrics.csv")] == ["0", "5", "8", "9"]
 
 
 def test_numbers_are_single_whatever_other_commands_compute_in(run_json, tmp_path):
@@ -38,6 +47,105 @@ def test_numbers_are_single_whatever_other_commands_compute_in(run_json, tmp_pat
     about = json.loads((tmp_path / "run" / "checkpoints" / "0" / "about" / "metadata").read_text())
     kinds = {leaf.partition("[")[0] for leaf in about["leaves"].values()}
     assert kinds == {"float32", "int32"}
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory):
+    """The file of a classifier of digits that knows nothing, and what it holds."""
+    network = gf.networks.classifier((8, 8, 1), 10, width=2, num_features=3)
+    params = jax.jit(network.init)(jax.random.key(0))
+    metadata = {
+        "dataset": "digits", "image_shape": [8, 8, 1], "num_classes": 10, "width": 2,
+        "num_features": 3, "test_accuracy": 0.1, "hash": gf.evaluation.hash_of(params),
+    }  # fmt: skip
+    found = gf.evaluation.Classifier(params, metadata)
+    path = tmp_path_factory.mktemp("classifier") / "digits.npz"
+    gf.evaluation.save_classifier(path, found)
+    return path, found
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_scores_with_a_classifier(run, run_json, tmp_path, classifier):
+    path, found = classifier
+    scored = ("--classifier", path, "--num-samples", 20)
+    begin = (
+        "train",
+        "--preset",
+        "digits/mlp",
+        "--output",
+        "run",
+        *TINY,
+        "--set",
+        "evaluate_every=2",
+    )
+    code, out, err = run(*begin, "--num-steps", 4, *scored)
+    assert code == 0
+    protocol = (
+        "n_real = 1442, n_fake = 20, digits train, classifier of digits, 10.00 % right in test"
+    )
+    for text in (out, " ".join(err.split())):
+        assert protocol in text
+        assert f"sha256 {found.hash[:12]}" in text
+    _, head, *lines = out.splitlines()
+    assert head.startswith(f"scores at step 4: {protocol}")
+    table = tmp_path / "run" / "scores.csv"
+    last = rows(table)[-1]
+    assert [row["step"] for row in rows(table)] == ["0", "2", "4"]
+    shown = dict(line.split(maxsplit=1) for line in lines if line.startswith("  "))
+    for name in set(last) - {"step", "seconds"}:
+        assert float(shown[name]) == pytest.approx(float(last[name]), rel=1e-4), name
+    assert len(shown["class_histogram"].split()) == 11
+    assert json.loads((tmp_path / "run" / "protocol.json").read_text())["hash"] == found.hash
+
+    go_on = ("train", "--output", "run", "--num-steps")
+    code, out, _ = run(*go_on, 5)  # Without scores,
+    assert (code, len(out.splitlines())) == (0, 1)
+    said = run_json(*go_on, 7, *scored)["report"]  # and with scores again.
+    assert [row["step"] for row in rows(table)] == ["0", "2", "4", "6", "7"]
+    for name, value in said["scores"].items():
+        assert float(rows(table)[-1][name]) == pytest.approx(value, rel=1e-8), name
+    assert sum(said["histogram"]) == pytest.approx(1)
+    # A finished run has its scores still, on the same latent variables.
+    again = run_json(*go_on, 7, *scored)
+    assert (again["status"], again["report"]) == ("done", said)
+
+    code, out, err = run(*go_on, 9, "--classifier", path, "--num-samples", 30)
+    assert (code, out) == (2, "")
+    assert "the run in run was scored otherwise" in err
+    assert "n_fake: 20 → 30. " in err
+    assert [row["step"] for row in rows(table)] == ["0", "2", "4", "6", "7"]
+    other = run_json(*go_on, 7, "--classifier", path, "--num-samples", 30, "--allow-changes")
+    assert other["report"]["protocol"]["n_fake"] == 30
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ("--classifier missing.npz", "wrote, and missing.npz is not there"),
+        ("--classifier .", "wrote, and . is no file"),
+        ("--classifier notes.txt", "--classifier: path must be a classifier that ganfield wrote"),
+        ("--classifier KNOWN", "shape (16, 16, 1), got one of digits, for (8, 8, 1)"),
+        ("--classifier KNOWN --preset ring/consensus", "for images, and ring has none"),
+        (
+            "--classifier KNOWN --set data.size=8 --num-samples 9",
+            "--num-samples must be an integer",
+        ),
+        ("--num-samples 20", "--num-samples is for the scores that --classifier asks for"),
+    ],
+)
+def test_what_cannot_be_scored_leaves_no_folder(args, said, run, tmp_path, classifier):
+    (tmp_path / "notes.txt").write_text("0.1 0.2\n")
+    args = args.replace("KNOWN", str(classifier[0])).split()
+    code, out, err = run("train", "--output", "run", *args)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert said in err
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_a_run_that_meets_a_nan_has_a_code(run, monkeypatch):

@@ -13,7 +13,9 @@ import pytest
 import ganfield as gf
 
 COUNT = 12
-NAMES = [f"data_batch_{k}" for k in range(1, 6)] + ["test_batch"]
+BATCH_LABELS = {f"data_batch_{k}": f"training batch {k} of 5" for k in range(1, 6)}
+BATCH_LABELS["test_batch"] = "testing batch 1 of 1"
+NAMES = list(BATCH_LABELS)
 
 
 def write_set(folder):
@@ -32,7 +34,7 @@ def write_set(folder):
         records = [bytes([y]) + p.tobytes() for p, y in zip(planes, labels, strict=True)]
         (binary / f"{name}.bin").write_bytes(b"".join(records))
         content = {
-            b"batch_label": name.encode(),
+            b"batch_label": BATCH_LABELS[name].encode(),
             b"labels": labels.tolist(),
             b"data": planes.reshape(COUNT, -1),
             b"filenames": [b"a.png"] * COUNT,
@@ -198,6 +200,8 @@ def repickled(**changes):
         (PYTHON, repickled(labels=None), "found 0 labels"),
         (PYTHON, repickled(data=None), r"'data' of shape \(12, 3072\), found none"),
         (PYTHON, repickled(data=np.zeros((11, 3072), np.uint8)), r"found shape \(11, 3072\)"),
+        (PYTHON, repickled(batch_label="training batch 2 of 5"), "'training batch 3 of 5', found "),
+        (PYTHON, repickled(batch_label=3), "the batch_label 'training batch 3 of 5', found 3"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(copy, name, change, words):
@@ -206,6 +210,17 @@ def test_what_is_wrong_with_a_file_is_said(copy, name, change, words):
     with pytest.raises(ValueError, match=f"(?s){re.escape(str(path))}: expected.*{words}"):
         load(path.parent)
     assert len(load(path.parent, "test")) == COUNT  # the other split is not touched
+
+
+def test_a_batch_under_the_name_of_another_is_refused(copy):
+    folder = copy / "cifar-10-batches-py"
+    shutil.copy(folder / "test_batch", folder / "data_batch_1")
+    found = "data_batch_1: expected the batch_label 'training batch 1 of 5', found b'testing batch"
+    with pytest.raises(ValueError, match=found):
+        load(folder)
+    shutil.copy(folder / "data_batch_2", folder / "test_batch")
+    with pytest.raises(ValueError, match=r"'testing batch 1 of 1', found b'training batch 2 of 5'"):
+        load(folder, "test")
 
 
 @pytest.mark.parametrize(
@@ -306,7 +321,8 @@ def test_checksums_that_are_none_are_refused(whole):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"split": "valid"}, "split must be 'train' or 'test', got 'valid'"),
+        ({"split": "valid"}, "unknown split 'valid': Known: test, train"),
+        ({"split": "tets"}, "unknown split 'tets': did you mean 'test'"),
         ({"records_per_file": 0}, "records_per_file must be an integer ≥ 1, got 0"),
     ],
 )

@@ -34,21 +34,25 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize("split", ["train", "test"])
 @pytest.mark.parametrize("rename", [None, "gzip", "dots"])
-@pytest.mark.parametrize("load", [gf.data.mnist, gf.data.fashion_mnist])
-def test_every_form_gives_the_same_images(folder, load, split, rename):
+@pytest.mark.parametrize("loader", [gf.data.mnist, gf.data.fashion_mnist])
+def test_every_form_gives_the_same_images(folder, loader, split, rename):
     for path in list(folder.iterdir()):
         if rename == "gzip":
             (folder / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
             path.unlink()
         elif rename == "dots":
             path.rename(folder / path.name.replace("-idx", ".idx"))
-    images = load(folder, split)
+    images = loader(folder, split, num_images=COUNT)
     pixels, labels = arrays(split)
     np.testing.assert_array_equal(images.pixels[..., 0], pixels)
     np.testing.assert_array_equal(images.labels, labels)
-    assert (images.shape, images.split, images.name) == ((28, 28, 1), split, load.__name__)
-    names = gf.data.FASHION_MNIST_CLASSES if load is gf.data.fashion_mnist else tuple("0123456789")
+    assert (images.shape, images.split, images.name) == ((28, 28, 1), split, loader.__name__)
+    names = gf.data.FASHION_MNIST_CLASSES if loader is gf.data.fashion_mnist else tuple("0123456789")
     assert images.class_names == names
+
+
+def load(folder, split="train", **options):
+    return gf.data.mnist(folder, split, num_images=COUNT, **options)
 
 
 HTML = b"<html>404</html>"
@@ -68,6 +72,8 @@ HTML = b"<html>404</html>"
         ("images-idx3", lambda data: data[:4] + b"\xff" * 12 + data[16:], "4294967295 × 4294967"),
         ("images-idx3", lambda data: gzip.compress(data)[:-9], "a whole gzip file, found .*ended"),
         ("images-idx3", lambda data: gzip.compress(data)[:-5] + b"abcde", "a whole gzip.*crc"),
+        ("images-idx3", lambda data: idx(np.zeros((19, 28, 28))), "20 × 28 × 28, found 19 × 28"),
+        ("images-idx3", lambda data: idx(np.zeros((20, 7, 9))), "20 × 28 × 28, found 20 × 7 × 9"),
         ("labels-idx1", lambda data: idx(np.zeros(19)), "20 labels, one for each .*found 19"),
         ("labels-idx1", lambda data: data[:-1] + b"\x0a", "0 to 9, found label 10 in place 19"),
         ("labels-idx1", lambda data: HTML, "found an HTML page"),
@@ -77,8 +83,17 @@ def test_what_is_wrong_with_a_file_is_said(folder, kind, change, words):
     path = folder / f"train-{kind}-ubyte"
     path.write_bytes(change(path.read_bytes()))
     with pytest.raises(ValueError, match=f"(?s){re.escape(str(path))}: expected .*{words}"):
-        gf.data.mnist(folder)
-    assert len(gf.data.mnist(folder, "test")) == COUNT
+        load(folder)
+    assert len(load(folder, "test")) == COUNT
+
+
+@pytest.mark.parametrize("loader", [gf.data.mnist, gf.data.fashion_mnist])
+@pytest.mark.parametrize(("split", "count"), [("train", 60_000), ("test", 10_000)])
+def test_published_files_hold_the_published_numbers(folder, loader, split, count):
+    with pytest.raises(ValueError, match=f"images-idx3-ubyte: expected {count} × .*found 20 × 28"):
+        loader(folder, split)
+    with pytest.raises(ValueError, match="num_images must be an integer ≥ 1, got 0"):
+        loader(folder, num_images=0)
 
 
 def test_more_than_the_limit_is_not_decompressed():
@@ -93,20 +108,20 @@ def test_what_is_not_there_is_named(folder, tmp_path):
     (folder / "t10k-labels-idx1-ubyte").unlink()
     expected = r"expected t10k-labels-idx1-ubyte or with .gz, found a folder of t10k-images"
     with pytest.raises(ValueError, match=expected):
-        gf.data.mnist(folder, "test")
+        load(folder, "test")
     with pytest.raises(ValueError, match=r"nowhere: expected train-images.* found nothing"):
-        gf.data.mnist(tmp_path / "nowhere")
-    with pytest.raises(ValueError, match="split must be 'train' or 'test', got 'valid'"):
-        gf.data.mnist(folder, "valid")
+        load(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="unknown split 'valid': Known: test, train"):
+        load(folder, "valid")
 
 
 def test_checksums_are_compared_where_they_are_given(folder):
     digests = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
-    assert len(gf.data.mnist(folder, checksum=digests)) == COUNT
+    assert len(load(folder, checksum=digests)) == COUNT
     path = folder / "train-labels-idx1-ubyte"
     path.write_bytes(path.read_bytes()[:-1] + b"\1")
     with pytest.raises(ValueError, match="labels-idx1-ubyte: expected sha256 checksum"):
-        gf.data.mnist(folder, checksum=digests)
+        load(folder, checksum=digests)
 
 
 @pytest.mark.parametrize("kind", ["images-idx3", "labels-idx1"])
@@ -121,7 +136,7 @@ def test_random_damage_is_refused_or_harmless(folder, damage, kind, suffix):
     for seed in range(120):
         path.write_bytes(damage(data, seed))
         try:
-            images = gf.data.mnist(folder)
+            images = load(folder)
         except ValueError as error:
             refused.append(str(error))
         else:

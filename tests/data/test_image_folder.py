@@ -78,9 +78,67 @@ def test_folders_are_classes_and_other_files_are_left_out(tmp_path):
     assert images.class_names == ("cat", "dog")
     np.testing.assert_array_equal(images.labels, [0, 0, 1])
     save(tmp_path / "0.png", np.full((2, 2, 3), 9, np.uint8))
-    images = gf.data.image_folder(tmp_path, size=2, name="pets", split="test")
+    images = gf.data.image_folder(tmp_path, size=2, name="pets")
     assert (len(images), images.labels, images.class_names) == (4, None, ())
-    assert (images.name, images.split) == ("pets", "test")
+    assert (images.name, images.split) == ("pets", "train")
+
+
+def grey_levels(images):
+    return images.pixels[:, 0, 0, 0].tolist()
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_the_last_of_the_names_are_for_testing(tmp_path, cached):
+    folder = tmp_path / "faces"
+    for k in (3, 0, 4, 1, 2):
+        save(folder / f"{k:06}.png", np.full((2, 2, 3), k, np.uint8))
+    options = {"size": 2, "num_test": 2, "cache": tmp_path / "faces.npz" if cached else None}
+    train = gf.data.image_folder(folder, **options)
+    cache = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.npz")}
+    test = gf.data.image_folder(folder, split="test", **options)
+    assert (train.split, grey_levels(train)) == ("train", [0, 1, 2])
+    assert (test.split, grey_levels(test)) == ("test", [3, 4])
+    assert len(cache) == cached
+    assert cache == {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.npz")}
+    assert grey_levels(gf.data.image_folder(folder, size=2)) == [0, 1, 2, 3, 4]
+
+
+def test_of_images_for_testing_none_is_read_for_training(tmp_path):
+    for k in range(3):
+        save(tmp_path / f"{k}.png", np.full((2, 2, 3), k, np.uint8))
+    (tmp_path / "2.png").write_bytes(b"<html>")
+    assert len(gf.data.image_folder(tmp_path, size=2, num_test=1)) == 2
+    with pytest.raises(ValueError, match=r"2.png: expected an image"):
+        gf.data.image_folder(tmp_path, size=2, num_test=1, split="test")
+
+
+def test_classes_are_split_alike(tmp_path):
+    for k, place in enumerate(["cat/a", "cat/b", "cat/c", "dog/a", "dog/b", "dog/c", "dog/d"]):
+        save(tmp_path / f"{place}.png", np.full((2, 2, 3), k, np.uint8))
+    train = gf.data.image_folder(tmp_path, size=2, num_test=1)
+    test = gf.data.image_folder(tmp_path, size=2, num_test=1, split="test")
+    assert (grey_levels(train), train.labels.tolist()) == ([0, 1, 3, 4, 5], [0, 0, 1, 1, 1])
+    assert (grey_levels(test), test.labels.tolist()) == ([2, 6], [0, 1])
+    assert train.class_names == test.class_names == ("cat", "dog")
+    message = "num_test must be below the number of images in a class of .*, 3, got 3"
+    with pytest.raises(ValueError, match=message):
+        gf.data.image_folder(tmp_path, size=2, num_test=3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"split": "test"}, "split='test' needs num_test: how many of the images in .*faces"),
+        ({"num_test": 2}, "num_test must be below the number of images in .*faces, 2, got 2"),
+        ({"num_test": -1}, "num_test must be an integer ≥ 0, got -1"),
+        ({"num_test": True}, "num_test must be an integer ≥ 0, got True"),
+    ],
+)
+def test_a_split_that_cannot_be_is_refused(tmp_path, options, message):
+    for k in range(2):
+        save(tmp_path / "faces" / f"{k}.png", random_image(2, 2, 3))
+    with pytest.raises(ValueError, match=message):
+        gf.data.image_folder(tmp_path / "faces", size=2, **options)
 
 
 def test_modes_become_one(tmp_path):
@@ -163,10 +221,15 @@ def test_a_folder_without_images_is_refused(tmp_path, place, words):
         ("crop", 0, "crop must be an integer ≥ 1, got 0"),
         ("size", 0, "size must be an integer ≥ 1, got 0"),
         ("channels", 2, "channels must be 1 or 3, got 2"),
+        ("channels", True, "channels must be 1 or 3, got True"),
+        ("channels", 1.0, "channels must be 1 or 3, got 1.0"),
+        ("split", "tset", "unknown split 'tset': did you mean 'test'"),
+        ("split", "all", "unknown split 'all': Known: test, train"),
         ("num_threads", 0, "num_threads must be an integer ≥ 1, got 0"),
     ],
 )
 def test_bad_arguments_are_refused(tmp_path, option, value, message):
+    save(tmp_path / "a.png", random_image(4, 4, 3))
     with pytest.raises(ValueError, match=message):
         gf.data.image_folder(tmp_path, **{option: value})
 
@@ -181,7 +244,7 @@ def test_a_cache_is_used_until_something_changes(tmp_path, monkeypatch):
 
     decoded = []
     monkeypatch.setattr(
-        module, "_decode", lambda *a, keep=module._decode: decoded.append(1) or keep(*a)
+        module, "_decode", lambda *a, keep=module._decode, **k: decoded.append(1) or keep(*a, **k)
     )
     np.testing.assert_array_equal(gf.data.image_folder(folder, **options).pixels, first.pixels)
     assert decoded == []

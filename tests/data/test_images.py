@@ -183,6 +183,11 @@ def test_to_device_keeps_all_but_the_place():
         (np.zeros((3, 2, 2), np.uint8), "uint8 of shape (3, 2, 2)"),
         (np.zeros((0, 2, 2, 1), np.uint8), "uint8 of shape (0, 2, 2, 1)"),
         (np.zeros((3, 2, 2, 0), np.uint8), "uint8 of shape (3, 2, 2, 0)"),
+        (jnp.full((3, 2, 2, 1), 0.5), "float32 of shape (3, 2, 2, 1)"),
+        (jnp.zeros((3, 2, 2), np.uint8), "uint8 of shape (3, 2, 2)"),
+        (jax.ShapeDtypeStruct((3, 2, 2, 1), np.int8), "int8 of shape (3, 2, 2, 1)"),
+        ([[[[1]]]], "list"),
+        (None, "NoneType"),
     ],
 )
 def test_pixels_that_are_none_are_refused(pixels, found):
@@ -197,11 +202,50 @@ def test_pixels_that_are_none_are_refused(pixels, found):
         (np.zeros(3), (), r"got float64 of shape \(3,\)"),
         (np.array([0, 1, 2], np.int32), ("a", "b"), "from 0 to 1, got labels from 0 to 2"),
         (np.array([0, -1, 2], np.int32), (), "≥ 0, got labels from -1 to 2"),
+        ([0, 1, 2], (), r"int32 of shape \(3,\).*got list"),
+        (jnp.zeros(2, np.int32), (), r"got int32 of shape \(2,\)"),
+        (jnp.zeros(3), (), r"got float32 of shape \(3,\)"),
+        (jnp.arange(3), ("a", "b"), "from 0 to 1, got labels from 0 to 2"),
     ],
 )
 def test_labels_that_do_not_fit_are_refused(labels, names, message):
-    with pytest.raises(ValueError, match=f"labels must be .*{message}"):
-        gf.data.Images(np.zeros((3, 2, 2, 1), np.uint8), labels, names)
+    for pixels in (np.zeros((3, 2, 2, 1), np.uint8), jnp.zeros((3, 2, 2, 1), np.uint8)):
+        with pytest.raises(ValueError, match=f"labels must be .*{message}"):
+            gf.data.Images(pixels, labels, names)
+
+
+def test_traced_images_are_checked_as_far_as_they_are_known():
+    images = numbered(3).to_device()
+
+    @jax.jit
+    def first(images):
+        rebuilt = gf.data.Images(images.pixels, images.labels, tuple("abc"))
+        with pytest.raises(ValueError, match=r"got int32 of shape \(3, 2, 2, 1\)"):
+            gf.data.Images(images.pixels.astype(jnp.int32))
+        with pytest.raises(ValueError, match=r"got int32 of shape \(2,\)"):
+            dataclasses.replace(images, labels=images.labels[:2])
+        return dataclasses.replace(rebuilt, flip=True).sample(jax.random.key(0), 2)
+
+    assert first(images).shape == (2, 2, 2, 1)
+
+
+def test_transformations_may_put_anything_in_the_place_of_the_arrays():
+    images = numbered(3, name="three", flip=True)
+    leaves, structure = jax.tree.flatten(images)
+    placeholders = [object(), object()]
+    assert jax.tree.leaves(jax.tree.unflatten(structure, placeholders)) == placeholders
+    shapes = jax.eval_shape(lambda images: images, images)
+    assert isinstance(shapes.pixels, jax.ShapeDtypeStruct)
+    assert jax.eval_shape(lambda i: i.sample(jax.random.key(0), 5), shapes).shape == (5, 2, 2, 1)
+    stacked = jax.tree.map(lambda *parts: jnp.stack(parts), images, images)
+    assert stacked.pixels.shape == (2, 3, 2, 2, 1)
+    keys = jax.random.split(jax.random.key(0))
+    drawn = jax.vmap(lambda images, key: images.sample(key, 4))(stacked, keys)
+    expected = [images.sample(key, 4) for key in keys]
+    np.testing.assert_allclose(drawn, expected, rtol=1e-6)
+    named = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(images)]
+    assert named == [".pixels", ".labels"]
+    assert (stacked.name, stacked.flip) == ("three", True)
 
 
 @pytest.mark.parametrize("size", [0, 1.5, True])

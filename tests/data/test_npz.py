@@ -98,6 +98,15 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path, data, words):
         gf.data.load_npz(path)
 
 
+def test_a_split_is_the_name_of_a_part(tmp_path):
+    gf.data.save_npz(tmp_path / "some.npz", example())
+    np.save(tmp_path / "some.npy", PIXELS)
+    for load, file in ((gf.data.load_npz, "some.npz"), (gf.data.memory_mapped, "some.npy")):
+        assert load(tmp_path / file, split="all").split == "all"
+        with pytest.raises(ValueError, match=r"unknown split 'banana': .*Known: all, test, train"):
+            load(tmp_path / file, split="banana")
+
+
 def test_an_archive_of_other_things_is_refused(tmp_path):
     path = tmp_path / "some.npz"
     with zipfile.ZipFile(path, "w") as archive:

@@ -19,6 +19,7 @@ from ganfield.evaluation import (
     kernel_distance,
     precision_recall,
 )
+from ganfield.evaluation._precision_recall import precision_recall_beside, radii_of_real
 
 X = np.random.default_rng(5).normal(size=(50, 3))
 
@@ -271,6 +272,9 @@ def test_precision_recall_agrees_with_brute_force(rng, neighbours, dimensions):
     assert found.precision == brute_force_share(fake, real, neighbours)
     assert found.recall == brute_force_share(real, fake, neighbours)
     assert 0 < found.recall < 1
+    radii = radii_of_real(real, neighbours)
+    assert found == precision_recall_beside(real, radii, fake, neighbours)
+    assert found != precision_recall_beside(real, 0.1 * radii, fake, neighbours)
 
 
 def test_precision_recall_of_extremes(rng):

@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 import ganfield as gf
-from ganfield.evaluation import Features, evaluator, frechet_distance, hash_of, report
+from ganfield.evaluation import (
+    Features,
+    _report,
+    evaluator,
+    frechet_distance,
+    hash_of,
+    precision_recall,
+    report,
+)
+from ganfield.evaluation._precision_recall import radii_of_real
 
 
 @jax.jit
@@ -90,13 +99,36 @@ def test_report_of_images_beside_themselves(images):
 def test_every_number_is_printed_with_its_protocol(images):
     found = report(features(), images, images[:20], split="noise test", splits=4)
     *lines, note = str(found).splitlines()
-    assert len(lines) == len(found.scores) == 8
+    assert len(found.scores) == 8
+    assert [line.split()[0] for line in lines] == [
+        *found.scores, "class_histogram", "class_histogram_real",
+    ]  # fmt: skip
     for line in lines:
         for part in ("n_real = 23", "n_fake = 20", "noise test", "pixels", "sha256 000000000000"):
             assert part in line
         assert "4 splits" in line
         assert "8 bits" in line
     assert note.startswith("note: Fréchet distance of n_real = 23 and n_fake = 20 examples")
+
+
+def test_the_class_histogram_is_printed(images):
+    found = report(features(), images, images[:20], split="noise", splits=4)
+    rows = found.rows()
+    for name, histogram in (
+        ("class_histogram", found.histogram),
+        ("class_histogram_real", found.expected),
+    ):
+        *shares, unit = rows[name].split()
+        assert unit == "%"
+        np.testing.assert_allclose([float(s) for s in shares], 100 * histogram, atol=0.05)
+    assert rows["class_histogram"] != rows["class_histogram_real"]
+    # 1000 classes do not fit in a line.
+    many = np.zeros(1000)
+    many[[7, 300]] = 0.25, 0.75
+    text = found._replace(histogram=many).rows()["class_histogram"]
+    assert text.startswith("300: 75.0, 7: 25.0, 0: 0.0, ")
+    assert text.endswith(" % (the largest of 1000 classes)")
+    assert text.count(":") == 20
 
 
 @pytest.mark.parametrize(
@@ -149,6 +181,26 @@ def test_evaluator_asks_for_samples_and_keeps_the_real_ones():
     with pytest.warns(gf.evaluation.SmallSampleWarning):
         expected = frechet_distance(*(flat(p)[0] for p in (real.pixels, gf.data.to_uint8(made))))
     assert first["frechet_classifier_distance"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_evaluator_measures_among_the_real_images_once(monkeypatch):
+    measured = []
+
+    def radii(features):
+        measured.append(len(features))
+        return radii_of_real(features)
+
+    monkeypatch.setattr(_report, "radii_of_real", radii)
+    real = Set(40)
+    evaluate = evaluator(features(), real, 20, splits=2)
+    rng = np.random.default_rng(2)
+    for spread in (60, 256):  # below 60 of 255 grey levels: far from most of the real ones
+        made = rng.integers(0, spread, size=(20, 2, 2, 1), dtype=np.uint8)
+        scores = evaluate(lambda size, made=made: made)
+        plain = precision_recall(*(features()(each).features for each in (real.pixels, made)))
+        assert (scores["precision"], scores["recall"]) == plain
+        assert 0 < scores["recall"] < 1
+    assert measured == [40]
 
 
 def test_evaluator_takes_real_images_evenly():

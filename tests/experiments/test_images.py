@@ -2,8 +2,10 @@ import csv
 import importlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import ganfield as gf
@@ -19,8 +21,8 @@ def load(monkeypatch):
     return importlib.import_module
 
 
-def test_runs_resume_and_figures(load, tmp_path):
-    """Two tiny runs, then further: what was trained is not trained again."""
+def test_runs_resume_and_figures(load, tmp_path, monkeypatch):
+    """Two tiny runs, again, and one of them further: what was trained is not trained again."""
     images = load("images")
     config = images.Config(
         presets=("digits/mlp",),
@@ -38,13 +40,67 @@ def test_runs_resume_and_figures(load, tmp_path):
         (1, 4, "finished"),
     ]
     assert found["results"][0]["metrics"] != found["results"][1]["metrics"]
+    assert all(row["compile_seconds"] > 0 for row in found["results"])
     for name in ("scores.png", "norms.png", "samples.png"):
         assert (tmp_path / name).stat().st_size > 5000
+    # What was measured stays when there is nothing to do, and when a kill comes between.
+    train = images.train
+
+    def killed(run, *args):
+        if run.seed == 1:
+            raise KeyboardInterrupt
+        return train(run, *args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(images, "train", killed)
+        with pytest.raises(KeyboardInterrupt):
+            images.main(config)
+    assert json.loads((tmp_path / "result.json").read_text())["results"] == found["results"]
     assert images.main(config) == 0
-    again = json.loads((tmp_path / "result.json").read_text())
-    assert [row["status"] for row in again["results"]] == ["done", "done"]
+    assert json.loads((tmp_path / "result.json").read_text())["results"] == found["results"]
+    # Further, with the paces that more steps give.
+    assert images.main(replace(config, seeds=(0,), num_steps=9)) == 0
+    (row,) = json.loads((tmp_path / "result.json").read_text())["results"]
+    assert (row["steps"], row["status"]) == (9, "finished")
+    assert row["compile_seconds"] > 0
     with (tmp_path / "digits_mlp" / "seed_0" / "scores.csv").open() as file:
-        assert [row["step"] for row in csv.DictReader(file)] == ["0", "2", "4"]
+        assert [row["step"] for row in csv.DictReader(file)] == ["0", "2", "4", "8", "9"]
+    with pytest.raises(ValueError, match=r"were scored otherwise.*'n_fake': 40.*'n_fake': 50"):
+        images.main(replace(config, num_samples=50))
+
+
+def test_a_row_without_a_measurement_says_none(load):
+    """As after a result.json was lost."""
+    images = load("images")
+    params = gf.Players(np.zeros(3), np.zeros(4))
+    done = gf.training.Result("done", 4, params, 2.0, 0.0, -1, -1, "nothing to do")
+
+    class Tables:
+        def last_scores(self):
+            return {}
+
+        last_metrics = last_scores
+
+    row = images.row_of(("digits/mlp", 0), done, Tables(), None)
+    assert (row["status"], row["compile_seconds"], row["steps_per_second"]) == ("done", None, 2.0)
+    assert row["parameters"] == 7
+    before = {"status": "out of time", "compile_seconds": 7.0, "steps": 4}
+    row = images.row_of(("digits/mlp", 0), done, Tables(), before)
+    assert (row["status"], row["compile_seconds"]) == ("out of time", 7.0)
+    # A row of another step tells nothing of this one.
+    assert (
+        images.row_of(("digits/mlp", 0), done, Tables(), before | {"steps": 3})["status"] == "done"
+    )
+
+
+def test_scores_come_at_a_pace_or_at_a_number(load):
+    images = load("images")
+    name = "cifar10/conopt_2"
+    found = images.chosen(images.Config(presets=(name,), num_scores=10))[name]
+    assert (found.num_steps, found.evaluate_every, found.record_every) == (150_000, 15_000, 1500)
+    found = images.chosen(images.Config(presets=(name,), score_every=50))[name]
+    paces = (found.evaluate_every, found.checkpoint_every, found.record_every)
+    assert (found.num_steps, paces) == (150_000, (50, 50, 5))
 
 
 def tiny_classifier(images, folder):
@@ -60,6 +116,7 @@ def tiny_classifier(images, folder):
         ({"presets": ("digits/mpl",)}, "did you mean 'digits/mlp'"),
         ({"presets": ("digits/mlp", "ring/consensus")}, "of one data set"),
         ({"num_scores": 0}, "num_scores must be an integer ≥ 1"),
+        ({"score_every": 0}, "score_every must be an integer ≥ 1"),
         ({"num_steps": -1}, "num_steps must be an integer ≥ 0, got -1"),
         ({"learning_rate": -1.0}, "learning_rate must be a finite number ≥ 0"),
     ],

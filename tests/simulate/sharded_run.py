@@ -36,21 +36,36 @@ def main(process, num_processes, port, devices):
             record_every=5,
         )
 
-    start = gf.replicated(jax.tree.map(np.asarray, game.init(jax.random.key(0))), mesh)
+    start = gf.replicated(game.init(jax.random.key(0)), mesh)
     whole = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
     result = {"devices": jax.device_count(), "processes": jax.process_count()}
     for name in ("simultaneous", "alternating"):
         method = gf.METHODS[name](gf.numerics_rmsprop(1e-2))
         out = jax.jit(lambda p, m=method: run(p, m), out_shardings=whole)(start)
-        flat = np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(out.params)])
-        result[name] = {"norms": np.asarray(out.records)[1:].tolist(), "params": flat.tolist()}
+        result[name] = {"norms": np.asarray(out.records)[1:].tolist(), "params": flat(out.params)}
 
     # A batch that lies on the host goes the same way.
     batch = jax.tree.map(np.asarray, jax.jit(sample)(jax.random.key(2)))
     batch = batch._replace(key=jax.random.split(jax.random.key(3), 16))
     v = jax.jit(w, out_shardings=whole)(start, gf.spread(batch, mesh))
-    result["field"] = np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(v)]).tolist()
+    result["field"] = flat(v)
+
+    # Batch norm's statistics are those of the global batch too.
+    shape, options = (4, 4, 1), {"num_layers": 1, "width": 2}
+    game = gf.games.gan(
+        gf.networks.dcgan_generator(3, shape, **options),
+        gf.networks.dcgan_discriminator(shape, **options),
+    )
+    w = gf.consensus(gf.vector_field(game), gamma=5.0)
+    real = np.random.default_rng(0).normal(size=(16, *shape))
+    batch = gf.Batch(real, np.asarray(batch.latent))
+    start = gf.replicated(game.init(jax.random.key(0)), mesh)
+    result["batch norm"] = flat(jax.jit(w, out_shardings=whole)(start, gf.spread(batch, mesh)))
     return result
+
+
+def flat(tree):
+    return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)]).tolist()
 
 
 if __name__ == "__main__":

@@ -151,3 +151,30 @@ def test_a_disk_that_is_full_is_reported(tmp_path):
     assert said.startswith("error: the checkpoint of step 4 cannot be written to")
     assert said.endswith("there is no checkpoint yet")
     assert saved(tmp_path) == []
+
+
+def test_a_second_ctrl_c_ends_the_process_at_once():
+    waits = (
+        "import time\n"
+        "from ganfield.training._interrupts import listening\n"
+        "with listening() as wish:\n"
+        "    print('ready', flush=True)\n"
+        "    while wish.signal is None:\n"
+        "        time.sleep(0.01)\n"
+        "    print('noted', flush=True)\n"
+        "    time.sleep(300)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", waits],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    try:
+        for word in ("ready\n", "noted\n"):
+            assert process.stdout.readline() == word
+            process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=100) == -signal.SIGINT
+    finally:
+        process.kill()
+        process.communicate()

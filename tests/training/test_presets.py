@@ -1,7 +1,10 @@
 """The presets against the table of the official code, typed out again."""
 
+import jax
+import numpy as np
 import pytest
 
+import ganfield as gf
 from ganfield.training import PRESETS, preset
 
 NETWORKS = {
@@ -98,3 +101,24 @@ def test_the_hard_digits_differ_by_the_method_alone():
 def test_a_wrong_name_is_answered():
     with pytest.raises(ValueError, match="did you mean 'cifar10/conopt_conv4'"):
         preset("cifar10/conopt_conv_4")
+
+
+def distinct_games():
+    """Return a preset for every pair of networks and objective that there is."""
+    found = {}
+    for name, config in PRESETS.items():
+        game = (config.data.name, config.generator, config.discriminator, config.game)
+        found.setdefault(repr(game), name)
+    return list(found.values())
+
+
+@pytest.mark.parametrize("name", distinct_games())
+def test_every_game_of_a_preset_has_a_field(name):
+    config, data = preset(name), None
+    if config.data.name in ("cifar10", "celeba"):
+        side = {"cifar10": 32, "celeba": 64}[config.data.name]
+        data = gf.data.Images(np.zeros((4, side, side, 3), np.uint8))
+    built = gf.training.build(config, data)
+    params = jax.eval_shape(built.game.init, jax.random.key(0))
+    v = jax.eval_shape(built.field, params, built.feed.batch(0))
+    assert jax.tree.map(lambda leaf: leaf.shape, v) == jax.tree.map(lambda x: x.shape, params)

@@ -177,6 +177,20 @@ def test_a_run_in_pieces_is_the_whole_run(whole, tmp_path):
         assert images[0] == images[1]
 
 
+def test_convolutions_batch_norm_and_consensus_in_pieces(tmp_path):
+    layers = {"architecture": "dcgan", "batch_norm": True, "width": 2}
+    changes = {"method.name": "simultaneous", "method.field": "consensus", "method.gamma": 1.0}
+    for player in ("generator", "discriminator"):
+        changes |= {f"{player}.{name}": value for name, value in layers.items()}
+    config = CONFIG.replace(changes | {"num_steps": 6, "reference_size": 16})
+    train(config, tmp_path / "pieces", num_steps=4)
+    pieces = train(config, tmp_path / "pieces")
+    whole = train(config, tmp_path / "whole")
+    assert_same_bits(pieces.params, whole.params)
+    grids = [(tmp_path / run / "samples/step_0000006.png") for run in ("pieces", "whole")]
+    assert grids[0].read_bytes() == grids[1].read_bytes()
+
+
 @pytest.mark.parametrize("how", ["emptied", "changed", "half", "removed"])
 def test_damaged_checkpoints_are_not_loaded(how, whole, tmp_path):
     train(CONFIG, tmp_path, num_steps=40)

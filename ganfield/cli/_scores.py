@@ -1,0 +1,131 @@
+"""The scores that ``ganfield train --classifier`` takes, and how they were taken."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import ganfield as gf
+
+NUM_SAMPLES = 6400
+MOST_REAL = 10_000
+
+
+class Scores:
+    """Scores a run while it trains; ``protocol.json`` in its folder says how.
+
+    Args:
+        path: the classifier.
+        output: the run's folder.
+        config: the run's configuration.
+        num_samples: how many images the generator is asked for; 6400 if None.
+        allow_changes: whether scores of another protocol may be there already.
+        listen: called with the protocol, in words, before the first score.
+
+    Attributes:
+        data: the images that the run has.
+        report: the last one, or None.
+
+    Raises:
+        ValueError: there is no such classifier, it is not for these images, or the run was scored
+            otherwise before. Nothing was written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        output: Path,
+        config: Any,
+        *,
+        num_samples: int | None = None,
+        allow_changes: bool = False,
+        listen: Callable[[str], None] | None = None,
+    ):
+        classifier = _load(path)
+        self.data = gf.training.load_data(config.data)
+        _check_images(self.data, classifier, config.data.name)
+        count = NUM_SAMPLES if num_samples is None else num_samples
+        self._evaluator = gf.evaluation.evaluator(
+            classifier.features,
+            self.data,
+            gf.errors.check_count(count, argument="--num-samples", minimum=10),
+            num_real=min(len(self.data), MOST_REAL),
+        )
+        self.protocol = self._evaluator.protocol
+        self._file, self._listen = output / "protocol.json", listen
+        self.report: gf.evaluation.Report | None = None
+        if not allow_changes:
+            self._check_the_same(output)
+
+    def __call__(self, generate: Callable[[int], np.ndarray]) -> dict[str, float]:
+        """Return the scores of a generator."""
+        if self.report is None:
+            gf.reporting.save_json(self._file, self.protocol._asdict())
+            if self._listen is not None:
+                self._listen(f"scores: {self.protocol}")
+        self.report = self._evaluator.report(generate)
+        return self.report.scores
+
+    def score(self, config: Any, params: gf.Players) -> None:
+        """Score a run that had nothing to do, on the latent variables that it is scored on."""
+        # Orbax, which training needs, stays out of the other commands.
+        from ganfield.training._generate import Maker
+
+        make = Maker(gf.training.build(config, self.data).generator, config)
+        self.report = self._evaluator.report(lambda count: make(params.theta, count))
+
+    def in_words(self, step: int) -> str:
+        """Return the last report in lines, the protocol first."""
+        if self.report is None:
+            return ""
+        rows = self.report.rows()
+        width = max(map(len, rows))
+        lines = [f"scores at step {step}: {self.protocol}"]
+        lines += [f"  {name:<{width}}  {text}" for name, text in rows.items()]
+        return "\n".join(lines + [f"note: {note}" for note in self.report.notes])
+
+    def record(self) -> dict[str, Any] | None:
+        """Return the last report for JSON."""
+        if self.report is None:
+            return None
+        return {**self.report._asdict(), "protocol": self.protocol._asdict()}
+
+    def _check_the_same(self, output: Path) -> None:
+        if not (output / "scores.csv").exists():
+            return
+        known = json.loads(self._file.read_text("utf-8")) if self._file.exists() else {}
+        changes = "; ".join(
+            f"{name}: {known.get(name, '(not known)')} → {value}"
+            for name, value in self.protocol._asdict().items()
+            if known.get(name) != value
+        )
+        if changes:
+            raise ValueError(
+                f"the run in {output} was scored otherwise, and such scores do not compare: "
+                f"{changes}. Score it as before, not at all, or allow changes (--allow-changes)"
+            )
+
+
+def _load(path: Path) -> gf.evaluation.Classifier:
+    if not path.is_file():
+        raise ValueError(
+            f"--classifier must be a file that `ganfield train-classifier` wrote, and {path} is "
+            f"{'no file' if path.exists() else 'not there'}"
+        )
+    try:
+        return gf.evaluation.load_classifier(path)
+    except ValueError as error:
+        raise ValueError(f"--classifier: {error}") from error
+
+
+def _check_images(data: Any, classifier: gf.evaluation.Classifier, name: str) -> None:
+    if not isinstance(data, gf.data.Images):
+        raise ValueError(f"--classifier is for images, and {name} has none")
+    shape, seen = data.shape, tuple(classifier.metadata["image_shape"])
+    if shape != seen:
+        raise ValueError(
+            f"--classifier must be for images of the run's shape {shape}, got one of "
+            f"{classifier.metadata['dataset']}, for {seen}"
+        )

@@ -1,0 +1,134 @@
+"""The processes of a run on several hosts: the first one reads and writes, all of them compute."""
+
+import hashlib
+from collections.abc import Callable
+from typing import TypeVar
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
+from ganfield._types import PyTree
+
+T = TypeVar("T")
+
+
+class Processes:
+    """How the processes that ``jax.distributed`` brought together stay together.
+
+    What one of them decides by its clock, its disk or a signal must reach the others before the
+    next compiled step, or they wait for each other for ever. Where there is one process only, every
+    method does what its words say and nothing else.
+
+    Attributes:
+        count: how many there are.
+        is_first: whether this one reads and writes.
+    """
+
+    def __init__(self) -> None:
+        self.count = jax.process_count()
+        self.is_first = jax.process_index() == 0
+
+    def first(self, action: Callable[[], T]) -> T | None:
+        """Let the first process do something, and return what came of it; None in the others.
+
+        Raises:
+            ConnectionAbortedError: in the others, where it fails in the first; there the error.
+        """
+        return self._do(action, self.is_first)
+
+    def each(self, action: Callable[[], T]) -> T:
+        """Let every process do something, and return what came of it.
+
+        Raises:
+            ConnectionAbortedError: it fails in another process; there the error.
+        """
+        result = self._do(action, True)
+        assert result is not None
+        return result
+
+    def _do(self, action: Callable[[], T], here: bool) -> T | None:
+        if self.count == 1:
+            return action()
+        result, error = None, None
+        if here:
+            try:
+                result = action()
+            except BaseException as caught:
+                error = caught
+        failed = self._gathered(np.int32(error is not None))
+        if error is not None:
+            raise error
+        if failed.any():
+            raise ConnectionAbortedError(
+                f"process {int(failed.argmax())} ended the run: what it printed says why"
+            )
+        return result
+
+    def shared(self, tree: PyTree) -> PyTree:
+        """Return the arrays that the first process has; the others give some of the same shapes."""
+        if self.count == 1:
+            return tree
+        plain = multihost_utils.broadcast_one_to_all(without_keys(tree))
+        return with_keys(plain, tree)
+
+    def text(self, value: str | None) -> str:
+        """Return the text that the first process has."""
+        content = np.frombuffer((value or "").encode(), np.uint8)
+        size = int(self.shared(np.int32(content.size)))
+        buffer = np.zeros(size, np.uint8)
+        if self.is_first:
+            buffer[:] = content
+        return np.asarray(self.shared(buffer)).tobytes().decode()
+
+    def check_same(self, text: str, what: str) -> None:
+        """Raise a ``ValueError`` in every process if they were not given the same."""
+        if self.count == 1:
+            return
+        digest = np.frombuffer(hashlib.sha256(text.encode()).digest(), np.int32)
+        found = self._gathered(digest)
+        others = np.flatnonzero((found != found[0]).any(1))
+        if others.size:
+            raise ValueError(
+                f"every process must be given the same {what}: process {others[0]} has another "
+                "than process 0"
+            )
+
+    def agreed(self, seconds: float, signal: int | None) -> tuple[float, int | None]:
+        """Return what the first process's clock says, and any process's signal."""
+        if self.count == 1:
+            return seconds, signal
+        found = self._gathered(np.array([seconds, signal or 0], np.float32))
+        return float(found[0, 0]), int(found[:, 1].max()) or None
+
+    def _gathered(self, value: np.ndarray | np.generic) -> np.ndarray:
+        """Return the values of all processes, stacked."""
+        return np.asarray(multihost_utils.process_allgather(np.asarray(value)))
+
+
+def local(tree: PyTree) -> PyTree:
+    """Return this process's copy, on one device, of arrays of which every device has one."""
+    return jax.tree.map(lambda leaf: leaf.addressable_data(0), tree)
+
+
+def without_keys(tree: PyTree) -> PyTree:
+    """Return the tree on the host, with typed keys as numbers, which can be written and sent."""
+    return jax.device_get(
+        jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, tree)
+    )
+
+
+def with_keys(plain: PyTree, like: PyTree) -> PyTree:
+    """Return the tree on the device, with numbers as typed keys where ``like`` has such."""
+
+    def restore(leaf: jax.Array, example: jax.Array) -> jax.Array:
+        value = jax.numpy.asarray(leaf)
+        if _is_key(example):
+            return jax.random.wrap_key_data(value, impl=jax.random.key_impl(example))
+        return value
+
+    return jax.tree.map(restore, plain, like)
+
+
+def _is_key(leaf: jax.Array) -> bool:
+    return bool(jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key))

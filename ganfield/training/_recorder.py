@@ -1,0 +1,130 @@
+"""What a run leaves: rows of metrics and scores, sample grids, checkpoints."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import jax
+import numpy as np
+
+from ganfield._types import Players
+from ganfield.data import Images, to_float
+from ganfield.training._build import Built
+from ganfield.training._checkpoint import Checkpoints
+from ganfield.training._generate import Maker
+from ganfield.training._metrics import METRICS, measuring, warnings_of
+from ganfield.training._quick import quick_jit
+from ganfield.training._run_directory import RunDirectory
+from ganfield.training._samples import save_samples
+from ganfield.training._steps import Carry
+from ganfield.training._tensorboard import Writer
+
+Evaluate = Callable[[Callable[[int], np.ndarray]], Mapping[str, float]]
+"""``evaluate(generate) -> scores``, where ``generate(count)`` returns that many examples."""
+
+
+class Recorder:
+    """Writes what is due at a step, into the folder of a run.
+
+    Args:
+        built: the run.
+        folder: its folder.
+        checkpoints: in that folder.
+        evaluate: the functions that give scores.
+
+    Attributes:
+        row: the last row of metrics, or empty.
+        writer: for TensorBoard, or None.
+    """
+
+    def __init__(
+        self,
+        built: Built,
+        folder: RunDirectory,
+        checkpoints: Checkpoints,
+        evaluate: Sequence[Evaluate],
+    ):
+        self.built, self.folder, self.checkpoints = built, folder, checkpoints
+        self.config, self.evaluate = built.config, evaluate
+        self.writer: Writer | None = None
+        self.row: dict[str, float | int | str] = {}
+        self._first_row: dict[str, float] = {}
+        self._maker = Maker(built.generator, built.config)
+        self._measure = quick_jit(
+            measuring(built.game, built.field, built.generator, built.discriminator)
+        )
+
+    def load(self, like: Carry) -> tuple[Carry, float] | None:
+        """Return where the run stands and its wall-clock, and drop what was written after it."""
+        found = self.checkpoints.load_last(like)
+        step = 0 if found is None else int(found[0].step)
+        if found is None or step < self.config.num_steps:
+            # At step 0 everything is written again.
+            self._cut(step or -1)
+        return found
+
+    def prepare(self, params: Players, step: int) -> None:
+        """Compile what is measured."""
+        jax.block_until_ready(self._measure(params, self.built.feed.batch(step)))
+
+    def events(self, carry: Carry, step: int, seconds: float, *, last: bool = False) -> None:
+        """Write what is due at a step, the checkpoint last: what it has is then all there."""
+        config, params = self.config, carry.state.params
+        if step == 0:
+            self._show_real()
+        if last or step % config.record_every == 0:
+            self._record(params, step, seconds)
+        if last or step % config.evaluate_every == 0:
+            images = self._maker(params.theta, config.samples)
+            save_samples(self.folder.samples / f"step_{step:07}.png", images)
+            if self.evaluate:
+                self._score(params, step, seconds)
+        if last or (step and step % config.checkpoint_every == 0):
+            for table in (self.folder.metrics, self.folder.scores):
+                table.sync()
+            self.checkpoints.save(carry, seconds=seconds)
+
+    def _record(self, params: Players, step: int, seconds: float) -> None:
+        measured = self._measure(params, self.built.feed.batch(step))
+        numbers = {name: float(value) for name, value in jax.device_get(measured).items()}
+        table = self.folder.metrics
+        if not self._first_row:
+            # As the file says it: a resumed run must compare with the same number.
+            found = table.first()
+            self._first_row = numbers if found is None else _numbers(found)
+        signs = " ".join(warnings_of(numbers, self._first_row))
+        self.row = {"step": step, "seconds": seconds, **numbers, "warnings": signs}
+        table.append(self.row)
+        if self.writer is not None:
+            self.writer(step, numbers)
+
+    def _score(self, params: Players, step: int, seconds: float) -> None:
+        scores: dict[str, float | int | str] = {"step": step, "seconds": seconds}
+
+        def generate(count: int) -> np.ndarray:
+            return self._maker(params.theta, count)
+
+        for each in self.evaluate:
+            scores |= {name: float(value) for name, value in each(generate).items()}
+        self.folder.scores.append(scores)
+        if self.writer is not None:
+            self.writer(step, {n: float(v) for n, v in scores.items() if n != "step"})
+
+    def _show_real(self) -> None:
+        examples = self.built.data
+        if isinstance(examples, Images):
+            chosen = np.random.default_rng(self.config.seed).integers(
+                len(examples), size=self.config.samples
+            )
+            shown = to_float(np.asarray(examples.pixels[chosen]))
+        else:
+            shown = np.asarray(examples.sample(jax.random.key(0), self.config.samples))
+        save_samples(self.folder.samples / "real.png", shown)
+
+    def _cut(self, step: int) -> None:
+        config = self.config
+        self.folder.cut(
+            step, record_every=config.record_every, evaluate_every=config.evaluate_every
+        )
+
+
+def _numbers(row: Mapping[str, str]) -> dict[str, float]:
+    return {name: float(row[name]) for name in METRICS}
