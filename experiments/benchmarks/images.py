@@ -222,11 +222,7 @@ def begin(config: Config, path: Path) -> dict[str, Any]:
     Raises:
         ValueError: that one was measured in another way.
     """
-    how = {
-        name: value
-        for name, value in asdict(config).items()
-        if name in ("repeats", "steps", "convolution")
-    }
+    how = {name: getattr(config, name) for name in ("repeats", "steps", "convolution")}
     found = importlib.util.find_spec("torch")
     version = importlib.metadata.version("torch") if found else None
     result = {"config": how, "torch": version, **gf.reporting.provenance()}

@@ -26,6 +26,8 @@ Draw = Callable[[], tuple[Any, Any]]
 class Normalise(nn.Module):
     """Batch norm by the batch alone, with a shift, and no scale and no running statistics."""
 
+    scale: torch.Tensor
+
     def __init__(self, features: int):
         super().__init__()
         self.shift = nn.Parameter(torch.zeros(features))

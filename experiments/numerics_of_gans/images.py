@@ -103,9 +103,14 @@ def classifier_of(
     config: Config, data: gf.training.DataConfig, output: Path
 ) -> gf.evaluation.Classifier:
     """Return the classifier that scores are taken with, trained only if there is none yet."""
-    path = config.classifier or output / "classifier.npz"
+    # A hasty one must not score what follows in the same folder.
+    path = config.classifier or output / f"classifier{'_smoke' * config.smoke}.npz"
     if path.exists():
-        return gf.evaluation.load_classifier(path)
+        found = gf.evaluation.load_classifier(path)
+        if found.metadata["dataset"] != data.name:
+            other = found.metadata["dataset"]
+            raise ValueError(f"the classifier in {path} is one of {other}, not of {data.name}")
+        return found
     if config.classifier is not None:
         raise ValueError(f"classifier must be a file, got {config.classifier}")
     train, test = (
@@ -184,6 +189,7 @@ def row_of(
         "parameters": sum(leaf.size for leaf in jax.tree.leaves(result.params)),
         "scores": tables.last_scores(),
         "metrics": tables.last_metrics(),
+        "curves": tables.curves(),
     }
     if done and before is not None and before["steps"] == result.step:
         # Nothing was compiled now, and how the run ended was seen when it did.

@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogFormatter
 from PIL import Image
 
 import ganfield as gf
 
 STYLES = ("-", "--", ":", "-.")
+SCORES = ("classifier_score", "frechet_classifier_distance")
+METRICS = {"norm_v_theta": "‖v_θ‖", "norm_v_phi": "‖v_φ‖", "diversity": "diversity"}
 
 
 class Tables:
@@ -24,10 +27,6 @@ class Tables:
         self.samples = np.asarray(Image.open(grids[-1]).convert("RGB"))
         self.real = np.asarray(Image.open(folder / "samples" / "real.png").convert("RGB"))
 
-    def seconds_of_scores(self) -> np.ndarray:
-        """Return the seconds of training at which each score was taken."""
-        return np.interp(self.scores["step"], self.metrics["step"], self.metrics["seconds"])
-
     def last_scores(self) -> dict[str, float]:
         """Return the scores of the last evaluation."""
         return {name: float(values[-1]) for name, values in self.scores.items()}
@@ -35,6 +34,17 @@ class Tables:
     def last_metrics(self) -> dict[str, float]:
         """Return the last row of metrics."""
         return {name: float(values[-1]) for name, values in self.metrics.items()}
+
+    def curves(self) -> dict[str, dict[str, list[float]]]:
+        """Return what the figures are drawn from, to four digits."""
+        chosen = {"scores": (self.scores, SCORES), "metrics": (self.metrics, tuple(METRICS))}
+        return {
+            kind: {
+                name: [float(f"{value:.4g}") for value in columns[name]]
+                for name in ("step", "seconds", *names)
+            }
+            for kind, (columns, names) in chosen.items()
+        }
 
 
 Runs = Mapping[tuple[str, int], Tables]
@@ -48,9 +58,8 @@ def scores(runs: Runs, path: Path) -> None:
         for preset, color, style in _looks(runs):
             for seed, tables in _seeds(runs, preset).items():
                 label = preset if seed == min(_seeds(runs, preset)) else None
-                at = (tables.scores["step"], tables.seconds_of_scores())
-                names = ("classifier_score", "frechet_classifier_distance")
-                for row, name in zip(grid, names, strict=True):
+                at = (tables.scores["step"], tables.scores["seconds"])
+                for row, name in zip(grid, SCORES, strict=True):
                     for ax, x in zip(row, at, strict=True):
                         ax.plot(
                             x,
@@ -63,6 +72,8 @@ def scores(runs: Runs, path: Path) -> None:
         grid[0, 0].set_ylabel("classifier score")
         grid[1, 0].set(ylabel="Fréchet classifier distance", xlabel="step", yscale="log")
         grid[1, 1].set_xlabel("seconds of training")
+        for which in (grid[1, 0].yaxis.set_major_formatter, grid[1, 0].yaxis.set_minor_formatter):
+            which(LogFormatter(minor_thresholds=(2, 0.7)))
         _finish(figure, grid[0, 0], path)
 
 
@@ -70,11 +81,10 @@ def norms(runs: Runs, path: Path) -> None:
     """Draw ‖v_θ‖, ‖v_φ‖ and the fakes' diversity against steps."""
     with gf.plot.style():
         figure, row = plt.subplots(1, 3, figsize=(7.2, 2.5))
-        names = {"norm_v_theta": "‖v_θ‖", "norm_v_phi": "‖v_φ‖", "diversity": "diversity"}
         for preset, color, style in _looks(runs):
             for seed, tables in _seeds(runs, preset).items():
                 label = preset if seed == min(_seeds(runs, preset)) else None
-                for ax, (name, title) in zip(row, names.items(), strict=True):
+                for ax, (name, title) in zip(row, METRICS.items(), strict=True):
                     ax.plot(
                         tables.metrics["step"],
                         tables.metrics[name],
