@@ -251,9 +251,9 @@ def main(config: Config) -> int:
         write_readme(path)
         return 0
     gf.reporting.check_folder(config.output)
-    left_out = [row for row in all_rows() if row not in rows]
-    if left_out:
-        print("left out:", ", ".join(name for row in left_out for name in row.presets))
+    if not config.presets:
+        left_out = [name for row in all_rows() if row not in rows for name in row.presets]
+        print(f"left out (name them, or say --presets all): {', '.join(left_out)}")
     result = begin(config, path)
     torch = result["torch"] is not None
     if not torch:

@@ -1,6 +1,5 @@
 """The scores that ``ganfield train --classifier`` takes, and how they were taken."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,12 @@ MOST_REAL = 10_000
 
 
 class Scores:
-    """Scores a run while it trains; ``protocol.json`` in its folder says how.
+    """Scores a run while it trains.
 
     Args:
         path: the classifier.
-        output: the run's folder.
         config: the run's configuration.
         num_samples: how many images the generator is asked for; 6400 if None.
-        allow_changes: whether scores of another protocol may be there already.
         listen: called with the protocol, in words, before the first score.
 
     Attributes:
@@ -29,18 +26,15 @@ class Scores:
         report: the last one, or None.
 
     Raises:
-        ValueError: there is no such classifier, it is not for these images, or the run was scored
-            otherwise before. Nothing was written.
+        ValueError: there is no such classifier, or it is not for these images.
     """
 
     def __init__(
         self,
         path: Path,
-        output: Path,
         config: Any,
         *,
         num_samples: int | None = None,
-        allow_changes: bool = False,
         listen: Callable[[str], None] | None = None,
     ):
         classifier = _load(path)
@@ -54,17 +48,13 @@ class Scores:
             num_real=min(len(self.data), MOST_REAL),
         )
         self.protocol = self._evaluator.protocol
-        self._file, self._listen = output / "protocol.json", listen
+        self._listen = listen
         self.report: gf.evaluation.Report | None = None
-        if not allow_changes:
-            self._check_the_same(output)
 
     def __call__(self, generate: Callable[[int], np.ndarray]) -> dict[str, float]:
         """Return the scores of a generator."""
-        if self.report is None:
-            gf.reporting.save_json(self._file, self.protocol._asdict())
-            if self._listen is not None:
-                self._listen(f"scores: {self.protocol}")
+        if self.report is None and self._listen is not None:
+            self._listen(f"scores: {self.protocol}")
         self.report = self._evaluator.report(generate)
         return self.report.scores
 
@@ -91,21 +81,6 @@ class Scores:
         if self.report is None:
             return None
         return {**self.report._asdict(), "protocol": self.protocol._asdict()}
-
-    def _check_the_same(self, output: Path) -> None:
-        if not (output / "scores.csv").exists():
-            return
-        known = json.loads(self._file.read_text("utf-8")) if self._file.exists() else {}
-        changes = "; ".join(
-            f"{name}: {known.get(name, '(not known)')} → {value}"
-            for name, value in self.protocol._asdict().items()
-            if known.get(name) != value
-        )
-        if changes:
-            raise ValueError(
-                f"the run in {output} was scored otherwise, and such scores do not compare: "
-                f"{changes}. Score it as before, not at all, or allow changes (--allow-changes)"
-            )
 
 
 def _load(path: Path) -> gf.evaluation.Classifier:

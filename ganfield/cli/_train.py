@@ -195,14 +195,7 @@ class Train:
             if self.num_samples is not None:
                 raise ValueError("--num-samples is for the scores that --classifier asks for")
             return None
-        return Scores(
-            self.classifier,
-            self.output,
-            config,
-            num_samples=self.num_samples,
-            allow_changes=self.allow_changes,
-            listen=listen,
-        )
+        return Scores(self.classifier, config, num_samples=self.num_samples, listen=listen)
 
     def _mesh(self) -> Any:
         count = gf.errors.check_count(self.devices, argument="--devices")

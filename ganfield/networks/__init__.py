@@ -10,8 +10,15 @@ from ganfield.networks._network import Network, from_linen, from_nnx
 from ganfield.networks._resnet import resnet_discriminator, resnet_generator
 from ganfield.networks._spectral_norm import spectral_norm
 
-NETWORKS: dict[str, Callable[..., Network]] = {"mlp": mlp}
-"""Name → builder; each takes the size of one input and of one output first."""
+NETWORKS: dict[str, Callable[..., Network]] = {
+    "mlp": mlp,
+    "dcgan_generator": dcgan_generator,
+    "dcgan_discriminator": dcgan_discriminator,
+    "resnet_generator": resnet_generator,
+    "resnet_discriminator": resnet_discriminator,
+}
+"""Name → builder; each takes the size or shape of one input and of one output first, but for the
+discriminators' output, which is one logit unless they are told."""
 
 __all__ = [
     "INCEPTION_SIZE",

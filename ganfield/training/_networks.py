@@ -43,14 +43,17 @@ def build_discriminator(config: NetworkConfig, shape: Shape) -> Network:
 
 
 def _of_images(config: NetworkConfig, player: str, shape: Shape) -> Callable[..., Network]:
-    names = {"dcgan": f"dcgan_{player}", "resnet": f"resnet_{player}", "mlp": "mlp"}
-    name = lookup(names, config.architecture, argument=f"{player}.architecture")
+    builders = {
+        name.removesuffix(f"_{player}"): builder
+        for name, builder in networks.NETWORKS.items()
+        if name.endswith(f"_{player}") or name == "mlp"
+    }
+    builder = lookup(builders, config.architecture, argument=f"{player}.architecture")
     if len(shape) != 3:
         raise ValueError(
             f"{player}.architecture must be mlp for examples that are no images (their shape is "
             f"{shape}), got {config.architecture!r}"
         )
-    builder: Callable[..., Network] = getattr(networks, name)
     return builder
 
 

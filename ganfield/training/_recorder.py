@@ -47,6 +47,9 @@ class Recorder:
         self.writer: Writer | None = None
         self.row: dict[str, float | int | str] = {}
         self._first_row: dict[str, float] = {}
+        if evaluate:
+            protocols = [getattr(each, "protocol", None) for each in evaluate]
+            folder.check_scored_by([each._asdict() for each in protocols if each is not None])
         self._maker = Maker(built.generator, built.config)
         self._measure = quick_jit(
             measuring(built.game, built.field, built.generator, built.discriminator)

@@ -67,6 +67,7 @@ class RunDirectory:
         self._listen = listen
         self._lock = _lock(self.folder)
         self._changes = changes
+        self._allow_changes = allow_changes
         try:
             self.samples = check_folder(self.folder / "samples")
             for folder in (self.folder, self.samples):
@@ -121,6 +122,24 @@ class RunDirectory:
                 f"the data are not those that the run in {self.folder} was started with: "
                 f"{_shortly(before)} then, {_shortly(images)} now"
             )
+
+    def check_scored_by(self, protocols: Sequence[Mapping[str, Any]]) -> None:
+        """Write ``protocol.json``, how scores are taken, unless they were taken otherwise before.
+
+        Raises:
+            ValueError: they were, and changes are not allowed. Such scores share no curve.
+        """
+        path = self.folder / "protocol.json"
+        now = json.loads(to_json([dict(each) for each in protocols]))
+        before = json.loads(path.read_text("utf-8")) if path.exists() else []
+        if self.scores.first() is not None and before != now and not self._allow_changes:
+            raise ValueError(
+                f"the run in {self.folder} was scored otherwise, and such scores do not compare: "
+                f"{_changes(before, now)}. Score it as before, not at all, or allow changes "
+                "(--allow-changes)"
+            )
+        if before != now:
+            write_file(path, (to_json(now) + "\n").encode())
 
     def cut(self, step: int, *, record_every: int, evaluate_every: int) -> None:
         """Drop what was written after a step, which will be done again.
@@ -234,3 +253,16 @@ def _lock(folder: Path) -> int:
 
 def _shortly(data: Any) -> str:
     return ", ".join(f"{name} {value}" for name, value in dict(data or {}).items())
+
+
+def _changes(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> str:
+    """Return in words what differs between two lists of protocols."""
+    if len(before) != len(now):
+        known = f"{len(before)} known protocols" if before else "a protocol that is not known"
+        return f"{known} then, {len(now)} now"
+    return "; ".join(
+        f"{name}: {one.get(name)} → {other.get(name)}"
+        for one, other in zip(before, now, strict=True)
+        for name in dict.fromkeys([*one, *other])
+        if one.get(name) != other.get(name)
+    )

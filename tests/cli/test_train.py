@@ -99,7 +99,7 @@ def test_scores_with_a_classifier(run, run_json, tmp_path, classifier):
     for name in set(last) - {"step", "seconds"}:
         assert float(shown[name]) == pytest.approx(float(last[name]), rel=1e-4), name
     assert len(shown["class_histogram"].split()) == 11
-    assert json.loads((tmp_path / "run" / "protocol.json").read_text())["hash"] == found.hash
+    assert json.loads((tmp_path / "run" / "protocol.json").read_text())[0]["hash"] == found.hash
 
     go_on = ("train", "--output", "run", "--num-steps")
     code, out, _ = run(*go_on, 5)  # Without scores,

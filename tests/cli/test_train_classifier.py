@@ -58,12 +58,63 @@ def test_learns_from_files(run_json, tmp_path):
     assert seen["settings"]["num_epochs"] == gf.training.CLASSIFIER_PRESETS["cifar10"]["num_epochs"]
 
 
+@pytest.fixture
+def asked(monkeypatch):
+    """What a command asks for: two configurations of data (it gets digits), and settings."""
+    configs = []
+
+    def load(config):
+        configs.append(config)
+        return gf.data.digits(config.split)
+
+    def train(train, test, **settings):
+        configs.append(settings)
+        return gf.evaluation.Classifier({"a": np.zeros(1)}, {"dataset": "x", "hash": "y"})
+
+    monkeypatch.setattr(gf.training, "load_data", load)
+    monkeypatch.setattr(gf.training, "train_classifier", train)
+    return configs
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10"])
+def test_the_set_is_the_one_that_is_named(run_json, tmp_path, asked, name):
+    # What the folder and its files are called says nothing then.
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    (folder / "train-images-idx3-ubyte.gz").touch()
+    run_json("train-classifier", "--data", "./digits", "--name", name, "--output", "a.npz")
+    train, test, settings = asked
+    assert (train.name, test.name) == (name, name)
+    assert (train.folder, train.split, test.split) == ("./digits", "train", "test")
+    assert settings["num_epochs"] == gf.training.CLASSIFIER_PRESETS[name]["num_epochs"]
+
+
+@pytest.mark.parametrize("args", [[], ["--data", "digits"], ["--name", "digits"]])
+def test_digits_are_digits_whatever_lies_there(run_json, tmp_path, asked, args):
+    (tmp_path / "digits").mkdir()
+    run_json("train-classifier", *args, "--output", "a.npz")
+    assert [(config.name, config.folder) for config in asked[:2]] == [("digits", None)] * 2
+
+
+@pytest.mark.parametrize("file", ["train-images-idx3-ubyte", "t10k-images.idx3-ubyte.gz"])
+def test_files_of_two_sets_need_a_name(run, tmp_path, asked, file):
+    folder = tmp_path / "fashion_mnist"
+    folder.mkdir()
+    (folder / file).touch()
+    code, _, err = run("train-classifier", "--data", "fashion_mnist", "--output", "a.npz")
+    assert (code, asked) == (2, [])
+    assert "--name must say which set is in fashion_mnist, mnist or fashion_mnist" in err
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
         (["--output", "digits.txt"], "--output must end in .npz, got 'digits.txt'"),
         (["--output", "a.npz", "--data", "digit"], "did you mean 'digits'"),
         (["--output", "a.npz", "--data", "."], "CIFAR-10"),
+        (["--output", "a.npz", "--name", "fashion"], "unknown --name 'fashion': did you mean"),
+        (["--output", "a.npz", "--name", "mnist"], "digits: expected train-images-idx3-ubyte"),
+        (["--output", "a.npz", "--name", "digits", "--data", "."], "and digits is not: got '.'"),
         (["--output", "a.npz", "--epochs", "0"], "num_epochs must be an integer ≥ 1, got 0"),
         (["--output", "a.npz", "--size", "9"], "size must be 8, 16 or 32, got 9"),
     ],

@@ -267,7 +267,14 @@ def test_mlp_refuses_sizes_that_are_not_positive(sizes, hidden_sizes, name):
 
 def test_registry_builds_by_name():
     assert gf.NETWORKS is gf.networks.NETWORKS
-    for build in gf.NETWORKS.values():
-        network = build(3, 2)
-        y = network.apply(network.init(jax.random.key(0)), jnp.ones((4, 3)))
-        assert y.shape == (4, 2)
+    image, small = (8, 8, 1), {"width": 2, "num_layers": 1}
+    for name, build in gf.NETWORKS.items():
+        if name == "mlp":
+            sizes, options = (3, 2), {}
+        else:
+            sizes, options = ((3, image) if "generator" in name else (image, 2)), small
+        network = build(*sizes, **options)
+        x = jnp.ones((4, *network.input_shape))
+        params = jax.eval_shape(network.init, jax.random.key(0))
+        expected = image if "generator" in name else (2,)
+        assert jax.eval_shape(network.apply, params, x).shape == (4, *expected), name
