@@ -133,16 +133,17 @@ def load_classifier(path: str | os.PathLike[str]) -> Classifier:
         digest = str(arrays.pop(_DIGEST)) if written == _FORMAT else None
         stored = metadata["hash"]
         found = Classifier(_nested(arrays), metadata)
+        actual = found.hash
         if missing := [name for name in _NEEDED if name not in metadata]:
             raise ValueError(f"metadata without {', '.join(missing)}")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(_not_a_classifier(path, str(error))) from error
-    if found.hash != stored:
+    if actual != stored:
         raise ValueError(
-            f"the parameters in {str(path)!r} have the SHA-256 {found.hash[:12]}…, and the file "
+            f"the parameters in {str(path)!r} have the SHA-256 {actual[:12]}…, and the file "
             f"says {str(stored)[:12]}…: it is damaged or was changed"
         )
-    if digest not in (None, _digest(text, found.hash)):
+    if digest not in (None, _digest(text, actual)):
         raise ValueError(
             f"the metadata in {str(path)!r} (data set, accuracy and the like) are not those that "
             "it was written with: it was changed"

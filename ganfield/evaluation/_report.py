@@ -9,11 +9,7 @@ from numpy.typing import ArrayLike
 
 from ganfield.evaluation._class_histogram import class_histogram
 from ganfield.evaluation._features import Extracted, Features
-from ganfield.evaluation._frechet import (
-    SMALL_SAMPLE,
-    distance_of_moments,
-    small_sample_note,
-)
+from ganfield.evaluation._frechet import distance_of_moments, small_sample_note
 from ganfield.evaluation._inception_score import inception_score
 from ganfield.evaluation._kernel_distance import kernel_distance
 from ganfield.evaluation._moments import Moments
@@ -44,13 +40,9 @@ class Protocol(NamedTuple):
     splits: int
 
     def __str__(self) -> str:
-        few = min(self.n_real, self.n_fake) < SMALL_SAMPLE
-        note = f"; fewer than {SMALL_SAMPLE} images, so the Fréchet distance is biased upwards"
         return (
             f"n_real = {self.n_real}, n_fake = {self.n_fake}, {self.split}, "
             f"{self.feature} (sha256 {self.hash[:12]}), {self.splits} splits, {self.preprocessing}"
-            + note
-            * few
         )
 
 
