@@ -28,7 +28,7 @@ class Images:
         labels: classes from 0, int32 of shape ``(n,)``, or None.
         class_names: what the classes are called, or empty.
         name: what the set is called.
-        split: which part of it this is, ``"train"`` or ``"test"``.
+        split: which part of it this is, ``"train"``, ``"test"`` or ``"all"``.
         flip: whether every draw is mirrored left to right with probability ½;
             ``dataclasses.replace(images, flip=True)`` turns it on.
 

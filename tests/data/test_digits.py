@@ -53,8 +53,10 @@ def test_sizes_are_bilinear(size, loaded):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"split": "dev"}, "split must be 'train', 'test' or 'all', got 'dev'"),
+        ({"split": "dev"}, "unknown split 'dev': Known: all, test, train"),
         ({"size": 28}, "size must be 8, 16 or 32, got 28"),
+        ({"size": True}, "size must be 8, 16 or 32, got True"),
+        ({"size": 8.0}, "size must be 8, 16 or 32, got 8.0"),
     ],
 )
 def test_what_there_is_not_is_refused(options, message):

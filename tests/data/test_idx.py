@@ -47,7 +47,9 @@ def test_every_form_gives_the_same_images(folder, loader, split, rename):
     np.testing.assert_array_equal(images.pixels[..., 0], pixels)
     np.testing.assert_array_equal(images.labels, labels)
     assert (images.shape, images.split, images.name) == ((28, 28, 1), split, loader.__name__)
-    names = gf.data.FASHION_MNIST_CLASSES if loader is gf.data.fashion_mnist else tuple("0123456789")
+    names = (
+        gf.data.FASHION_MNIST_CLASSES if loader is gf.data.fashion_mnist else tuple("0123456789")
+    )
     assert images.class_names == names
 
 

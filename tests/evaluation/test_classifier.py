@@ -1,6 +1,7 @@
 """The classifier: what it learns, that it learns the same again, and its file."""
 
 import dataclasses
+import json
 
 import jax
 import jax.numpy as jnp
@@ -113,6 +114,96 @@ def test_changed_files_are_refused(trained, tmp_path):
         load_classifier(tmp_path / "none.npz")
     with pytest.raises(ValueError, match=r"path must end in .npz, got .*digits.txt"):
         save_classifier(tmp_path / "digits.txt", trained)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A file of a classifier that knows nothing, as it was written."""
+    network = gf.networks.classifier((8, 8, 1), 10, width=1, num_features=2)
+    params = network.init(jax.random.key(0))
+    metadata = {"dataset": "digits", "image_shape": [8, 8, 1], "num_classes": 10, "width": 1}
+    metadata |= {"num_features": 2, "test_accuracy": 0.1, "hash": hash_of(params)}
+    path = tmp_path_factory.mktemp("classifier") / "digits.npz"
+    save_classifier(path, gf.evaluation.Classifier(params, metadata))
+    return path
+
+
+def changed(path, into, forget=(), **metadata):
+    """Write a classifier's file again, with other metadata."""
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files if name not in forget}
+    text = json.dumps(json.loads(str(arrays["metadata"])) | metadata, ensure_ascii=False)
+    np.savez(into, **{**arrays, "metadata": np.array(text)})
+    return into
+
+
+@pytest.mark.parametrize(
+    "metadata", [{"test_accuracy": 1.0}, {"dataset": "mnist"}, {"num_train": 1}, {"seed": None}]
+)
+def test_changed_metadata_are_noticed(small, tmp_path, metadata):
+    assert load_classifier(changed(small, tmp_path / "same.npz")).metadata["test_accuracy"] == 0.1
+    with pytest.raises(ValueError, match=r"the metadata in .*other.npz.* it was changed"):
+        load_classifier(changed(small, tmp_path / "other.npz", **metadata))
+
+
+def test_files_of_the_first_format_are_read(small, tmp_path):
+    first = {"format": "ganfield classifier 1"}
+    found = load_classifier(changed(small, tmp_path / "old.npz", forget=["sha256"], **first))
+    assert found.hash == load_classifier(small).hash == found.metadata["hash"]
+    assert found.metadata == load_classifier(small).metadata
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({}, "sha256"),
+        ({"format": "ganfield classifier 3"}, "another format, 'ganfield classifier 3'"),
+        ({"format": None}, "another format, None"),
+    ],
+)
+def test_files_of_the_second_format_have_both_hashes(small, tmp_path, metadata, message):
+    path = changed(small, tmp_path / "other.npz", forget=["sha256"], **metadata)
+    with pytest.raises(ValueError, match=f"a classifier that ganfield wrote.*other.*{message}"):
+        load_classifier(path)
+
+
+def test_what_features_need_is_asked_for(small, tmp_path):
+    found = load_classifier(small)
+    del found.metadata["width"], found.metadata["dataset"]
+    save_classifier(tmp_path / "other.npz", found)
+    with pytest.raises(ValueError, match=r"got .*other.npz.*: metadata without dataset, width"):
+        load_classifier(tmp_path / "other.npz")
+
+
+@pytest.mark.parametrize("save", [None, np.savez_compressed])
+def test_random_damage_is_refused_or_harmless(small, tmp_path, save):
+    path = tmp_path / "damaged.npz"
+    data = small.read_bytes()
+    if save is not None:
+        with np.load(small) as file:
+            save(path, **file)
+        data = path.read_bytes()
+    known = load_classifier(small)
+    refused = []
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        damaged = bytearray(data)
+        if seed % 3 == 0:
+            del damaged[rng.integers(len(data)) :]
+        else:
+            # Half of them at the end, where zip has its table.
+            first = 0 if seed % 3 == 1 else len(data) - 1000
+            for place in rng.integers(first, len(data), size=3):
+                damaged[place] = rng.integers(256)
+        path.write_bytes(damaged)
+        try:
+            found = load_classifier(path)
+        except ValueError as error:
+            refused.append(str(error))
+        else:
+            assert (found.hash, found.metadata) == (known.hash, known.metadata)
+    assert len(refused) > 100
+    assert [message for message in refused if str(path) not in message] == []
 
 
 @pytest.mark.usefixtures("x64")

@@ -1,5 +1,8 @@
 """Inception against a second derivation in NumPy, with batch norm and in PyTorch's names."""
 
+import pickle
+import sys
+import types
 from functools import partial
 
 import jax
@@ -195,6 +198,85 @@ def test_wrong_files_are_named(tmp_path):
         load_inception(page)
     with pytest.raises(FileNotFoundError):
         load_inception(tmp_path / "none.npz")
+
+
+def test_random_damage_is_refused_or_harmless(small):
+    data = small.read_bytes()
+    known = load_inception(small).hash
+    refused = []
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        damaged = bytearray(data)
+        for place in rng.integers(len(data), size=2):
+            damaged[place] = rng.integers(256)
+        small.write_bytes(damaged[: len(data) if seed % 3 else rng.integers(len(data))])
+        try:
+            assert load_inception(small).hash == known
+        except ValueError as error:
+            refused.append(str(error))
+    assert len(refused) > 75
+    assert [message for message in refused if str(small) not in message] == []
+
+
+@pytest.mark.parametrize(
+    "array", [np.array([["a"] * 4]), np.zeros((1, 4), complex), np.eye(1, 4) > 0]
+)
+def test_weights_are_floats(small, array):
+    np.savez(small, **{"fc.kernel": array})
+    with pytest.raises(ValueError, match=r"fc.kernel in .* must be floats, got"):
+        load_inception(small)
+
+
+PICKLED = pickle.dumps({"fc.weight": 3})
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (b"<html><title>404</title></html>", 'an HTML page, b"<html><title>404'),
+        (b"", "an empty file"),
+        (b"PK\3\4 and not much more", "a zip archive, which PyTorch refuses"),
+        (PICKLED, "bytes that start with 80 04"),
+    ],
+)
+def test_converter_refuses_what_pytorch_refuses(capsys, tmp_path, data, found):
+    pytest.importorskip("torch")
+    source, output = tmp_path / "weights.pth", tmp_path / "out.npz"
+    source.write_bytes(data)
+    output.write_bytes(b"as before")
+    assert main([str(source), str(output)]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(
+        f"error: {source}: expected a state_dict of Inception that PyTorch saved"
+    )
+    assert found in said
+    assert output.read_bytes() == b"as before"
+
+
+def test_converter_leaves_what_is_there_until_all_is_written(monkeypatch, capsys, tmp_path):
+    class Tensor:
+        def numpy(self):
+            return np.zeros(1)
+
+    module = "ganfield.evaluation.convert_inception"
+    torch = types.SimpleNamespace(load=lambda *_, **__: {"a": Tensor()})
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    monkeypatch.setattr(f"{module}.convert", lambda state: dict(state))
+    source, output = tmp_path / "weights.pth", tmp_path / "out.npz"
+    source.write_bytes(b"weights")
+    assert main([str(source), str(output)]) == 0
+    assert "wrote" in capsys.readouterr().out
+    before = output.read_bytes()
+
+    def full(file, **_):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    assert main([str(source), str(output)]) == 1
+    assert "No space left" in capsys.readouterr().err
+    assert output.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.npz", "weights.pth"]
 
 
 def test_converter_refuses_another_network(state, capsys, tmp_path):
