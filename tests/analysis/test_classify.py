@@ -248,7 +248,7 @@ def test_a_gan_of_two_networks_on_a_batch():
     found = gf.classify(case.game, params, batch=batch)
     assert found.kind == "none"
     assert found.smooth  # tanh
-    residual = optax.tree.norm(gf.vector_field(case.game)(params, batch))
+    residual = optax.tree.norm(jax.jit(gf.vector_field(case.game))(params, batch))
     np.testing.assert_allclose(found.residual, residual, rtol=1e-5)
     assert found.eigenvalues.shape == (sum(leaf.size for leaf in jax.tree.leaves(params)),)
 
