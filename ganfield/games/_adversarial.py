@@ -146,3 +146,13 @@ def output_shape(network: NetworkLike) -> tuple[int, ...]:
     example = jax.ShapeDtypeStruct((2, *network.input_shape), jnp.zeros(()).dtype)
     result = jax.eval_shape(lambda x: network.apply(network.init(jax.random.key(0)), x), example)
     return tuple(result.shape[1:])
+
+
+def check_generator_input(generator: NetworkLike, num_code: int) -> None:
+    """Raise a ``ValueError`` unless the generator takes latent variables and a code after them."""
+    shape = tuple(generator.input_shape)
+    if len(shape) != 1 or shape[0] <= num_code:
+        raise ValueError(
+            f"generator must take the latent variables and {num_code} features of the code after "
+            f"them, shape (latent_size + {num_code},), got inputs of shape {shape}"
+        )

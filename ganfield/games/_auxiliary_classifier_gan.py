@@ -5,9 +5,13 @@ import jax.numpy as jnp
 
 from ganfield._types import Batch
 from ganfield.errors import check_count, check_not_negative
-from ganfield.games._adversarial import NetworkLike, adversarial, check_networks
+from ganfield.games._adversarial import (
+    NetworkLike,
+    adversarial,
+    check_generator_input,
+    check_networks,
+)
 from ganfield.games._base import Game
-from ganfield.games._conditional_gan import check_generator_input
 from ganfield.games._labels import append_one_hot, class_entropy, labels_of
 from ganfield.games._objectives import Objective
 from ganfield.games._penalties import Penalty

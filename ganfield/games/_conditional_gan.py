@@ -3,7 +3,12 @@
 import jax
 
 from ganfield.errors import check_count
-from ganfield.games._adversarial import NetworkLike, adversarial, check_networks
+from ganfield.games._adversarial import (
+    NetworkLike,
+    adversarial,
+    check_generator_input,
+    check_networks,
+)
 from ganfield.games._base import Game
 from ganfield.games._labels import append_one_hot, labels_of
 from ganfield.games._objectives import Objective
@@ -81,13 +86,3 @@ def conditional_gan(
             examples, labels_of(batch, num_classes), num_classes
         ),
     )
-
-
-def check_generator_input(generator: NetworkLike, num_code: int) -> None:
-    """Raise a ``ValueError`` unless the generator takes latent variables and a code after them."""
-    shape = tuple(generator.input_shape)
-    if len(shape) != 1 or shape[0] <= num_code:
-        raise ValueError(
-            f"generator must take the latent variables and {num_code} features of the code after "
-            f"them, shape (latent_size + {num_code},), got inputs of shape {shape}"
-        )

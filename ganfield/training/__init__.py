@@ -10,8 +10,9 @@ from ganfield.training._config import (
     NetworkConfig,
 )
 from ganfield.training._data import DATA, load_data
-from ganfield.training._loop import Interrupted, Progress, Result, train
+from ganfield.training._loop import train
 from ganfield.training._presets import PRESETS, preset
+from ganfield.training._result import Interrupted, Progress, Result
 from ganfield.training._run_directory import is_run, read_config
 from ganfield.training._settings import parse_settings
 

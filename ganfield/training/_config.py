@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganfield.errors import check_count
-from ganfield.training._settings import Options, build, flat, put
+from ganfield.training._settings import Options, flat, from_settings, put
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,7 +227,7 @@ class Config:
         Raises:
             ValueError: a name is unknown, or a value is not of the kind that the name wants.
         """
-        config: Config = build(cls, tree)
+        config: Config = from_settings(cls, tree)
         return config
 
     def to_json(self) -> str:

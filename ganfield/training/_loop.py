@@ -3,15 +3,15 @@
 import math
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from ganfield._types import Players, PyTree
+from ganfield._types import PyTree
 from ganfield.simulate import replicated
 from ganfield.training._build import Built, build, random_keys
 from ganfield.training._checkpoint import CannotSaveError, Checkpoints
@@ -21,61 +21,12 @@ from ganfield.training._interrupts import Wish, listening
 from ganfield.training._processes import Processes, local
 from ganfield.training._quick import quick_jit
 from ganfield.training._recorder import Evaluate, Recorder
+from ganfield.training._result import Interrupted, Progress, Result
 from ganfield.training._run_directory import RunDirectory, check_run, is_run, read_config
 from ganfield.training._steps import Carry, advancing, spreading, start
 from ganfield.training._tensorboard import check_installed, open_writer
 
 _PATIENCE = 0.5  # seconds that a call of the compiled program should take, so that Ctrl-C is heard
-
-
-class Result(NamedTuple):
-    """What became of a call of `train`.
-
-    Attributes:
-        status: "finished"; "done", if there was nothing left to do; "out of time"; "stopped", by a
-            NaN or an infinity; "interrupted", by a signal.
-        step: where the run stands.
-        params: the players' parameters there. Of a run that stopped they are not finite.
-        seconds: wall-clock of all steps since step 0, without compilation and evaluation.
-        compile_seconds: wall-clock of tracing and compiling in this call.
-        stopped_at: the first step that met a NaN or an infinity, or −1.
-        unsolved_at: the first step whose inner solve did not converge, or −1.
-        message: the same in words.
-    """
-
-    status: str
-    step: int
-    params: Players
-    seconds: float
-    compile_seconds: float
-    stopped_at: int
-    unsolved_at: int
-    message: str
-
-
-class Interrupted(KeyboardInterrupt):
-    """A signal ended a run, which was saved. ``result`` is its `Result`, ``signal`` the number."""
-
-    def __init__(self, result: Result, signal: int):
-        super().__init__(result.message)
-        self.result = result
-        self.signal = signal
-
-
-class Progress(NamedTuple):
-    """How far a run is, for those who watch.
-
-    Attributes:
-        step: how many steps were taken.
-        num_steps: how many there will be.
-        steps_per_second: in this call, without compilation and evaluation; 0 before the first.
-        metrics: the last row of metrics, or empty.
-    """
-
-    step: int
-    num_steps: int
-    steps_per_second: float
-    metrics: Mapping[str, float | int | str]
 
 
 def train(

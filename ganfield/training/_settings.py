@@ -78,7 +78,7 @@ def _guess(value: Any) -> Any:
     return {"true": True, "false": False, "none": None}.get(value.lower(), value)
 
 
-def build(cls: type[Any], tree: Mapping[str, Any], prefix: str = "") -> Any:
+def from_settings(cls: type[Any], tree: Mapping[str, Any], prefix: str = "") -> Any:
     """Return a dataclass of dataclasses from nested dicts; what they leave out has its default.
 
     Raises:
@@ -103,7 +103,7 @@ def _typed(kind: Any, value: Any, name: str) -> Any:
                 f"{name} must be set part by part, such as {name}."
                 f"{dataclasses.fields(kind)[0].name}=…, got {value!r}"
             )
-        return build(kind, value, f"{name}.")
+        return from_settings(kind, value, f"{name}.")
     if kind == Options:
         if not isinstance(value, Mapping):
             raise ValueError(f"{name} must be set part by part, such as {name}.NAME=…")

@@ -337,7 +337,7 @@ def test_a_row_is_measured(load, tmp_path, capfd):
         presets=("digits/mlp",), repeats=1, steps=1, precision=False, output=tmp_path
     )
     assert images.main(config) == 0
-    assert "left out" not in capfd.readouterr().out
+    assert "left out (name them" not in capfd.readouterr().out
     found = json.loads((tmp_path / "images.json").read_text("utf-8"))
     (row,) = found["rows"]
     for library in {"ganfield", "torch"} & set(row):

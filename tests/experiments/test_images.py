@@ -79,7 +79,7 @@ def test_a_row_without_a_measurement_says_none(load):
         def last_scores(self):
             return {}
 
-        last_metrics = last_scores
+        last_metrics = curves = last_scores
 
     row = images.row_of(("digits/mlp", 0), done, Tables(), None)
     assert (row["status"], row["compile_seconds"], row["steps_per_second"]) == ("done", None, 2.0)
@@ -107,7 +107,7 @@ def tiny_classifier(images, folder):
     data = images.gf.training.preset("digits/mlp").data
     config = images.Config(smoke=True)
     images.classifier_of(config, data, folder)
-    return folder / "classifier.npz"
+    return folder / "classifier_smoke.npz"
 
 
 @pytest.mark.parametrize(

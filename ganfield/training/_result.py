@@ -1,0 +1,56 @@
+"""What `ganfield.training.train` says: how far a run is, and what became of it."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ganfield._types import Players
+
+
+class Result(NamedTuple):
+    """What became of a call of `train`.
+
+    Attributes:
+        status: "finished"; "done", if there was nothing left to do; "out of time"; "stopped", by a
+            NaN or an infinity; "interrupted", by a signal.
+        step: where the run stands.
+        params: the players' parameters there. Of a run that stopped they are not finite.
+        seconds: wall-clock of all steps since step 0, without compilation and evaluation.
+        compile_seconds: wall-clock of tracing and compiling in this call.
+        stopped_at: the first step that met a NaN or an infinity, or −1.
+        unsolved_at: the first step whose inner solve did not converge, or −1.
+        message: the same in words.
+    """
+
+    status: str
+    step: int
+    params: Players
+    seconds: float
+    compile_seconds: float
+    stopped_at: int
+    unsolved_at: int
+    message: str
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal ended a run, which was saved. ``result`` is its `Result`, ``signal`` the number."""
+
+    def __init__(self, result: Result, signal: int):
+        super().__init__(result.message)
+        self.result = result
+        self.signal = signal
+
+
+class Progress(NamedTuple):
+    """How far a run is, for those who watch.
+
+    Attributes:
+        step: how many steps were taken.
+        num_steps: how many there will be.
+        steps_per_second: in this call, without compilation and evaluation; 0 before the first.
+        metrics: the last row of metrics, or empty.
+    """
+
+    step: int
+    num_steps: int
+    steps_per_second: float
+    metrics: Mapping[str, float | int | str]
