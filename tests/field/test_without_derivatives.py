@@ -1,41 +1,14 @@
 """Transforms and products of fields that JAX cannot differentiate."""
 
 import jax
-import jax.numpy as jnp
 import pytest
 
 import ganfield as gf
 from tests.cases import FIELDS, assert_trees_close
+from tests.rough_fields import START, backwards_only, callback, forwards_only, smooth
 
-START = gf.Players(1.0, 0.4)
 VALUES_ALONE = {"identity", "scaled", "clipped"}
 BACKWARD = {"consensus", "conservative_relaxation", "jare", "smoothed"}
-
-
-def smooth(params, batch=None):
-    return gf.Players(-params.theta / 4 - params.phi, params.theta - params.phi / 2)
-
-
-@jax.custom_vjp
-def _backwards(params):
-    return smooth(params)
-
-
-_backwards.defvjp(lambda params: (smooth(params), None), lambda _, u: (gf.vjp(smooth)(START, u),))
-
-
-def backwards_only(params, batch=None):
-    return _backwards(params)
-
-
-def callback(params, batch=None):
-    shape = jax.ShapeDtypeStruct((), jnp.float32)
-    return jax.pure_callback(smooth, gf.Players(shape, shape), params)
-
-
-def forwards_only(params, batch=None):
-    """A loop whose length is a value has no derivatives backwards."""
-    return jax.lax.while_loop(lambda p: p.theta > 1e3, smooth, smooth(params))
 
 
 @pytest.mark.parametrize("name", gf.FIELDS)

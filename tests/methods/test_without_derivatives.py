@@ -7,18 +7,12 @@ import optax
 import pytest
 
 import ganfield as gf
+from tests.rough_fields import START, backwards_only, callback, smooth
 
 pytestmark = pytest.mark.usefixtures("x64")
 
-START = gf.Players(1.0, 0.4)
 CROSS = ("competitive", "adaptive_competitive", "follow_the_ridge", "lead")
 BUILDERS = {name: gf.METHODS[name] for name in (*CROSS, "decoupled_consensus", "proximal_point")}
-
-
-def smooth(params, batch=None):
-    """θ and φ coupled by 1, each with a curvature of its own."""
-    theta, phi = params
-    return gf.Players(-theta / 4 - phi, theta - phi / 2)
 
 
 def stopped(params, batch=None):
@@ -28,25 +22,6 @@ def stopped(params, batch=None):
 def stepped(params, batch=None):
     """Piecewise constant: its derivative is 0 wherever it has one."""
     return jax.tree.map(lambda x: jnp.round(4 * x) / 4, smooth(params))
-
-
-@jax.custom_vjp
-def _backwards(params):
-    return smooth(params)
-
-
-_backwards.defvjp(lambda params: (smooth(params), None), lambda _, u: (gf.vjp(smooth)(START, u),))
-
-
-def backwards_only(params, batch=None):
-    return _backwards(params)
-
-
-def callback(params, batch=None):
-    shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(jnp.shape(x), jnp.result_type(x)), params)
-    return jax.pure_callback(
-        lambda p: jax.tree.map(np.asarray, smooth(p)), shapes, params, vmap_method="sequential"
-    )
 
 
 def converged(method, field, start=START):
@@ -111,15 +86,27 @@ def test_a_run_says_at_which_step(name, first):
     assert unsolved_at(smooth) == -1
 
 
-def test_one_block_that_is_cut_is_enough():
-    # The fakes are stopped in the discriminator's loss: v is right, ∂v_φ/∂θ is lost.
-    v = gf.vector_field(
-        gf.games.general_sum(
-            lambda theta, phi, batch: theta * phi,
-            lambda theta, phi, batch: (phi - jax.lax.stop_gradient(theta)) ** 2,
-            init=None,
-        )
+def cut_by_general_sum():
+    return gf.games.general_sum(
+        lambda theta, phi, batch: theta * phi,
+        lambda theta, phi, batch: (phi - jax.lax.stop_gradient(theta)) ** 2,
+        init=None,
     )
+
+
+def cut_by_joint():
+    def losses(params, batch):
+        theta, phi = params
+        return gf.Players(theta * phi, (phi - jax.lax.stop_gradient(theta)) ** 2)
+
+    return gf.games.joint(losses, init=None)
+
+
+@pytest.mark.parametrize("game", [cut_by_general_sum, cut_by_joint])
+def test_one_block_that_is_cut_is_enough(game):
+    # The fakes are stopped in the discriminator's loss: v is right, ∂v_φ/∂θ is lost.
+    v = gf.vector_field(game())
+    assert v(START).phi == pytest.approx(-2 * (START.phi - START.theta))
     for name in CROSS:
         assert not converged(BUILDERS[name](optax.sgd(0.1)), v)
 
