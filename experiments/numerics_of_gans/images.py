@@ -270,11 +270,8 @@ def main(config: Config) -> int:
     images_figures.samples(tables, output / "samples.png")
     console.print(table(found))
     console.print(str(evaluate.protocol))
-    if min(evaluate.protocol[:2]) < gf.evaluation.SMALL_SAMPLE:
-        console.print(
-            f"With fewer than {gf.evaluation.SMALL_SAMPLE} images Fréchet distances are biased "
-            "upwards, and compare only at the same numbers of images."
-        )
+    for note in evaluate.notes:
+        console.print(f"note: {note}")
     console.print(f"{time.perf_counter() - began:.0f} s in all; results are in {output}")
     return 0
 

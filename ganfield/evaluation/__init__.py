@@ -1,6 +1,6 @@
 """Scores of what a generator makes."""
 
-from ganfield.evaluation._checks import SMALL_SAMPLE, SmallSampleWarning
+from ganfield.evaluation._checks import SmallSampleWarning
 from ganfield.evaluation._class_histogram import ClassHistogram, class_histogram
 from ganfield.evaluation._classifier import Classifier, load_classifier, save_classifier
 from ganfield.evaluation._evaluator import Evaluator, evaluator
@@ -16,7 +16,6 @@ from ganfield.evaluation._report import Protocol, Report, report
 from ganfield.evaluation._resize import resize_tf1
 
 __all__ = [
-    "SMALL_SAMPLE",
     "ClassHistogram",
     "Classifier",
     "Evaluator",

@@ -11,7 +11,13 @@ from numpy.typing import ArrayLike
 
 from ganfield.errors import check_count
 from ganfield.evaluation._features import Features
-from ganfield.evaluation._report import Protocol, Reference, Report, report_beside
+from ganfield.evaluation._report import (
+    Protocol,
+    Reference,
+    Report,
+    notes_on,
+    report_beside,
+)
 
 
 class ImageSet(typing.Protocol):
@@ -68,6 +74,11 @@ class Evaluator:
             seen.preprocessing,
             self.splits,
         )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the scores must be told, such as that there are few samples."""
+        return notes_on(self.reference, self.num_samples)
 
     def __call__(self, generate: Callable[[int], ArrayLike]) -> dict[str, float]:
         """Return the scores of a generator: name → number.

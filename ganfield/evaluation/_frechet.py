@@ -57,7 +57,7 @@ def frechet_distance(
     real = _moments(features_real, argument="features_real")
     fake = _moments(features_fake, argument="features_fake")
     check_same_dimensions(len(real.mean), len(fake.mean))
-    note = small_sample_note(real, fake)
+    note = small_sample_note(real.num_examples, fake.num_examples, len(real.mean))
     if note:
         warnings.warn(note, SmallSampleWarning, stacklevel=2)
     return distance_of_moments(real, fake)
@@ -72,12 +72,12 @@ def distance_of_moments(real: Moments, fake: Moments) -> float:
     return max(float(shift @ shift + traces - 2 * roots.sum()), 0.0)
 
 
-def small_sample_note(real: Moments, fake: Moments) -> str | None:
+def small_sample_note(n_real: int, n_fake: int, dimensions: int) -> str | None:
     """Return what a reader of the distance must be told of the sample sizes, or None."""
-    n, dimensions = min(real.num_examples, fake.num_examples), len(real.mean)
+    n = min(n_real, n_fake)
     what = (
-        f"Fréchet distance of n_real = {real.num_examples} and n_fake = {fake.num_examples} "
-        f"examples of {dimensions} features"
+        f"Fréchet distance of n_real = {n_real} and n_fake = {n_fake} examples of {dimensions} "
+        "features"
     )
     if n <= dimensions:
         return f"{what}: a covariance is singular, and the distance biased upwards"

@@ -173,7 +173,6 @@ def report_beside(
         "class_entropy": classes.entropy,
         "class_jsd": classes.jsd,
     }
-    note = small_sample_note(reference.moments, moments)
     return Report(
         scores,
         classes.histogram,
@@ -187,8 +186,15 @@ def report_beside(
             features.preprocessing,
             splits,
         ),
-        (note,) if note else (),
+        notes_on(reference, moments.num_examples),
     )
+
+
+def notes_on(reference: Reference, n_fake: int) -> tuple[str, ...]:
+    """Return what a reader must be told of scores of so many generated images."""
+    real = reference.moments
+    note = small_sample_note(real.num_examples, n_fake, len(real.mean))
+    return (note,) if note else ()
 
 
 def score_names(kind: str) -> tuple[str, str, str]:

@@ -47,6 +47,7 @@ class Recorder:
         self.writer: Writer | None = None
         self.row: dict[str, float | int | str] = {}
         self._first_row: dict[str, float] = {}
+        self._noted = False
         if evaluate:
             protocols = [getattr(each, "protocol", None) for each in evaluate]
             folder.check_scored_by([each._asdict() for each in protocols if each is not None])
@@ -108,6 +109,11 @@ class Recorder:
         for each in self.evaluate:
             scores |= {name: float(value) for name, value in each(generate).items()}
         self.folder.scores.append(scores)
+        if not self._noted:
+            self._noted = True
+            for each in self.evaluate:
+                for note in getattr(each, "notes", ()):
+                    self.folder.tell(f"note on the scores: {note}")
         if self.writer is not None:
             self.writer(step, {n: float(v) for n, v in scores.items() if n != "step"})
 

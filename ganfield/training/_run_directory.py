@@ -258,8 +258,7 @@ def _shortly(data: Any) -> str:
 def _changes(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> str:
     """Return in words what differs between two lists of protocols."""
     if len(before) != len(now):
-        known = f"{len(before)} known protocols" if before else "a protocol that is not known"
-        return f"{known} then, {len(now)} now"
+        return f"known protocols: {len(before)} → {len(now)}"
     return "; ".join(
         f"{name}: {one.get(name)} → {other.get(name)}"
         for one, other in zip(before, now, strict=True)

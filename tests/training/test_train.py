@@ -4,6 +4,7 @@ import errno
 import json
 import sys
 from dataclasses import replace
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -404,3 +405,35 @@ def test_tensorboard_is_an_extra(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
     with pytest.raises(ImportError, match=r"pip install 'ganfield\[tensorboard\]'"):
         train(CONFIG, tmp_path, num_steps=20, tensorboard=True)
+
+
+class Scorer:
+    """Scores with a protocol, as `ganfield.evaluation.evaluator` takes them."""
+
+    class Protocol(NamedTuple):
+        n_fake: int
+
+    notes = ("there are few",)
+
+    def __init__(self, count):
+        self.protocol = self.Protocol(count)
+
+    def __call__(self, generate):
+        return {"mean": float(generate(self.protocol.n_fake).mean())}
+
+
+def test_scores_of_different_protocols_do_not_mix(tmp_path):
+    said = []
+    train(CONFIG, tmp_path, num_steps=0, evaluate=[Scorer(5)], listen=said.append)
+    train(CONFIG, tmp_path, num_steps=1, evaluate=[Scorer(5)], listen=said.append)
+    assert said.count("note on the scores: there are few") == 2  # Once a call.
+    assert json.loads((tmp_path / "protocol.json").read_text()) == [{"n_fake": 5}]
+    before = (tmp_path / "scores.csv").read_bytes()
+    with pytest.raises(ValueError, match=r"was scored otherwise.*n_fake: 5 → 6"):
+        train(CONFIG, tmp_path, num_steps=2, evaluate=[Scorer(6)])
+    with pytest.raises(ValueError, match=r"was scored otherwise.*known protocols: 1 → 2"):
+        train(CONFIG, tmp_path, num_steps=2, evaluate=[Scorer(5), Scorer(6)])
+    assert (tmp_path / "scores.csv").read_bytes() == before
+    train(CONFIG, tmp_path, num_steps=2, evaluate=[Scorer(6)], allow_changes=True)
+    assert [row["step"] for row in rows(tmp_path, "scores.csv")] == ["0", "2"]
+    assert json.loads((tmp_path / "protocol.json").read_text()) == [{"n_fake": 6}]
