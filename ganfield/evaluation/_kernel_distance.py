@@ -56,7 +56,7 @@ def kernel_distance(
     Example:
         >>> import numpy as np, ganfield as gf
         >>> rng = np.random.default_rng(0)
-        >>> x, y = rng.normal(size=(2, 2000, 4))
+        >>> x, y = rng.normal(size=(2, 500, 4))
         >>> near, far = gf.evaluation.kernel_distance(x, y), gf.evaluation.kernel_distance(x, y + 1)
         >>> bool(abs(near.mean) < 0.02 < 1 < far.mean)
         True

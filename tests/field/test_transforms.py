@@ -29,6 +29,7 @@ def test_relaxation_is_minus_the_gradient_of_half_the_squared_norm(name):
     params, batch = params_of(case), batch_of(case)
     flat, unravel = ravel_pytree(params)
 
+    @jax.jit
     def half_square(x):
         return 0.5 * jnp.sum(ravel_pytree(v(unravel(x), batch))[0] ** 2)
 
@@ -137,7 +138,7 @@ def test_groups_estimate_the_gradient_without_bias():
 
 def test_two_groups_are_the_product_of_two_half_batches():
     case = mlp_gan()
-    v = gf.vector_field(case.game)
+    v = jax.jit(gf.vector_field(case.game))
     params, batch = params_of(case), batch_of(case)
     halves = [jax.tree.map(lambda leaf, start=s: leaf[start::2], batch) for s in (0, 1)]
     first, second = (v(params, half) for half in halves)

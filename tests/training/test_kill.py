@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -147,9 +148,10 @@ def test_a_disk_that_is_full_is_reported(tmp_path):
     process = start(tmp_path, changes={"generator.width": 4000, "num_steps": 4}, limit=limit)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 1
-    (said,) = (line for line in err.splitlines() if line.startswith("error:"))
-    assert said.startswith("error: the checkpoint of step 4 cannot be written to")
-    assert said.endswith("there is no checkpoint yet")
+    # Not by lines: a thread of Orbax may write into the middle of one.
+    assert re.search(
+        r"error: the checkpoint of step 4 cannot be written to .*; there is no checkpoint yet", err
+    )
     assert saved(tmp_path) == []
 
 
