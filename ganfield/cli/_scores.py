@@ -100,7 +100,8 @@ def _check_images(data: Any, classifier: gf.evaluation.Classifier, name: str) ->
         raise ValueError(f"--classifier is for images, and {name} has none")
     shape, seen = data.shape, tuple(classifier.metadata["image_shape"])
     if shape != seen:
+        hint = f": train-classifier --size {shape[0]} makes one" if name == "digits" else ""
         raise ValueError(
             f"--classifier must be for images of the run's shape {shape}, got one of "
-            f"{classifier.metadata['dataset']}, for {seen}"
+            f"{classifier.metadata['dataset']}, for {seen}{hint}"
         )
