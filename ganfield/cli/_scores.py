@@ -19,7 +19,6 @@ class Scores:
         path: the classifier.
         config: the run's configuration.
         num_samples: how many images the generator is asked for; 6400 if None.
-        listen: called with the protocol, in words, before the first score.
 
     Attributes:
         data: the images that the run has.
@@ -29,14 +28,7 @@ class Scores:
         ValueError: there is no such classifier, or it is not for these images.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        config: Any,
-        *,
-        num_samples: int | None = None,
-        listen: Callable[[str], None] | None = None,
-    ):
+    def __init__(self, path: Path, config: Any, *, num_samples: int | None = None):
         classifier = _load(path)
         self.data = gf.training.load_data(config.data)
         _check_images(self.data, classifier, config.data.name)
@@ -48,13 +40,10 @@ class Scores:
             num_real=min(len(self.data), MOST_REAL),
         )
         self.protocol = self._evaluator.protocol
-        self._listen = listen
         self.report: gf.evaluation.Report | None = None
 
     def __call__(self, generate: Callable[[int], np.ndarray]) -> dict[str, float]:
         """Return the scores of a generator."""
-        if self.report is None and self._listen is not None:
-            self._listen(f"scores: {self.protocol}")
         self.report = self._evaluator.report(generate)
         return self.report.scores
 

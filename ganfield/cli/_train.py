@@ -151,8 +151,7 @@ class Train:
         training = gf.training
         code = 0
         with _watching(self.output.name, config.num_steps) as (progress, say):
-            listen = None if self.json else say
-            scores = self._scores(config, listen)
+            scores = self._scores(config)
             try:
                 result = training.train(
                     config,
@@ -164,7 +163,7 @@ class Train:
                     mesh=mesh,
                     tensorboard=self.tensorboard,
                     progress=progress,
-                    listen=listen,
+                    listen=None if self.json else say,
                 )
                 code = 1 if result.status == "stopped" else 0
             except training.Interrupted as interrupt:
@@ -190,12 +189,12 @@ class Train:
             print(f"error: {result.message}.{again}", file=sys.stderr)
         return code
 
-    def _scores(self, config: Any, listen: Callable[[str], None] | None) -> Scores | None:
+    def _scores(self, config: Any) -> Scores | None:
         if self.classifier is None:
             if self.num_samples is not None:
                 raise ValueError("--num-samples is for the scores that --classifier asks for")
             return None
-        return Scores(self.classifier, config, num_samples=self.num_samples, listen=listen)
+        return Scores(self.classifier, config, num_samples=self.num_samples)
 
     def _mesh(self) -> Any:
         count = gf.errors.check_count(self.devices, argument="--devices")

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -24,7 +24,9 @@ from ganfield.training._recorder import Evaluate, Recorder
 from ganfield.training._result import Interrupted, Progress, Result
 from ganfield.training._run_directory import RunDirectory, check_run, is_run, read_config
 from ganfield.training._steps import Carry, advancing, spreading, start
-from ganfield.training._tensorboard import check_installed, open_writer
+from ganfield.training._tensorboard import check_installed
+
+T = TypeVar("T")
 
 _PATIENCE = 0.5  # seconds that a call of the compiled program should take, so that Ctrl-C is heard
 
@@ -118,9 +120,8 @@ def train(
     # What can be wrong is found before anything is written.
     config = config.replace({"data.storage": processes.text(processes.first(storage))})
     with ExitStack() as stack:
-        built = processes.each(lambda: _built(config, data, prepare))
+        built, images = processes.each(lambda: _built(config, data, prepare))
         stack.callback(built.feed.close)
-        images = fingerprint(built.data)
         processes.check_same(f"{built.config.to_json()} {images}", "data")
 
         def open_folder() -> Recorder:
@@ -140,10 +141,9 @@ def train(
             carry, going = run.begin()
             if not going:
                 return run.result("done", carry, "nothing to do")
-            if tensorboard and recorder is not None:
-                recorder.writer = stack.enter_context(
-                    open_writer(recorder.folder.folder, int(carry.step))
-                )
+            if tensorboard:
+                step = int(carry.step)
+                run.first(lambda recorder: recorder.write_for_tensorboard(stack, step))
             return run.train(carry, wish, math.inf if max_seconds is None else max_seconds)
         except (CannotSaveError, ConnectionAbortedError):
             raise
@@ -156,9 +156,14 @@ def train(
             ) from error
 
 
-def _built(config: Config, data: Any, prepare: Callable[[Built], Built] | None) -> Built:
+def _built(
+    config: Config, data: Any, prepare: Callable[[Built], Built] | None
+) -> tuple[Built, dict[str, Any]]:
+    """Return the run, and what tells its images from others."""
     built = build(config, data)
-    return built if prepare is None else prepare(built)
+    if prepare is not None:
+        built = prepare(built)
+    return built, fingerprint(built.data)
 
 
 class _Run:
@@ -188,7 +193,7 @@ class _Run:
         """Return where the run stands, and whether there is anything to do."""
         init = quick_jit(self.built.game.init)
         carry = start(self.built.method, init(random_keys(self.config).init))
-        found = self.processes.first(lambda: self._loaded(carry))
+        found = self.first(lambda recorder: recorder.load(carry))
         resumed = bool(self.processes.shared(np.bool_(found is not None)))
         if resumed:
             stands, seconds = (carry, 0.0) if found is None else found
@@ -202,11 +207,14 @@ class _Run:
             self._tell(f"resumed from step {step}")
         return self._everywhere(carry), going
 
-    def _loaded(self, like: Carry) -> tuple[Carry, float] | None:
-        assert self.recorder is not None
-        found = self.recorder.load(like)
-        self.recorder.folder.accept(self.config)
-        return found
+    def first(self, action: Callable[[Recorder], T]) -> T | None:
+        """Let the first process read or write, and the others wait; see `Processes.first`."""
+
+        def with_recorder() -> T:
+            assert self.recorder is not None
+            return action(self.recorder)
+
+        return self.processes.first(with_recorder)
 
     def train(self, carry: Carry, wish: Wish, max_seconds: float) -> Result:
         """Take the steps."""
@@ -277,8 +285,7 @@ class _Run:
         before = time.perf_counter()
         source, _ = self._source(step)
         self.program = self.advance.lower(carry, np.int32(step), source).compile()
-        if self.recorder is not None:
-            self.recorder.prepare(self._here(carry).state.params, step)
+        self.first(lambda recorder: recorder.prepare(self._here(carry).state.params, step))
         self.compile_seconds = time.perf_counter() - before
         self._tell(f"compiled in {self.compile_seconds:.1f} s")
 
@@ -307,18 +314,13 @@ class _Run:
         if not last and step != 0 and step < self._next_event(step - 1):
             return
 
-        def write() -> None:
-            assert self.recorder is not None
-            self.recorder.events(self._here(carry), step, self.seconds, last=last)
-
-        self.processes.first(write)
+        self.first(
+            lambda recorder: recorder.events(self._here(carry), step, self.seconds, last=last)
+        )
 
     def _save(self, carry: Carry) -> None:
-        def save() -> None:
-            assert self.recorder is not None
-            self.recorder.checkpoints.save(self._here(carry), seconds=self.seconds)
-
-        self.processes.first(save)
+        here = self._here(carry)
+        self.first(lambda recorder: recorder.checkpoints.save(here, seconds=self.seconds))
 
     def _tell(self, message: str) -> None:
         if self.recorder is not None:

@@ -1,6 +1,7 @@
 """What a run leaves: rows of metrics and scores, sample grids, checkpoints."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 
 import jax
 import numpy as np
@@ -15,7 +16,7 @@ from ganfield.training._quick import quick_jit
 from ganfield.training._run_directory import RunDirectory
 from ganfield.training._samples import save_samples
 from ganfield.training._steps import Carry
-from ganfield.training._tensorboard import Writer
+from ganfield.training._tensorboard import Writer, open_writer
 
 Evaluate = Callable[[Callable[[int], np.ndarray]], Mapping[str, float]]
 """``evaluate(generate) -> scores``, where ``generate(count)`` returns that many examples."""
@@ -32,7 +33,6 @@ class Recorder:
 
     Attributes:
         row: the last row of metrics, or empty.
-        writer: for TensorBoard, or None.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Recorder:
     ):
         self.built, self.folder, self.checkpoints = built, folder, checkpoints
         self.config, self.evaluate = built.config, evaluate
-        self.writer: Writer | None = None
+        self._writer: Writer | None = None
         self.row: dict[str, float | int | str] = {}
         self._first_row: dict[str, float] = {}
         self._noted = False
@@ -59,11 +59,16 @@ class Recorder:
     def load(self, like: Carry) -> tuple[Carry, float] | None:
         """Return where the run stands and its wall-clock, and drop what was written after it."""
         found = self.checkpoints.load_last(like)
+        self.folder.accept(self.config)
         step = 0 if found is None else int(found[0].step)
         if found is None or step < self.config.num_steps:
             # At step 0 everything is written again.
             self._cut(step or -1)
         return found
+
+    def write_for_tensorboard(self, stack: ExitStack, step: int) -> None:
+        """Write all numbers for TensorBoard too, from a step on, until the stack is closed."""
+        self._writer = stack.enter_context(open_writer(self.folder.folder, step))
 
     def prepare(self, params: Players, step: int) -> None:
         """Compile what is measured."""
@@ -97,8 +102,8 @@ class Recorder:
         signs = " ".join(warnings_of(numbers, self._first_row))
         self.row = {"step": step, "seconds": seconds, **numbers, "warnings": signs}
         table.append(self.row)
-        if self.writer is not None:
-            self.writer(step, numbers)
+        if self._writer is not None:
+            self._writer(step, numbers)
 
     def _score(self, params: Players, step: int, seconds: float) -> None:
         scores: dict[str, float | int | str] = {"step": step, "seconds": seconds}
@@ -112,10 +117,12 @@ class Recorder:
         if not self._noted:
             self._noted = True
             for each in self.evaluate:
+                if hasattr(each, "protocol"):
+                    self.folder.tell(f"scores: {each.protocol}")
                 for note in getattr(each, "notes", ()):
                     self.folder.tell(f"note on the scores: {note}")
-        if self.writer is not None:
-            self.writer(step, {n: float(v) for n, v in scores.items() if n != "step"})
+        if self._writer is not None:
+            self._writer(step, {n: float(v) for n, v in scores.items() if n != "step"})
 
     def _show_real(self) -> None:
         examples = self.built.data
