@@ -2,112 +2,93 @@
 
 A game gives two losses; their joint gradient is a field; a field can be transformed into another; a
 method moves parameters along a field; a simulation repeats the method; analysis and plots look on.
+
+At the top are the words that all share, the registries, the fields and methods that papers name,
+and what one does with them. Games, data, results and what is rarely used are in their modules.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+import importlib as _importlib
+import typing as _typing
 
-from ganfield import data, errors, evaluation, games, reporting, testing
-from ganfield._types import Batch, Field, Players
-from ganfield.analysis import (
-    KINDS,
-    OUTCOMES,
-    RUN_OUTCOMES,
-    Approach,
-    Basins,
-    Classification,
-    ConvergenceRate,
-    Cycle,
-    Equilibria,
-    ObservedRate,
-    SpectralRadius,
-    StabilityDiagram,
-    UpdateMap,
-    approach,
-    approximate_consensus_jacobian,
-    basins,
-    classify,
-    convergence_rate,
-    eigenvalues,
-    find_equilibria,
-    grid,
-    largest_stable,
-    max_step_size,
-    mean_jacobian,
-    observed_rate,
-    planes,
-    spectral_radius,
-    stability_diagram,
-    update_map,
-)
-from ganfield.field import (
-    FIELDS,
-    Helmholtz,
-    RotationEstimate,
-    alternating_drift,
-    check_field,
-    clipped,
-    consensus,
-    conservative_relaxation,
-    estimate_rotation,
-    helmholtz,
-    jacobian,
-    jare,
-    jvp,
-    look_ahead,
-    scaled,
-    simultaneous_drift,
-    smoothed,
-    symplectic,
-    vector_field,
-    vjp,
-)
-from ganfield.games import GAMES, OBJECTIVES, PENALTIES, Game
-from ganfield.methods import (
-    METHODS,
-    WRAPPERS,
-    Info,
-    Method,
-    State,
-    adaptive_competitive,
-    alternating,
-    average_of,
-    averaged,
-    competitive,
-    decoupled_consensus,
-    extragradient,
-    follow_the_ridge,
-    keep_within,
-    lead,
-    lookahead,
-    negative_momentum,
-    numerics_rmsprop,
-    optimistic,
-    past_extragradient,
-    proximal_point,
-    runge_kutta,
-    simultaneous,
-)
-from ganfield.simulate import (
-    Interrupted,
-    Run,
-    Simulation,
-    Sweep,
-    data_mesh,
-    data_parallel,
-    progress_bar,
-    replicated,
-    simulate,
-    simulation,
-    spread,
-    sweep,
-    trajectories,
-)
+from ganfield import analysis as analysis
+from ganfield import checks as checks
+from ganfield import data as data
+from ganfield import evaluation as evaluation
+from ganfield import field as field
+from ganfield import games as games
+from ganfield import methods as methods
+from ganfield import reporting as reporting
+from ganfield import testing as testing
+from ganfield._types import Batch as Batch
+from ganfield._types import Field as Field
+from ganfield._types import Players as Players
+from ganfield.analysis import basins as basins
+from ganfield.analysis import classify as classify
+from ganfield.analysis import convergence_rate as convergence_rate
+from ganfield.analysis import eigenvalues as eigenvalues
+from ganfield.analysis import find_equilibria as find_equilibria
+from ganfield.analysis import grid as grid
+from ganfield.analysis import largest_stable as largest_stable
+from ganfield.analysis import max_step_size as max_step_size
+from ganfield.analysis import planes as planes
+from ganfield.analysis import spectral_radius as spectral_radius
+from ganfield.analysis import stability_diagram as stability_diagram
+from ganfield.analysis import update_map as update_map
+from ganfield.field import TRANSFORMS as TRANSFORMS
+from ganfield.field import clipped as clipped
+from ganfield.field import consensus as consensus
+from ganfield.field import conservative_relaxation as conservative_relaxation
+from ganfield.field import jacobian as jacobian
+from ganfield.field import jare as jare
+from ganfield.field import jvp as jvp
+from ganfield.field import linearized_competitive as linearized_competitive
+from ganfield.field import scaled as scaled
+from ganfield.field import smoothed as smoothed
+from ganfield.field import symplectic as symplectic
+from ganfield.field import vector_field as vector_field
+from ganfield.field import vjp as vjp
+from ganfield.games import GAMES as GAMES
+from ganfield.games import OBJECTIVES as OBJECTIVES
+from ganfield.games import PENALTIES as PENALTIES
+from ganfield.games import Game as Game
+from ganfield.methods import METHODS as METHODS
+from ganfield.methods import WRAPPERS as WRAPPERS
+from ganfield.methods import Info as Info
+from ganfield.methods import Method as Method
+from ganfield.methods import State as State
+from ganfield.methods import alternating as alternating
+from ganfield.methods import averaged as averaged
+from ganfield.methods import competitive as competitive
+from ganfield.methods import extragradient as extragradient
+from ganfield.methods import follow_the_ridge as follow_the_ridge
+from ganfield.methods import keep_within as keep_within
+from ganfield.methods import lead as lead
+from ganfield.methods import lookahead as lookahead
+from ganfield.methods import negative_momentum as negative_momentum
+from ganfield.methods import numerics_rmsprop as numerics_rmsprop
+from ganfield.methods import optimistic as optimistic
+from ganfield.methods import past_extragradient as past_extragradient
+from ganfield.methods import proximal_point as proximal_point
+from ganfield.methods import runge_kutta as runge_kutta
+from ganfield.methods import simultaneous as simultaneous
+from ganfield.simulate import Run as Run
+from ganfield.simulate import Simulation as Simulation
+from ganfield.simulate import Sweep as Sweep
+from ganfield.simulate import SweepInterrupted as SweepInterrupted
+from ganfield.simulate import progress_bar as progress_bar
+from ganfield.simulate import sharding as sharding
+from ganfield.simulate import simulate as simulate
+from ganfield.simulate import simulation as simulation
+from ganfield.simulate import sweep as sweep
+from ganfield.simulate import trajectories as trajectories
 
-if TYPE_CHECKING:
-    from ganfield import networks, training
-    from ganfield import plotting as plot
-    from ganfield.networks import NETWORKS
+if _typing.TYPE_CHECKING:
+    import ganfield.plotting
+    from ganfield import networks as networks
+    from ganfield import training as training
+    from ganfield.networks import NETWORKS as NETWORKS
+
+    plot = ganfield.plotting
 
 __version__ = "0.1.0"
 
@@ -121,12 +102,12 @@ _LAZY = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _typing.Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'ganfield' has no attribute {name!r}")
     module_name, attribute, extra = _LAZY[name]
     try:
-        module = importlib.import_module(module_name)
+        module = _importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         raise ImportError(
             f"ganfield.{name} needs {error.name}: pip install 'ganfield[{extra}]'"
@@ -134,107 +115,5 @@ def __getattr__(name: str) -> Any:
     return module if attribute is None else getattr(module, attribute)
 
 
-__all__ = [
-    "FIELDS",
-    "GAMES",
-    "KINDS",
-    "METHODS",
-    "NETWORKS",
-    "OBJECTIVES",
-    "OUTCOMES",
-    "PENALTIES",
-    "RUN_OUTCOMES",
-    "WRAPPERS",
-    "Approach",
-    "Basins",
-    "Batch",
-    "Classification",
-    "ConvergenceRate",
-    "Cycle",
-    "Equilibria",
-    "Field",
-    "Game",
-    "Helmholtz",
-    "Info",
-    "Interrupted",
-    "Method",
-    "ObservedRate",
-    "Players",
-    "RotationEstimate",
-    "Run",
-    "Simulation",
-    "SpectralRadius",
-    "StabilityDiagram",
-    "State",
-    "Sweep",
-    "UpdateMap",
-    "adaptive_competitive",
-    "alternating",
-    "alternating_drift",
-    "approach",
-    "approximate_consensus_jacobian",
-    "average_of",
-    "averaged",
-    "basins",
-    "check_field",
-    "classify",
-    "clipped",
-    "competitive",
-    "consensus",
-    "conservative_relaxation",
-    "convergence_rate",
-    "data",
-    "data_mesh",
-    "data_parallel",
-    "decoupled_consensus",
-    "eigenvalues",
-    "errors",
-    "estimate_rotation",
-    "evaluation",
-    "extragradient",
-    "find_equilibria",
-    "follow_the_ridge",
-    "games",
-    "grid",
-    "helmholtz",
-    "jacobian",
-    "jare",
-    "jvp",
-    "keep_within",
-    "largest_stable",
-    "lead",
-    "look_ahead",
-    "lookahead",
-    "max_step_size",
-    "mean_jacobian",
-    "negative_momentum",
-    "networks",
-    "numerics_rmsprop",
-    "observed_rate",
-    "optimistic",
-    "past_extragradient",
-    "planes",
-    "plot",
-    "progress_bar",
-    "proximal_point",
-    "replicated",
-    "reporting",
-    "runge_kutta",
-    "scaled",
-    "simulate",
-    "simulation",
-    "simultaneous",
-    "simultaneous_drift",
-    "smoothed",
-    "spectral_radius",
-    "spread",
-    "stability_diagram",
-    "sweep",
-    "symplectic",
-    "testing",
-    "training",
-    "trajectories",
-    "update_map",
-    "vector_field",
-    "vjp",
-]
+def __dir__() -> list[str]:
+    return sorted({name for name in globals() if not name.startswith("_")} | set(_LAZY))

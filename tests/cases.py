@@ -72,14 +72,14 @@ VARIANTS = {
 }
 """The same with other optimizers and options; these meet the games of two numbers."""
 
-FIELDS = {
+TRANSFORMS = {
     "identity": {},
     "consensus": {"gamma": 0.5},
     "conservative_relaxation": {},
     "jare": {"gamma": 0.5},
     "smoothed": {"gamma": 0.5},
     "symplectic": {},
-    "look_ahead": {"step_size": 0.1},
+    "linearized_competitive": {"step_size": 0.1},
     "scaled": {"theta": 0.5},
     "clipped": {"max_norm": 0.7},
     "simultaneous_drift": {"step_size": 0.1},
@@ -112,7 +112,7 @@ TRACED = {
     "jare": {"gamma": (0.5, 2.0)},
     "smoothed": {"gamma": (0.5, 2.0)},
     "symplectic": {"strength": (1.0, 0.5), "epsilon": (0.1, 5.0)},
-    "look_ahead": {"step_size": (0.1, 0.4)},
+    "linearized_competitive": {"step_size": (0.1, 0.4)},
     "scaled": {"theta": (0.5, 2.0), "phi": (1.0, 3.0)},
     "clipped": {"max_norm": (0.1, 0.7)},
     "simultaneous_drift": {"step_size": (0.1, 0.4)},
@@ -123,7 +123,7 @@ TRACED = {
         "phi_curvature": (1.0, 0.3),
         "coupling": (1.0, 2.0),
     },
-    "dirac_gan": {"weight": (1.0, 0.5), "instance_noise": (0.0, 0.4)},
+    "dirac_gan": {"penalty_weight": (1.0, 0.5), "instance_noise": (0.0, 0.4)},
     "covariance": {"sigma": (1.0, 2.0)},
     "gaussian_mean": {"mean": (1.0, -0.5)},
     "almost_bilinear": {"epsilon": (0.1, 0.6)},

@@ -61,7 +61,7 @@ def main(config: Config) -> int:
     began = time.perf_counter()
     ends = numpy_ends(config, *(np.asarray(part) for part in grid))
     seconds["numpy"] = time.perf_counter() - began
-    settled = basins.outcome == gf.OUTCOMES.index("converged")
+    settled = basins.outcome == gf.analysis.OUTCOMES.index("converged")
     apart = max(
         float(np.abs(one - other)[settled].max()) if settled.any() else 0.0
         for one, other in zip(ends, basins.ends, strict=True)

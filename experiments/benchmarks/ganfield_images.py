@@ -53,7 +53,7 @@ def compiled(task: dict[str, Any]) -> tuple[Callable[[Any], Any], Any, float]:
     )
     simulation = gf.simulation(
         built.method,
-        built.followed,
+        built.field,
         jax.jit(built.game.init)(jax.random.key(0)),
         key=jax.random.key(1),
         sample=sample,

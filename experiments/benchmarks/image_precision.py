@@ -48,8 +48,8 @@ def fields(
     )
     params = jax.jit(built.game.init)(jax.random.key(0))
     batch = jax.jit(sample)(jax.random.key(1))
-    relaxation = gf.conservative_relaxation(built.field)
-    both = jax.jit(lambda *at: (built.field(*at), relaxation(*at)))(params, batch)
+    relaxation = gf.conservative_relaxation(built.original)
+    both = jax.jit(lambda *at: (built.original(*at), relaxation(*at)))(params, batch)
     v, downhill = (
         np.concatenate([np.ravel(leaf).astype(float) for leaf in jax.tree.leaves(tree)])
         for tree in both

@@ -105,7 +105,7 @@ def chosen(names: tuple[str, ...]) -> list[Row]:
         return [row for row in rows if max(row.shape) <= LARGEST_SIDE]
     known = {name: row for row in rows for name in row.presets}
     for name in names:
-        gf.errors.lookup({**known, "all": None}, name, argument="preset")
+        gf.checks.lookup({**known, "all": None}, name, argument="preset")
     return [row for row in rows if "all" in names or set(names) & set(row.presets)]
 
 
@@ -123,9 +123,9 @@ def networks_of(row: Row) -> str:
 def method_of(row: Row) -> str:
     """Return how the players move."""
     method = row.config.method
-    if method.field == "identity":
+    if method.transform == "identity":
         return method.name
-    return method.field + (f", γ = {method.gamma:g}" if method.gamma is not None else "")
+    return method.transform + (f", γ = {method.gamma:g}" if method.gamma is not None else "")
 
 
 def measure(config: Config, row: Row, torch: bool) -> dict[str, Any]:
@@ -242,8 +242,8 @@ def main(config: Config) -> int:
     """Measure all rows, save each when it is there, and print the table."""
     rows = chosen(config.presets)
     for option in ("repeats", "steps"):
-        gf.errors.check_count(getattr(config, option), argument=option)
-    gf.errors.lookup(
+        gf.checks.check_count(getattr(config, option), argument=option)
+    gf.checks.lookup(
         dict.fromkeys(("auto", "patches", "xla")), config.convolution, argument="convolution"
     )
     path = config.output / "images.json"

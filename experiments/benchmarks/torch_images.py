@@ -158,13 +158,13 @@ def directions(method: Any, players: tuple[Any, Any], real: Any, latent: Any) ->
     grad: Any = torch.autograd.grad
     theta, phi = (list(player.parameters()) for player in players)
     loss_theta, loss_phi = losses(players, real, latent)
-    twice = method.field != "identity"
+    twice = method.transform != "identity"
     of_theta = grad(loss_theta, theta, retain_graph=True, create_graph=twice)
-    of_phi = grad(loss_phi, phi, retain_graph=twice, create_graph=method.field == "consensus")
+    of_phi = grad(loss_phi, phi, retain_graph=twice, create_graph=method.transform == "consensus")
     if not twice:
         return [*of_theta, *of_phi]
-    seen = {"consensus": [*of_theta, *of_phi], "smoothed": of_theta}[method.field]
-    moved = {"consensus": [*theta, *phi], "smoothed": phi}[method.field]
+    seen = {"consensus": [*of_theta, *of_phi], "smoothed": of_theta}[method.transform]
+    moved = {"consensus": [*theta, *phi], "smoothed": phi}[method.transform]
     # A parameter that the norm does not depend on keeps its plain gradient.
     extra = grad(sum((g * g).sum() for g in seen) / 2, moved, allow_unused=True)
     kept = [None] * (len(theta) + len(phi) - len(moved))
@@ -182,8 +182,10 @@ def stepper(method: Any, players: tuple[Any, Any], draw: Draw) -> Callable[[], N
     if method.name == "simultaneous":
         both = RMSProp([*theta, *phi], method.learning_rate)
         return lambda: both.step(directions(method, players, *draw()))
-    if (method.name, method.field) != ("alternating", "identity"):
-        raise ValueError(f"method must be one of the presets', got {method.name}, {method.field}")
+    if (method.name, method.transform) != ("alternating", "identity"):
+        raise ValueError(
+            f"method must be one of the presets', got {method.name}, {method.transform}"
+        )
     of_theta, of_phi = (RMSProp(each, method.learning_rate) for each in (theta, phi))
 
     def alternating() -> None:

@@ -142,7 +142,7 @@ def draw(made: dict[str, np.ndarray], path: Path, columns: int = 8) -> None:
 def main(config: Config) -> int:
     """Run the experiment; return an exit code."""
     for name in ("num_steps", "batch_size", "num_samples", "num_epochs"):
-        gf.errors.check_count(getattr(config, name), argument=name)
+        gf.checks.check_count(getattr(config, name), argument=name)
     console, output = Console(), gf.reporting.check_folder(config.output)
     data, test = (gf.data.digits(split, size=SIZE) for split in ("train", "test"))
     options = gf.training.CLASSIFIER_PRESETS["digits"] | {"num_epochs": config.num_epochs}

@@ -109,7 +109,7 @@ def compare_rings(config: Config) -> dict[str, dict[str, Any]]:
     return found
 
 
-def diagrams(config: Config) -> dict[str, gf.StabilityDiagram]:
+def diagrams(config: Config) -> dict[str, gf.analysis.StabilityDiagram]:
     """Return the two diagrams on the Dirac-GAN: consensus, and momentum of alternating steps."""
     v = gf.vector_field(gf.games.dirac_gan())
 
@@ -144,10 +144,10 @@ def diagrams(config: Config) -> dict[str, gf.StabilityDiagram]:
 def main(config: Config) -> int:
     """Run the comparison; return an exit code."""
     for argument in ("num_step_sizes", "num_starts", "toy_budget", "ring_seeds", "resolution"):
-        gf.errors.check_count(getattr(config, argument), argument=argument)
-    gf.errors.check_count(config.ring_budget, argument="ring_budget", minimum=0)
-    gf.errors.check_count(config.ring_iterations, argument="ring_iterations")
-    gf.errors.check_count(config.ring_batch, argument="ring_batch")
+        gf.checks.check_count(getattr(config, argument), argument=argument)
+    gf.checks.check_count(config.ring_budget, argument="ring_budget", minimum=0)
+    gf.checks.check_count(config.ring_iterations, argument="ring_iterations")
+    gf.checks.check_count(config.ring_batch, argument="ring_batch")
     _chosen(config, TOY_ITERATIONS)
     if config.publish and config.methods:
         raise ValueError("methods must be empty with publish: the README's table is of all")
@@ -214,7 +214,7 @@ def _check_budget(budget: int, least: float, argument: str) -> None:
 def _chosen(config: Config, iterations: int) -> dict[str, Dynamics]:
     known = dynamics(iterations)
     names = config.methods or tuple(known)
-    return {name: gf.errors.lookup(known, name, argument="methods") for name in names}
+    return {name: gf.checks.lookup(known, name, argument="methods") for name in names}
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def dynamics(iterations: int) -> dict[str, Dynamics]:
         "JARE": _along("jare", gamma=GAMMA),
         "smoothed": _along("smoothed", gamma=GAMMA),
         "symplectic": _along("symplectic", strength=GAMMA),
-        "look-ahead": _along("look_ahead", step_size=None),
+        "look-ahead": _along("linearized_competitive", step_size=None),
         "−∇L": _along("conservative_relaxation"),
         "scaled": _along("scaled", theta=0.25),
         "clipped": _along("clipped", max_norm=1.0),
@@ -70,7 +70,7 @@ def _on(name: str, **options: Any) -> Dynamics:
     """Return a registered method on v itself."""
 
     def build(game: gf.Game, optimizer_of: OptimizerOf, step_size: Any) -> Any:
-        field = gf.FIELDS["identity"](gf.vector_field(game))
+        field = gf.TRANSFORMS["identity"](gf.vector_field(game))
         return _same_batch(gf.METHODS[name](optimizer_of(step_size), **options)), field
 
     return build
@@ -90,7 +90,7 @@ def _along(name: str, **options: Any) -> Dynamics:
 
     def build(game: gf.Game, optimizer_of: OptimizerOf, step_size: Any) -> Any:
         given = {key: step_size if value is None else value for key, value in options.items()}
-        field = gf.FIELDS[name](gf.vector_field(game), **given)
+        field = gf.TRANSFORMS[name](gf.vector_field(game), **given)
         return gf.METHODS["simultaneous"](optimizer_of(step_size)), field
 
     return build
@@ -113,10 +113,10 @@ def _averaged(inner: Dynamics, decay: float | None) -> Dynamics:
         method, field = _wrapped("averaged", inner, decay=decay)(game, optimizer_of, step_size)
 
         def shown(state: gf.State) -> gf.State:
-            return gf.State(gf.average_of(state), state)
+            return gf.State(gf.methods.average_of(state), state)
 
         def step(field: gf.Field, state: gf.State, batch: Any) -> tuple[gf.State, gf.Info]:
-            after, info = method.step(field, state.optimizer, batch)
+            after, info = method.step(field, state.memory, batch)
             return shown(after), info
 
         return method._replace(init=lambda params: shown(method.init(params)), step=step), field

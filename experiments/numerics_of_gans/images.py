@@ -77,9 +77,9 @@ def chosen(config: Config) -> dict[str, gf.training.Config]:
         preset = gf.training.preset(name)
         steps = config.num_steps or (3000 if preset.data.name == "digits" else preset.num_steps)
         steps = 20 if config.smoke else steps
-        every = max(1, steps // gf.errors.check_count(config.num_scores, argument="num_scores"))
+        every = max(1, steps // gf.checks.check_count(config.num_scores, argument="num_scores"))
         if config.score_every is not None:
-            every = gf.errors.check_count(config.score_every, argument="score_every")
+            every = gf.checks.check_count(config.score_every, argument="score_every")
         changes: dict[str, Any] = {
             "num_steps": steps,
             "record_every": max(1, every // 10),
@@ -95,7 +95,7 @@ def chosen(config: Config) -> dict[str, gf.training.Config]:
         raise ValueError("presets must be of one data set, so that scores compare")
     if config.classifier is None:
         data = next(iter(found.values())).data.name
-        gf.errors.lookup(gf.training.CLASSIFIER_PRESETS, data, argument="data of presets")
+        gf.checks.lookup(gf.training.CLASSIFIER_PRESETS, data, argument="data of presets")
     return found
 
 
@@ -167,11 +167,11 @@ def row_of(
     before: Row | None,
 ) -> Row:
     """Return what result.json holds of a run."""
-    done = result.status == "done"
+    done = result.outcome == "done"
     row: Row = {
         "preset": run[0],
         "seed": run[1],
-        "status": result.status,
+        "outcome": result.outcome,
         "steps": result.step,
         "stopped_at": result.stopped_at,
         "seconds": round(result.seconds, 2),
@@ -184,7 +184,7 @@ def row_of(
     }
     if done and before is not None and before["steps"] == result.step:
         # Nothing was compiled now, and how the run ended was seen when it did.
-        row |= {name: before[name] for name in ("status", "compile_seconds")}
+        row |= {name: before[name] for name in ("outcome", "compile_seconds")}
     return row
 
 

@@ -163,7 +163,8 @@ class Spectra:
         self.batches = jax.device_put(batches, NamedSharding(mesh, PartitionSpec("share")))
         self.gamma = config.gamma
         self.jacobians = [
-            jax.jit(jax.vmap(gf.mean_jacobian(field), in_axes=(None, 0))) for field in (v, w)
+            jax.jit(jax.vmap(gf.analysis.mean_jacobian(field), in_axes=(None, 0)))
+            for field in (v, w)
         ]
 
     def __call__(self, params: gf.Players, *, of_w: bool) -> dict[str, np.ndarray]:
@@ -175,7 +176,7 @@ class Spectra:
         if not of_w:
             return {"v": np.linalg.eigvals(v_jacobian)}
         with jax.enable_x64(True):  # JᵀJ would lose half of its digits
-            approximation = gf.approximate_consensus_jacobian(v_jacobian, gamma=self.gamma)
+            approximation = gf.analysis.approximate_consensus_jacobian(v_jacobian, gamma=self.gamma)
         matrices = {"v": v_jacobian, "w": others[0], "approximation": np.asarray(approximation)}
         return {name: np.linalg.eigvals(matrix) for name, matrix in matrices.items()}
 
@@ -246,14 +247,14 @@ def checked(config: Config) -> Config:
     if min(config.seeds) < 0:
         raise ValueError(f"seeds must be integers ≥ 0, got {config.seeds}")
     for argument in ("num_steps", "num_records", "batch_size", "groups"):
-        gf.errors.check_count(getattr(config, argument), argument=argument)
-    gf.errors.check_count(config.jacobian_batches, argument="jacobian_batches", minimum=0)
-    gf.errors.check_not_negative(config.learning_rate, argument="learning_rate")
+        gf.checks.check_count(getattr(config, argument), argument=argument)
+    gf.checks.check_count(config.jacobian_batches, argument="jacobian_batches", minimum=0)
+    gf.checks.check_not_negative(config.learning_rate, argument="learning_rate")
     known, key = dynamics(config), jax.random.key(0)
     params = jax.eval_shape(game_of(config).init, key)
     batch = jax.eval_shape(sampler(config.batch_size), key)
     for name in config.methods:
-        gf.errors.lookup(known, name, argument="method")
+        gf.checks.lookup(known, name, argument="method")
     if config.groups > 1 and config.batch_size % (len(RING.modes) * config.groups):
         raise ValueError(
             f"groups must divide the points of each mode in a minibatch, {config.batch_size} / "
@@ -261,7 +262,7 @@ def checked(config: Config) -> Config:
         )
     for choose in known.values():
         _, field = choose(gf.numerics_rmsprop(config.learning_rate), config.gamma)
-        gf.check_field(field, params, batch)
+        gf.field.check_field(field, params, batch)
     return config
 
 
@@ -295,7 +296,7 @@ def main(config: Config) -> int:
                 sweeps[name] = train(config, name, record_every(config), progress)
         except KeyboardInterrupt as stop:
             interrupted = True
-            if isinstance(stop, gf.Interrupted):
+            if isinstance(stop, gf.SweepInterrupted):
                 sweeps[name] = stop.partial
         if not sweeps:
             console.print("Interrupted before anything was computed")

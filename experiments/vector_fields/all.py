@@ -44,7 +44,7 @@ class Config:
 
 def main(config: Config) -> int:
     """Run the studies; return the first exit code that is not 0."""
-    chosen = {name: gf.errors.lookup(STUDIES, name, argument="study") for name in config.studies}
+    chosen = {name: gf.checks.lookup(STUDIES, name, argument="study") for name in config.studies}
     output, console = gf.reporting.check_folder(config.output), Console()
     seconds: dict[str, float] = {}
     for name, study in chosen.items():

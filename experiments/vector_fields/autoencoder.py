@@ -268,14 +268,14 @@ def checked(config: Config) -> Config:
     if not config.seeds or min(config.seeds) < 0:
         raise ValueError(f"seeds must be one or more integers ≥ 0, got {config.seeds}")
     for argument in ("num_steps", "num_records", "hidden_size", "batch_size", "num_points"):
-        gf.errors.check_count(getattr(config, argument), argument=argument)
-    gf.errors.check_count(config.resolution, argument="resolution", minimum=2)
+        gf.checks.check_count(getattr(config, argument), argument=argument)
+    gf.checks.check_count(config.resolution, argument="resolution", minimum=2)
     if config.num_steps % config.num_records:
         raise ValueError(
             f"num_records must divide num_steps, {config.num_steps}, got {config.num_records}"
         )
-    gf.errors.check_not_negative(config.learning_rate, argument="learning_rate")
-    gf.errors.check_not_negative(config.noise, argument="noise")
+    gf.checks.check_not_negative(config.learning_rate, argument="learning_rate")
+    gf.checks.check_not_negative(config.noise, argument="noise")
     if not config.noise:
         raise ValueError("noise must be a number > 0, got 0")
     return config

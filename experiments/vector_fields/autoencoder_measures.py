@@ -14,7 +14,7 @@ import numpy as np
 
 import ganfield as gf
 
-Zeros: TypeAlias = list[gf.Classification]
+Zeros: TypeAlias = list[gf.analysis.Classification]
 
 # What the figure shows, and the grid on which curl and share are found.
 BOUNDS = gf.Players((-1.75, 2.75), (-1.25, 1.75))
@@ -74,7 +74,7 @@ def curl(matrices: jax.Array) -> jax.Array:
 
 def rotation_share(matrices: jax.Array) -> jax.Array:
     """Return ‖A‖²/‖J‖², A = (J − Jᵀ)/2, of Jacobians (..., 2, 2): 0 of a gradient, 1 of a curl."""
-    return gf.helmholtz(matrices).rotation
+    return gf.field.helmholtz(matrices).rotation
 
 
 def circulation(field: gf.Field, radius: jax.Array, num_angles: int = 256) -> jax.Array:

@@ -155,7 +155,7 @@ def animate(config: Config, found: dict[str, gf.Players], output: Path) -> None:
 
 def main(config: Config) -> int:
     """Run the study; return an exit code."""
-    gf.errors.check_not_negative(config.gamma, argument="gamma")
+    gf.checks.check_not_negative(config.gamma, argument="gamma")
     output = gf.reporting.check_folder(config.output)
     starts = gf.Players(jnp.array([0.6, -1.2]), jnp.array([0.0, 0.0]))
     found, expected = paths(config, starts), closed_forms(config)

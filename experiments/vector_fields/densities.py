@@ -200,9 +200,9 @@ def checked(config: Config) -> Config:
     if not config.seeds or min(config.seeds) < 0:
         raise ValueError(f"seeds must be one or more integers ≥ 0, got {config.seeds}")
     for argument in ("num_steps", "batch_size"):
-        gf.errors.check_count(getattr(config, argument), argument=argument)
-    gf.errors.check_not_negative(config.separations, argument="separations")
-    gf.errors.check_not_negative(config.learning_rate, argument="learning_rate")
+        gf.checks.check_count(getattr(config, argument), argument=argument)
+    gf.checks.check_not_negative(config.separations, argument="separations")
+    gf.checks.check_not_negative(config.learning_rate, argument="learning_rate")
     if not config.separations or not max(config.separations):
         raise ValueError(f"one of separations must be > 0, got {config.separations}")
     if config.shown not in config.separations:

@@ -62,7 +62,7 @@ DRAWN = ("none", "r1", "noise", "consensus", "jare", "clip", "wgan_gp")
 class Config:
     """Draw the Dirac-GAN for a grid of objectives and regularisers."""
 
-    weight: float = 0.8
+    penalty_weight: float = 0.8
     """γ of R1, R2, the zero-centred penalty and WGAN-GP."""
     gamma: float = 0.6
     """γ of consensus and JARE."""
@@ -96,7 +96,7 @@ def cell(config: Config, objective: str, regulariser: str) -> Cell:
     """Return the field and the optimizer of one cell of the grid."""
     options: dict[str, Any] = {}
     if regulariser in gf.games.PENALTIES:
-        options = {"penalty": regulariser, "weight": config.weight}
+        options = {"penalty": regulariser, "penalty_weight": config.penalty_weight}
     if regulariser == "noise":
         options = {"instance_noise": config.noise}
     v = gf.vector_field(gf.games.dirac_gan(objective, **options))
@@ -121,7 +121,7 @@ def closed_form(config: Config, objective: str, regulariser: str) -> np.ndarray 
         determinant = (config.gamma * a * b) ** 2 - a * b
     else:
         damping = {"noise": c * config.noise**2, "none": 0.0, "clip": 0.0}
-        trace = -damping.get(regulariser, config.weight)
+        trace = -damping.get(regulariser, config.penalty_weight)
         determinant = -a * b
     root = np.sqrt(complex(trace**2 / 4 - determinant))
     return np.array([trace / 2 + root, trace / 2 - root])
@@ -226,7 +226,7 @@ def heading(config: Config, name: str) -> str:
         "jare": f", γ = {config.gamma:g}",
         "clip": f" to ±{config.clip:g}",
     }
-    return TITLES[name] + strength.get(name, f", γ = {config.weight:g}")
+    return TITLES[name] + strength.get(name, f", γ = {config.penalty_weight:g}")
 
 
 def said(numbers: dict[str, Any], which: str = "measured") -> str:
@@ -249,7 +249,7 @@ def beside(numbers: dict[str, Any]) -> str:
 
 def main(config: Config) -> int:
     """Run the study; return an exit code."""
-    gf.errors.check_not_negative(config.clip, argument="clip")
+    gf.checks.check_not_negative(config.clip, argument="clip")
     output = gf.reporting.check_folder(config.output)
     rows, moves = measure(config), paths(config)
     draw(config, rows, moves, output / "dirac.png")

@@ -256,14 +256,14 @@ def locus(config: Config, field: gf.Field, population: gf.Batch) -> dict[str, np
 def checked(config: Config) -> Config:
     """Return the configuration; raise a ValueError before any compilation."""
     for argument in ("population", "num_seeds", "num_steps"):
-        gf.errors.check_count(getattr(config, argument), argument=argument, minimum=2)
+        gf.checks.check_count(getattr(config, argument), argument=argument, minimum=2)
     for argument in ("gamma", "learning_rate"):
-        gf.errors.check_not_negative(getattr(config, argument), argument=argument)
-    gf.errors.lookup(gf.OBJECTIVES, config.objective, argument="objective")
+        gf.checks.check_not_negative(getattr(config, argument), argument=argument)
+    gf.checks.lookup(gf.OBJECTIVES, config.objective, argument="objective")
     for argument in ("batch_sizes", "batch_size", "num_examples"):
         given = getattr(config, argument)
         for size in given if isinstance(given, tuple) else (given,):
-            gf.errors.check_count(size, argument=argument, minimum=2)
+            gf.checks.check_count(size, argument=argument, minimum=2)
             if size & (size - 1):
                 raise ValueError(f"{argument} must be powers of two, got {given}")
     if not config.detailed or not set(config.detailed) <= set(config.batch_sizes):

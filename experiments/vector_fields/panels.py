@@ -48,13 +48,15 @@ class Config:
     """Folder for panels.png and panels.json."""
 
 
-def classified(field: gf.Field, original: gf.Field | None, bounds: Any) -> list[gf.Classification]:
+def classified(
+    field: gf.Field, original: gf.Field | None, bounds: Any
+) -> list[gf.analysis.Classification]:
     """Return the zeros of a field within the bounds, each with what it is."""
     found = gf.find_equilibria(field, bounds=bounds, num_starts=1024)
     return [gf.classify(field, point, original=original) for point in found.points]
 
 
-def counts(points: list[gf.Classification]) -> dict[str, int]:
+def counts(points: list[gf.analysis.Classification]) -> dict[str, int]:
     """Return how many points there are of each kind, and how many are spurious."""
     by_kind = Counter(point.kind for point in points)
     spurious = [point for point in points if point.spurious]
@@ -103,8 +105,8 @@ def sine_study() -> dict[str, float]:
 def draw(
     config: Config,
     fields: dict[str, gf.Field],
-    points: dict[str, list[gf.Classification]],
-    basins: dict[str, gf.Basins],
+    points: dict[str, list[gf.analysis.Classification]],
+    basins: dict[str, gf.analysis.Basins],
     path: Path,
 ) -> None:
     """Draw fields above, the large γ and the basins below."""

@@ -8,18 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._types import Field, Players
-from ganfield.errors import check_count, check_not_negative
+from ganfield.analysis._outcomes import CONVERGED, CYCLING, DIVERGED, UNDECIDED
+from ganfield.checks import check_count, check_not_negative
 from ganfield.field import check_plane_field
 from ganfield.methods import Method, for_each_move
 
-OUTCOMES = ("converged", "cycle", "diverged", "undecided")
-"""What can become of a start; `Basins.outcome` holds places in this tuple.
-
-A run that meets NaN or an infinity, where it overflows or where the field is undefined, has
-"diverged" too, also if it was near the grid then: what leaves the numbers does not come back.
-"""
-
-_CONVERGED, _CYCLE, _DIVERGED, _UNDECIDED = range(4)
 _STEADY = 0.01  # the largest relative change of a cycle's radius from one half window to the next
 _SAME_CYCLE = 0.02  # cycles whose radii and centres differ by less are one
 _PUSH = 0.05  # how far, in radii, a cycle is left in either direction to see whether it attracts
@@ -47,11 +40,11 @@ class Basins(NamedTuple):
 
     Attributes:
         grid: the starts.
-        outcome: places in ``gf.OUTCOMES``: "converged", "cycle" (bounded, with a steady radius),
-            "diverged" (NaN or infinite at any step, or further from the grid's centre than
-            ``escape`` half diagonals), "undecided" (still moving, more steps may tell; or at rest
-            where nothing attracts: on a saddle, in a line of equilibria, where the field dies
-            away).
+        outcome: places in ``gf.analysis.OUTCOMES``: "converged", "cycling" (bounded, with a
+            steady radius), "diverged" (NaN or infinite at any step, or further from the grid's
+            centre than ``escape`` half diagonals), "undecided" (still moving, more steps may tell;
+            or at rest where nothing attracts: on a saddle, in a line of equilibria, where the field
+            dies away).
         attractor: the row in ``attractors`` of what it converged to, or −1.
         attractors: the points that starts converged to and that take back what is pushed a little
             away from them, shape ``(k, 2)``, the most reached first.
@@ -164,14 +157,14 @@ def basins(
         return _judge(jax.device_get(run(starts)), num_steps, tolerance * diagonal)
 
     found = judged(starts)
-    settled, turning = found.outcome == _CONVERGED, found.outcome == _CYCLE
+    settled, turning = found.outcome == CONVERGED, found.outcome == CYCLING
     attractor = np.full(found.outcome.shape, -1)
     near = 5 * tolerance * diagonal
     rests, rest = _clusters(found.points[settled], near)
     attracts = _attracts(rests, judged, near)
     attractor[settled] = np.where(attracts, np.cumsum(attracts) - 1, -1)[rest]
     attractors = rests[attracts]
-    found.outcome[settled & (attractor < 0)] = _UNDECIDED
+    found.outcome[settled & (attractor < 0)] = UNDECIDED
     return Basins(
         jax.tree.map(np.asarray, grid),
         found.outcome.reshape(shape),
@@ -189,13 +182,13 @@ def _judge(watched: Any, num_steps: int, slack: float) -> _Judged:
     ends, gone, first_half, second_half, turns, flips = watched
     radius, before = (np.sqrt(np.maximum(x.square, 0.0)) for x in (second_half, first_half))
     window = num_steps - num_steps // 2
-    outcome = np.full(radius.shape, _UNDECIDED)
+    outcome = np.full(radius.shape, UNDECIDED)
     with np.errstate(invalid="ignore", divide="ignore"):
         period = np.where(flips, 2.0, window / np.abs(turns))
         steady = np.abs(radius - before) <= _STEADY * radius
-        outcome[steady & (window / period >= 4)] = _CYCLE
-        outcome[radius <= slack] = _CONVERGED
-    outcome[gone] = _DIVERGED
+        outcome[steady & (window / period >= 4)] = CYCLING
+        outcome[radius <= slack] = CONVERGED
+    outcome[gone] = DIVERGED
     return _Judged(outcome, np.stack(ends, axis=-1), second_half.mean, radius, period)
 
 
@@ -301,12 +294,12 @@ def _attracts(
     pushed = (rests[:, None] + pushes).astype(rests.dtype)
     again = judged(Players(*jnp.asarray(pushed.reshape(-1, 2)).T))
     back = np.linalg.norm(again.points - np.repeat(rests, 4, axis=0), axis=1) <= distance / 2
-    return ((again.outcome == _CONVERGED) & back).reshape(-1, 4).all(axis=1)
+    return ((again.outcome == CONVERGED) & back).reshape(-1, 4).all(axis=1)
 
 
 def _cycles(found: _Judged, judged: Callable[[Players], _Judged]) -> tuple[Cycle, ...]:
     """Return the cycles that attract, the most reached first."""
-    left = np.flatnonzero(found.outcome == _CYCLE)
+    left = np.flatnonzero(found.outcome == CYCLING)
     groups: list[np.ndarray] = []
     while left.size and len(groups) < _MOST_CYCLES:
         head = left[np.argsort(found.radius[left])[left.size // 2]]
@@ -320,7 +313,7 @@ def _cycles(found: _Judged, judged: Callable[[Players], _Judged]) -> tuple[Cycle
     attracts = np.ones(heads.size, bool)
     for push in (-_PUSH, _PUSH):
         again = judged(Players(*jnp.asarray(found.points[heads] + push * away).T))
-        attracts &= (again.outcome == _CYCLE) & _same(again, slice(None), found, heads)
+        attracts &= (again.outcome == CYCLING) & _same(again, slice(None), found, heads)
     cycles: list[np.ndarray] = []
     for group in sorted(
         (g for g, attracting in zip(groups, attracts, strict=True) if attracting),

@@ -12,7 +12,7 @@ from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.analysis._smooth import is_smooth
 from ganfield.analysis._spectrum import max_step_size
-from ganfield.errors import check_not_negative
+from ganfield.checks import check_not_negative
 from ganfield.field import check_field, helmholtz, jacobian, vector_field
 from ganfield.games import Game
 
@@ -37,7 +37,7 @@ class Classification(NamedTuple):
         smooth: whether the field has one derivative there, and no kink.
         max_step_size: `ganfield.max_step_size` of the eigenvalues; NaN where the point is no zero
             or the field not smooth.
-        rotation: the share of J that is antisymmetric, as in `ganfield.helmholtz`.
+        rotation: the share of J that is antisymmetric, as in `ganfield.field.helmholtz`.
         local_nash: whether neither player gains by moving alone: v = 0 and each player's own
             curvature ∇²payoff is negative definite. None where a curvature is zero within
             tolerance, which leaves it to terms of higher order.

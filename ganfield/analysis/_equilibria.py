@@ -11,7 +11,7 @@ from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import double
 from ganfield._types import Field, Players
-from ganfield.errors import check_bounds, check_count, check_not_negative
+from ganfield.checks import check_bounds, check_count, check_not_negative
 from ganfield.field import check_field
 
 _MAX_STEPS = 100

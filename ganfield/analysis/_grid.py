@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from ganfield._types import Players
-from ganfield.errors import check_bounds, check_count
+from ganfield.checks import check_bounds, check_count
 
 
 def grid(bounds: Any, resolution: int) -> Players:

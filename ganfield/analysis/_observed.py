@@ -8,13 +8,10 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from ganfield._types import Field, Players
-from ganfield.errors import check_count
+from ganfield.analysis._outcomes import CONVERGED, CYCLING, DIVERGED
+from ganfield.checks import check_count
 from ganfield.methods import Method, State, for_each_move
 
-RUN_OUTCOMES = ("converged", "cycling", "diverged")
-"""What runs come to; `ObservedRate.outcome` holds places in this tuple."""
-
-_CONVERGED, _CYCLING, _DIVERGED = range(3)
 _FACTOR = 100.0  # nearer or further than the start by this much has converged or diverged
 # At the default floor a distance is rounding, not convergence.
 FLOOR = 1e-10
@@ -44,9 +41,9 @@ class ObservedRate(NamedTuple):
 
     Attributes:
         rate: the factor per step by which the distance changes; NaN where the run overflowed.
-        outcome: places in ``gf.RUN_OUTCOMES``: "converged" (a hundredth of the first distance, or
-            less), "diverged" (more than a hundred times the first distance, or not finite),
-            "cycling" (what is left).
+        outcome: places in ``gf.analysis.OUTCOMES``: "converged" (a hundredth of the first
+            distance, or less), "diverged" (more than a hundred times the first distance, or not
+            finite), "cycling" (what is left).
     """
 
     rate: np.ndarray
@@ -66,7 +63,7 @@ def approach(
     """Run a method and return how far from given points it is at the start, half-way, at the end.
 
     A traceable function, to be used below `jax.vmap` and `jax.jit`, with traced step sizes: of each
-    run it keeps five numbers and not its whole path. `ganfield.observed_rate` reads them.
+    run it keeps five numbers and not its whole path. `ganfield.analysis.observed_rate` reads them.
 
     Args:
         method: how to move.
@@ -128,7 +125,7 @@ def observed_rate(runs: Approach, *, num_steps: int, floor: Any = FLOOR) -> Obse
     there, (floor/start)^(1/(above + 1)).
 
     Args:
-        runs: from `ganfield.approach`, with any axes in front.
+        runs: from `ganfield.analysis.approach`, with any axes in front.
         num_steps: as there.
         floor: as there.
 
@@ -148,5 +145,5 @@ def observed_rate(runs: Approach, *, num_steps: int, floor: Any = FLOOR) -> Obse
         to_floor = (floor / first) ** (1 / (above + 1))
         rate = np.where(above >= num_steps, over_half, np.where(lost, np.nan, to_floor))
     near = ~lost & (end < first / _FACTOR)
-    outcome = np.where(lost, _DIVERGED, np.where(near, _CONVERGED, _CYCLING))
+    outcome = np.where(lost, DIVERGED, np.where(near, CONVERGED, CYCLING))
     return ObservedRate(np.where(np.isfinite(rate), rate, np.nan), outcome)

@@ -11,7 +11,7 @@ from jax.flatten_util import ravel_pytree
 from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.analysis._update_map import UpdateMap, state_at, steps_of, update_map
-from ganfield.errors import check_count
+from ganfield.checks import check_count
 from ganfield.methods import Method, State, for_each_move
 
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ganfield._types import Field, Players
-from ganfield.errors import check_not_negative
+from ganfield.checks import check_not_negative
 from ganfield.field import jacobian
 
 
@@ -94,7 +94,7 @@ def mean_jacobian(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Ar
         ...     lambda theta, phi, batch: theta * phi * jnp.mean(batch), lambda key: None
         ... )
         >>> batches = jnp.array([[1.0, 2.0], [3.0, 6.0]])
-        >>> gf.mean_jacobian(gf.vector_field(game))(gf.Players(0.0, 0.0), batches)
+        >>> gf.analysis.mean_jacobian(gf.vector_field(game))(gf.Players(0.0, 0.0), batches)
         Array([[ 0., -3.],
                [ 3.,  0.]], dtype=float32)
     """
@@ -128,7 +128,8 @@ def approximate_consensus_jacobian(
 
     Example:
         >>> import jax.numpy as jnp, ganfield as gf
-        >>> gf.approximate_consensus_jacobian(jnp.array([[0.0, -1.0], [1.0, 0.0]]), gamma=0.5)
+        >>> J = jnp.array([[0.0, -1.0], [1.0, 0.0]])
+        >>> gf.analysis.approximate_consensus_jacobian(J, gamma=0.5)
         Array([[-0.5, -1. ],
                [ 1. , -0.5]], dtype=float32)
     """

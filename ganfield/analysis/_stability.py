@@ -10,10 +10,11 @@ from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import double
 from ganfield._types import Field, Players
-from ganfield.analysis._observed import FLOOR, RUN_OUTCOMES, Approach, approach, observed_rate
+from ganfield.analysis._observed import FLOOR, Approach, approach, observed_rate
+from ganfield.analysis._outcomes import NUM_DECIDED
 from ganfield.analysis._spectral_radius import check_distance
 from ganfield.analysis._update_map import state_at, steps_of, update_map
-from ganfield.errors import check_bounds, check_count, lookup
+from ganfield.checks import check_bounds, check_count, lookup
 from ganfield.methods import Method, State
 
 Build = Callable[..., tuple[Method, Field]]
@@ -29,7 +30,7 @@ class StabilityDiagram(NamedTuple):
         axes: name → the values along that axis, the first name along the rows.
         spectral_radius: of the update map at the equilibrium, shape ``(rows, columns)``; NaN where
             that has no derivative.
-        share: of the starts, how many came to each of ``RUN_OUTCOMES``, shape
+        share: of the starts, how many came to each of the first three of ``OUTCOMES``, shape
             ``(3, rows, columns)``. What neither came within a hundredth of its first distance nor
             went a hundred times as far is cycling.
         rate: the median over starts of the factor per step by which the distance changes, over the
@@ -212,12 +213,12 @@ def stability_diagram(
         sweep = jax.jit(lambda points: jax.lax.map(of_point, points, batch_size=chunk_size))
         radius, runs = jax.device_get(sweep(jnp.asarray(grid)))
     found = observed_rate(runs, num_steps=num_steps, floor=floor)
-    share = np.stack([(found.outcome == i).mean(axis=1) for i in range(len(RUN_OUTCOMES))])
+    share = np.stack([(found.outcome == i).mean(axis=1) for i in range(NUM_DECIDED)])
     median = np.ma.median(np.ma.masked_invalid(found.rate), axis=1).filled(np.nan)
     return StabilityDiagram(
         {name: np.asarray(axes[name], float) for name in names},
         radius.reshape(shape),
-        share.reshape(len(RUN_OUTCOMES), *shape),
+        share.reshape(NUM_DECIDED, *shape),
         median.reshape(shape),
     )
 

@@ -9,7 +9,7 @@ from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import double, strong
 from ganfield._types import Field, Players, PyTree
-from ganfield.errors import check_count, check_same_structure, lookup
+from ganfield.checks import check_count, check_same_structure, lookup
 from ganfield.methods import Method, State, for_each_move
 
 _MOMENTS = {"moving": False, "frozen": True}

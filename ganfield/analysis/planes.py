@@ -20,7 +20,7 @@ from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import add_scaled, double, strong
 from ganfield._types import Field, Players
-from ganfield.errors import check_same_structure, leading_size, lookup
+from ganfield.checks import check_same_structure, leading_size, lookup
 from ganfield.field import jacobian
 
 _PAIRS: dict[str, Callable[[np.ndarray], np.ndarray]] = {

@@ -5,9 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ganfield.cli._script import script
-
-__all__ = ["main", "script"]
+from ganfield.cli._script import script as script
 
 _EXTRAS = {
     "flax": "networks",

@@ -9,13 +9,13 @@ from typing import Annotated, Any, Protocol
 import jax
 import tyro
 
+from ganfield.checks import lookup
 from ganfield.cli._equilibria import Equilibria
 from ganfield.cli._field import Field
 from ganfield.cli._list import List
 from ganfield.cli._spectrum import Spectrum
 from ganfield.cli._train import Train
 from ganfield.cli._train_classifier import TrainClassifier
-from ganfield.errors import lookup
 
 DESCRIPTION = """GAN training as motion along a vector field: look at small games, train on images.
 

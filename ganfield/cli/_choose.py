@@ -40,8 +40,8 @@ def choose(options: Dynamics) -> Chosen:
     Raises:
         ValueError: a name is unknown, or a value not allowed.
     """
-    build = gf.errors.lookup(gf.GAMES, options.game, argument="game")
-    transform = gf.errors.lookup(gf.FIELDS, options.transform, argument="transform")
+    build = gf.checks.lookup(gf.GAMES, options.game, argument="game")
+    transform = gf.checks.lookup(gf.TRANSFORMS, options.transform, argument="transform")
     of_game = dict(inspect.signature(build).parameters)
     _, *others = inspect.signature(transform).parameters.items()  # The first is the field.
     of_transform = dict(others)
@@ -96,7 +96,7 @@ def _settings(options: Dynamics, parameters: dict[str, inspect.Parameter]) -> di
             raise ValueError(f"--set must be NAME=VALUE, such as coupling=2, got {text!r}")
         if not parameters:
             raise ValueError(f"--set: the game {options.game!r} has no parameters, got {text!r}")
-        parameter = gf.errors.lookup(parameters, name, argument=f"parameter of {options.game}")
+        parameter = gf.checks.lookup(parameters, name, argument=f"parameter of {options.game}")
         if name in settings:
             raise ValueError(f"--set must give {name} once, got it again: {text!r}")
         settings[name] = _value(value, parameter)
@@ -111,7 +111,7 @@ def _gamma(options: Dynamics, of_transform: dict[str, inspect.Parameter]) -> dic
         return {"gamma": gamma}
     if options.gamma is not None:
         raise ValueError(
-            f"--gamma is for the transforms {_takers(gf.FIELDS, 'gamma', 'and')}, got "
+            f"--gamma is for the transforms {_takers(gf.TRANSFORMS, 'gamma', 'and')}, got "
             f"{options.gamma:g} with {options.transform!r}"
         )
     return {}
@@ -129,7 +129,7 @@ def _value(text: str, parameter: inspect.Parameter) -> Any:
     if default is None or isinstance(default, str):
         return text
     if isinstance(default, bool):
-        return gf.errors.lookup(
+        return gf.checks.lookup(
             {"true": True, "false": False}, text.lower(), argument=f"value of {parameter.name}"
         )
     numbers = numbers_in(text)

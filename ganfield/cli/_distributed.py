@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 
-from ganfield.errors import check_count
+from ganfield.checks import check_count
 
 
 def connect(coordinator: str | None, num_processes: int | None, process_id: int | None) -> None:

@@ -8,7 +8,7 @@ from tyro.conf import arg
 import ganfield as gf
 from ganfield.cli._choose import choose
 from ganfield.cli._options import Bounds, Dynamics, Json, parse_bounds
-from ganfield.cli._report import classification_record, number, show, table, working, yes_no, zeros
+from ganfield.cli._show import classification_record, number, show, table, working, yes_no, zeros
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +45,8 @@ class Equilibria(Dynamics):
     def run(self) -> int:
         """Print a table of equilibria; return 1 where there is none."""
         bounds = parse_bounds(self.bounds)
-        gf.errors.check_count(self.num_starts, argument="--num-starts")
-        gf.errors.check_count(self.max_points, argument="--max-points")
+        gf.checks.check_count(self.num_starts, argument="--num-starts")
+        gf.checks.check_count(self.max_points, argument="--max-points")
         if not 0 <= self.seed < 2**63:
             raise ValueError(f"--seed must be an integer from 0 to 2⁶³ − 1, got {self.seed}")
         chosen = choose(self)

@@ -22,7 +22,7 @@ from ganfield.cli._options import (
     parse_bounds,
     parse_point,
 )
-from ganfield.cli._report import at, classification_record, point_record, working, zeros
+from ganfield.cli._show import at, classification_record, point_record, working, zeros
 
 OPTIMIZERS = {"sgd": optax.sgd, "adam": optax.adam, "rmsprop": optax.rmsprop}
 _MAX_POINTS = 50  # markers; a continuum of equilibria has no end
@@ -94,15 +94,15 @@ class Field(Dynamics):
                     f"{list(bounds.phi)}, got {text!r}"
                 )
         check_positive(self.step_size, argument="--step-size")
-        gf.errors.lookup({"stream": 0, "quiver": 1}, self.kind, argument="kind")
-        gf.errors.check_count(self.num_steps, argument="--num-steps", minimum=0)
-        build = gf.errors.lookup(gf.METHODS, self.method, argument="method")
-        optimizer = gf.errors.lookup(OPTIMIZERS, self.optimizer, argument="optimizer")
+        gf.checks.lookup({"stream": 0, "quiver": 1}, self.kind, argument="kind")
+        gf.checks.check_count(self.num_steps, argument="--num-steps", minimum=0)
+        build = gf.checks.lookup(gf.METHODS, self.method, argument="method")
+        optimizer = gf.checks.lookup(OPTIMIZERS, self.optimizer, argument="optimizer")
         chosen = choose(self)
         output = gf.plot.check_path(self.output, argument="--output")
 
         label = f"{self.method}, {self.optimizer}, h = {self.step_size:g}, {self.num_steps} steps"
-        classes: list[gf.Classification] = []
+        classes: list[gf.analysis.Classification] = []
         paths, num_found = None, None
         with working("Drawing"):
             if self.num_steps:
@@ -160,7 +160,7 @@ class Field(Dynamics):
         bounds: gf.Players,
         paths: gf.Players | None,
         label: str,
-        classes: list[gf.Classification],
+        classes: list[gf.analysis.Classification],
         output: Path,
     ) -> None:
         with gf.plot.style(dark=self.dark):

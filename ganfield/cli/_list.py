@@ -10,7 +10,7 @@ from tyro.conf import Positional, arg
 
 import ganfield as gf
 from ganfield.cli._options import Json
-from ganfield.cli._report import show
+from ganfield.cli._show import show
 
 # What → the option that takes such a name; None where only programs do.
 _OPTIONS = {
@@ -52,7 +52,7 @@ class List:
     def run(self) -> int:
         """Print names, what they are, and the parameters that a builder takes."""
         if self.what is not None:
-            gf.errors.lookup(_OPTIONS, self.what, argument="list")
+            gf.checks.lookup(_OPTIONS, self.what, argument="list")
         names = list(_OPTIONS) if self.what is None else [self.what]
         registries: dict[str, Mapping[str, Any] | None] = {}
         for name in names:
@@ -95,7 +95,7 @@ def _registry(name: str) -> Mapping[str, Any]:
     registries: dict[str, Mapping[str, Any]] = {
         "games": gf.GAMES,
         "methods": gf.METHODS,
-        "transforms": gf.FIELDS,
+        "transforms": gf.TRANSFORMS,
         "objectives": gf.OBJECTIVES,
         "penalties": gf.games.PENALTIES,
     }

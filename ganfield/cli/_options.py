@@ -65,8 +65,8 @@ class Dynamics:
         arg(
             name="set",
             metavar="NAME=VALUE",
-            help="The game's other parameters, such as coupling=2 or penalty=r1 weight=0.5, and "
-            "those of the transform but γ. `ganfield list` names them.",
+            help="The game's other parameters, such as coupling=2 or penalty=r1 "
+            "penalty_weight=0.5, and those of the transform but γ. `ganfield list` names them.",
             help_behavior_hint="(default: their own)",
         ),
     ] = ()
@@ -74,7 +74,7 @@ class Dynamics:
         str,
         arg(
             metavar="NAME",
-            help=f"The field w made from the game's field v: {known(gf.FIELDS)}. "
+            help=f"The field w made from the game's field v: {known(gf.TRANSFORMS)}. "
             "`ganfield list transforms` explains them.",
         ),
     ] = "identity"

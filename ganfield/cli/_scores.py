@@ -12,7 +12,7 @@ NUM_SAMPLES = 6400
 MOST_REAL = 10_000
 
 
-class Scores:
+class Scorer:
     """Scores a run while it trains.
 
     Args:
@@ -22,7 +22,7 @@ class Scores:
 
     Attributes:
         data: the images that the run has.
-        report: the last one, or None.
+        scores: the last ones, or None.
 
     Raises:
         ValueError: there is no such classifier, or it is not for these images.
@@ -36,16 +36,16 @@ class Scores:
         self._evaluator = gf.evaluation.evaluator(
             classifier.features,
             self.data,
-            gf.errors.check_count(count, argument="--num-samples", minimum=10),
+            gf.checks.check_count(count, argument="--num-samples", minimum=10),
             num_real=min(len(self.data), MOST_REAL),
         )
         self.protocol = self._evaluator.protocol
-        self.report: gf.evaluation.Report | None = None
+        self.scores: gf.evaluation.Scores | None = None
 
     def __call__(self, generate: Callable[[int], np.ndarray]) -> dict[str, float]:
         """Return the scores of a generator."""
-        self.report = self._evaluator.report(generate)
-        return self.report.scores
+        self.scores = self._evaluator.scores(generate)
+        return self.scores.values
 
     def score(self, config: Any, params: gf.Players) -> None:
         """Score a run that had nothing to do, on the latent variables that it is scored on."""
@@ -53,23 +53,23 @@ class Scores:
         from ganfield.training._generate import Maker
 
         make = Maker(gf.training.build(config, self.data).generator, config)
-        self.report = self._evaluator.report(lambda count: make(params.theta, count))
+        self.scores = self._evaluator.scores(lambda count: make(params.theta, count))
 
     def in_words(self, step: int) -> str:
-        """Return the last report in lines, the protocol first."""
-        if self.report is None:
+        """Return the last scores in lines, the protocol first."""
+        if self.scores is None:
             return ""
-        rows = self.report.rows()
+        rows = self.scores.rows()
         width = max(map(len, rows))
         lines = [f"scores at step {step}: {self.protocol}"]
         lines += [f"  {name:<{width}}  {text}" for name, text in rows.items()]
-        return "\n".join(lines + [f"note: {note}" for note in self.report.notes])
+        return "\n".join(lines + [f"note: {note}" for note in self.scores.notes])
 
     def record(self) -> dict[str, Any] | None:
-        """Return the last report for JSON."""
-        if self.report is None:
+        """Return the last scores for JSON."""
+        if self.scores is None:
             return None
-        return {**self.report._asdict(), "protocol": self.protocol._asdict()}
+        return {**self.scores._asdict(), "protocol": self.protocol._asdict()}
 
 
 def _load(path: Path) -> gf.evaluation.Classifier:

@@ -9,7 +9,7 @@ from tyro.conf import arg
 import ganfield as gf
 from ganfield.cli._choose import Chosen, choose
 from ganfield.cli._options import Dark, Dynamics, Json, Output, check_positive, parse_point
-from ganfield.cli._report import (
+from ganfield.cli._show import (
     at,
     classification_record,
     complex_number,
@@ -121,7 +121,11 @@ class Spectrum(Dynamics):
         return chosen.game.equilibria[0]
 
     def _draw(
-        self, fields: dict[str, gf.Classification], chosen: Chosen, point: gf.Players, output: Any
+        self,
+        fields: dict[str, gf.analysis.Classification],
+        chosen: Chosen,
+        point: gf.Players,
+        output: Any,
     ) -> None:
         values = np.concatenate([found.eigenvalues for found in fields.values()])
         reach = 1.4 * (float(np.abs(values).max()) or 1.0)

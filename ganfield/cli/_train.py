@@ -15,7 +15,7 @@ from tyro.conf import FlagCreatePairsOff, arg
 import ganfield as gf
 from ganfield.cli._distributed import connect
 from ganfield.cli._options import Json, Texts
-from ganfield.cli._scores import Scores
+from ganfield.cli._scores import Scorer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,17 +165,17 @@ class Train:
                     progress=progress,
                     listen=None if self.json else say,
                 )
-                code = 1 if result.status == "stopped" else 0
-            except training.Interrupted as interrupt:
+                code = 1 if result.outcome == "stopped" else 0
+            except training.TrainingInterrupted as interrupt:
                 result, code = interrupt.result, 128 + interrupt.signal
         if jax.process_index():  # The first process speaks for all.
             return code
-        if scores is not None and result.status == "done":
+        if scores is not None and result.outcome == "done":
             scores.score(config, result.params)
         if self.json:
             record = _record(result, self.output)
             if scores is not None:
-                record["report"] = scores.record() if code == 0 else None
+                record["scores"] = scores.record() if code == 0 else None
             print(gf.reporting.to_json(record))
         elif code == 0:
             print(
@@ -189,19 +189,19 @@ class Train:
             print(f"error: {result.message}.{again}", file=sys.stderr)
         return code
 
-    def _scores(self, config: Any) -> Scores | None:
+    def _scores(self, config: Any) -> Scorer | None:
         if self.classifier is None:
             if self.num_samples is not None:
                 raise ValueError("--num-samples is for the scores that --classifier asks for")
             return None
-        return Scores(self.classifier, config, num_samples=self.num_samples)
+        return Scorer(self.classifier, config, num_samples=self.num_samples)
 
     def _mesh(self) -> Any:
-        count = gf.errors.check_count(self.devices, argument="--devices")
+        count = gf.checks.check_count(self.devices, argument="--devices")
         if jax.process_count() > 1:
             if count > 1:
                 raise ValueError(f"--devices is for one process, got {count} beside --coordinator")
-            return gf.data_mesh()
+            return gf.sharding.data_mesh()
         if count == 1:
             return None
         if count > jax.device_count():
@@ -209,7 +209,7 @@ class Train:
             raise ValueError(
                 f"--devices must be at most {jax.device_count()} here, got {count}{more}"
             )
-        return gf.data_mesh(jax.devices()[:count])
+        return gf.sharding.data_mesh(jax.devices()[:count])
 
     def _config(self) -> Any:
         """Return the configuration that the options and the folder make."""
@@ -226,7 +226,7 @@ class Train:
         elif before is not None and "data.folder" not in changes:
             changes["data.folder"] = before.data.folder
         if self.num_steps is not None:
-            gf.errors.check_count(self.num_steps, argument="--num-steps", minimum=0)
+            gf.checks.check_count(self.num_steps, argument="--num-steps", minimum=0)
             changes["num_steps"] = self.num_steps
         return config.replace(changes)
 

@@ -11,7 +11,7 @@ from tyro.conf import arg
 
 import ganfield as gf
 from ganfield.cli._options import Json
-from ganfield.cli._report import working
+from ganfield.cli._show import working
 
 _HINT = "(default: the data set's own)"
 
@@ -125,11 +125,11 @@ class TrainClassifier:
 def _name(data: str, name: str | None) -> str:
     """Return which data set is meant: the one that is named, or digits or CIFAR-10."""
     if name is not None:
-        gf.errors.lookup(gf.training.CLASSIFIER_PRESETS, name, argument="--name")
+        gf.checks.lookup(gf.training.CLASSIFIER_PRESETS, name, argument="--name")
         return name
     path = Path(data)
     if data == "digits" or not path.exists():
-        gf.errors.lookup({"digits": None}, data, argument="--data (and no folder)")
+        gf.checks.lookup({"digits": None}, data, argument="--data (and no folder)")
         return "digits"
     files = [path.name, *(each.name for each in path.iterdir())] if path.is_dir() else [path.name]
     if any("idx3-ubyte" in file for file in files):

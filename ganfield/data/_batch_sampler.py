@@ -6,8 +6,8 @@ from typing import Any, Protocol
 import jax
 
 from ganfield._types import Batch
+from ganfield.checks import check_count
 from ganfield.data._images import Images
-from ganfield.errors import check_count
 
 
 class Distribution(Protocol):

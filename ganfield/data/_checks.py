@@ -4,7 +4,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from ganfield.errors import lookup
+from ganfield.checks import lookup
 
 
 def check_size(value: Any, allowed: Sequence[int], *, argument: str) -> int:

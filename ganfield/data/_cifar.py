@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ganfield.checks import check_count
 from ganfield.data._checks import check_split
 from ganfield.data._files import Checksum, StrPath, contents, describe, read_members, wrong
 from ganfield.data._images import Images
 from ganfield.data._unpickle import unpickle
-from ganfield.errors import check_count
 
 CIFAR10_CLASSES = (
     "airplane",

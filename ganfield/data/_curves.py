@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganfield.errors import check_count, check_not_negative
+from ganfield.checks import check_count, check_not_negative
 
 
 class Curves(NamedTuple):

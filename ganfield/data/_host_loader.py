@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._types import Batch
+from ganfield.checks import check_count
 from ganfield.data._images import Images, to_float
-from ganfield.errors import check_count
 
 Drawn: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]
 """Pixels as bytes, latent variables, labels, and the data of keys."""

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ganfield.checks import check_count
 from ganfield.data._checks import check_split
 from ganfield.data._files import Checksum, StrPath, contents, decompress, describe, read_file, wrong
 from ganfield.data._images import Images
-from ganfield.errors import check_count
 
 FASHION_MNIST_CLASSES = (
     "T-shirt/top",

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ganfield.checks import check_count
 from ganfield.data._checks import check_size, check_split
 from ganfield.data._files import StrPath, contents, wrong
 from ganfield.data._images import Images
 from ganfield.data._npz import save_arrays
-from ganfield.errors import check_count
 
 _SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".tif", ".tiff"}

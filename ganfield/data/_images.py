@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganfield.errors import check_count
+from ganfield.checks import check_count
 
 Pixels = TypeVar("Pixels", np.ndarray, jax.Array)
 

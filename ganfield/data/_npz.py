@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ganfield._files import replacing
+from ganfield.checks import check_count
 from ganfield.data._checks import check_split
 from ganfield.data._files import Checksum, StrPath, describe, read_file, wrong
 from ganfield.data._images import Images
-from ganfield.errors import check_count
 
 _PIXELS = "unsigned bytes of shape (n, height, width, channels)"
 _EXPECTED = f"an .npz file with {_PIXELS}"

@@ -1,45 +1,28 @@
 """Scores of what a generator makes."""
 
-from ganfield.evaluation._checks import SmallSampleWarning
-from ganfield.evaluation._class_histogram import ClassHistogram, class_histogram
-from ganfield.evaluation._classifier import Classifier, load_classifier, save_classifier
-from ganfield.evaluation._evaluator import Evaluator, evaluator
-from ganfield.evaluation._features import Extracted, Features, hash_of
-from ganfield.evaluation._frechet import frechet_distance
-from ganfield.evaluation._inception import load_inception
-from ganfield.evaluation._inception_score import InceptionScore, inception_score
-from ganfield.evaluation._kernel_distance import KernelDistance, kernel_distance
-from ganfield.evaluation._modes import ModeCoverage, mode_coverage
-from ganfield.evaluation._moments import Moments
-from ganfield.evaluation._precision_recall import PrecisionRecall, precision_recall
-from ganfield.evaluation._report import Protocol, Report, report
-from ganfield.evaluation._resize import resize_tf1
-
-__all__ = [
-    "ClassHistogram",
-    "Classifier",
-    "Evaluator",
-    "Extracted",
-    "Features",
-    "InceptionScore",
-    "KernelDistance",
-    "ModeCoverage",
-    "Moments",
-    "PrecisionRecall",
-    "Protocol",
-    "Report",
-    "SmallSampleWarning",
-    "class_histogram",
-    "evaluator",
-    "frechet_distance",
-    "hash_of",
-    "inception_score",
-    "kernel_distance",
-    "load_classifier",
-    "load_inception",
-    "mode_coverage",
-    "precision_recall",
-    "report",
-    "resize_tf1",
-    "save_classifier",
-]
+from ganfield.evaluation._checks import SmallSampleWarning as SmallSampleWarning
+from ganfield.evaluation._class_histogram import ClassHistogram as ClassHistogram
+from ganfield.evaluation._class_histogram import class_histogram as class_histogram
+from ganfield.evaluation._classifier import Classifier as Classifier
+from ganfield.evaluation._classifier import load_classifier as load_classifier
+from ganfield.evaluation._classifier import save_classifier as save_classifier
+from ganfield.evaluation._evaluator import Evaluator as Evaluator
+from ganfield.evaluation._evaluator import evaluator as evaluator
+from ganfield.evaluation._features import Extracted as Extracted
+from ganfield.evaluation._features import Features as Features
+from ganfield.evaluation._features import hash_of as hash_of
+from ganfield.evaluation._frechet import frechet_distance as frechet_distance
+from ganfield.evaluation._inception import load_inception as load_inception
+from ganfield.evaluation._inception_score import InceptionScore as InceptionScore
+from ganfield.evaluation._inception_score import inception_score as inception_score
+from ganfield.evaluation._kernel_distance import KernelDistance as KernelDistance
+from ganfield.evaluation._kernel_distance import kernel_distance as kernel_distance
+from ganfield.evaluation._modes import ModeCoverage as ModeCoverage
+from ganfield.evaluation._modes import mode_coverage as mode_coverage
+from ganfield.evaluation._moments import Moments as Moments
+from ganfield.evaluation._precision_recall import PrecisionRecall as PrecisionRecall
+from ganfield.evaluation._precision_recall import precision_recall as precision_recall
+from ganfield.evaluation._resize import resize_tf1 as resize_tf1
+from ganfield.evaluation._scores import Protocol as Protocol
+from ganfield.evaluation._scores import Scores as Scores
+from ganfield.evaluation._scores import scores as scores

@@ -9,14 +9,14 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ganfield.errors import check_count
+from ganfield.checks import check_count
 from ganfield.evaluation._features import Features
-from ganfield.evaluation._report import (
+from ganfield.evaluation._scores import (
     Protocol,
     Reference,
-    Report,
+    Scores,
     notes_on,
-    report_beside,
+    scores_beside,
 )
 
 
@@ -90,9 +90,9 @@ class Evaluator:
         Raises:
             ValueError: there are too few images, or they are not finite.
         """
-        return self.report(generate).scores
+        return self.scores(generate).values
 
-    def report(self, generate: Callable[[int], ArrayLike]) -> Report:
+    def scores(self, generate: Callable[[int], ArrayLike]) -> Scores:
         """Return the scores with their protocol.
 
         Raises:
@@ -104,7 +104,7 @@ class Evaluator:
                 "generate must return images of shape "
                 f"{(self.num_samples, *self.real.shape[1:])}, got {fake.shape}"
             )
-        return report_beside(
+        return scores_beside(
             self.reference,
             self.features,
             fake,
@@ -125,7 +125,7 @@ def evaluator(
 ) -> Evaluator:
     """Return ``evaluate(generate) -> {name: number}``, for use while a generator trains.
 
-    The real images are looked at once. See `report` for the names of the scores.
+    The real images are looked at once. See `scores` for the names of the scores.
 
     Args:
         features: what looks at images.
@@ -136,7 +136,7 @@ def evaluator(
         key: says which subsets the kernel distance takes; ``jax.random.key(0)`` if None.
 
     Returns:
-        An `Evaluator`. ``.report(generate)`` gives the scores with their protocol.
+        An `Evaluator`. ``.scores(generate)`` gives the scores with their protocol.
 
     Raises:
         ValueError: a number is not allowed.

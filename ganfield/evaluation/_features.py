@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ganfield._types import PyTree
+from ganfield.checks import check_count
 from ganfield.data import to_uint8
-from ganfield.errors import check_count
 
 
 class Extracted(NamedTuple):

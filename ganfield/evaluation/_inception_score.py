@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ganfield.errors import check_count
+from ganfield.checks import check_count
 from ganfield.evaluation._checks import check_features, check_probabilities
 
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import xlogy
 
-from ganfield.errors import check_not_negative
+from ganfield.checks import check_not_negative
 
 
 class ModeCoverage(NamedTuple):

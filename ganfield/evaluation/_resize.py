@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganfield.errors import check_count
+from ganfield.checks import check_count
 
 
 def resize_tf1(images: jax.typing.ArrayLike, size: int | tuple[int, int]) -> jax.Array:

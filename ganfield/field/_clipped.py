@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 
 from ganfield._types import Field, Players, PyTree
-from ganfield.errors import check_not_negative
+from ganfield.checks import check_not_negative
 from ganfield.field._scaled import times
 
 

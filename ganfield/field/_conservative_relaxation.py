@@ -4,7 +4,7 @@ from typing import Any
 
 from ganfield._tree import negate
 from ganfield._types import Field, Players
-from ganfield.errors import check_count
+from ganfield.checks import check_count
 from ganfield.field._square_norm import value_and_norm_gradient
 
 

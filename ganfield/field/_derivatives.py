@@ -12,7 +12,7 @@ from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import strong
 from ganfield._types import Field, Players
-from ganfield.errors import check_count
+from ganfield.checks import check_count
 from ganfield.field._differentiable import backward, forward
 
 

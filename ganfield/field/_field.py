@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from ganfield._tree import negate
 from ganfield._types import Field, Players
-from ganfield.errors import check_same_structure
+from ganfield.checks import check_same_structure
 from ganfield.games import Game
 
 
@@ -56,7 +56,7 @@ def check_field(field: Field, params: Players, batch: Any = None) -> None:
 
     Example:
         >>> import ganfield as gf
-        >>> gf.check_field(lambda params, batch: params.theta, gf.Players(1.0, 2.0))
+        >>> gf.field.check_field(lambda params, batch: params.theta, gf.Players(1.0, 2.0))
         Traceback (most recent call last):
         ...
         ValueError: field(params, batch) must have the structure of params, ...

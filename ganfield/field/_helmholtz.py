@@ -10,7 +10,7 @@ from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import strong
 from ganfield._types import Field, Players
-from ganfield.errors import check_count
+from ganfield.checks import check_count
 from ganfield.field._differentiable import backward, forward
 
 
@@ -63,7 +63,7 @@ def helmholtz(jacobian: jax.typing.ArrayLike) -> Helmholtz:
     Example:
         >>> import ganfield as gf
         >>> v = gf.vector_field(gf.games.quadratic(coupling=2.0))
-        >>> parts = gf.helmholtz(gf.jacobian(v)(gf.Players(0.0, 0.0)))
+        >>> parts = gf.field.helmholtz(gf.jacobian(v)(gf.Players(0.0, 0.0)))
         >>> parts.antisymmetric, parts.rotation.round(3)
         (Array([[ 0., -2.],
                 [ 2.,  0.]], dtype=float32), Array(0.8, dtype=float32))
@@ -101,7 +101,8 @@ def estimate_rotation(field: Field, *, num_probes: int = 16) -> Callable[..., Ro
     Example:
         >>> import jax, ganfield as gf
         >>> v = gf.vector_field(gf.games.quadratic(coupling=2.0))
-        >>> found = gf.estimate_rotation(v, num_probes=64)(gf.Players(0.0, 0.0), jax.random.key(0))
+        >>> estimate = gf.field.estimate_rotation(v, num_probes=64)
+        >>> found = estimate(gf.Players(0.0, 0.0), jax.random.key(0))
         >>> bool(abs(found.rotation - 0.8) <= 3 * found.standard_error + 1e-6)
         True
     """

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from ganfield._tree import add_scaled
 from ganfield._types import Field, Players
-from ganfield.errors import check_not_negative
+from ganfield.checks import check_not_negative
 from ganfield.field._differentiable import backward
 
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ganfield._types import Field, Players, PyTree
-from ganfield.errors import check_not_negative
+from ganfield.checks import check_not_negative
 
 
 def scaled(

@@ -3,7 +3,7 @@
 import jax
 
 from ganfield._types import Field, Players, PyTree
-from ganfield.errors import leading_size
+from ganfield.checks import leading_size
 from ganfield.field._differentiable import backward
 
 

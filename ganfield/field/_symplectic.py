@@ -9,7 +9,7 @@ from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import add_scaled, strong
 from ganfield._types import Field, Players
-from ganfield.errors import check_not_negative
+from ganfield.checks import check_not_negative
 from ganfield.field._differentiable import backward, forward
 
 

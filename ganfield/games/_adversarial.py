@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ganfield._types import Batch, Players, PyTree
-from ganfield.errors import check_not_negative, lookup
+from ganfield.checks import check_not_negative, lookup
 from ganfield.games._base import Game, joint
 from ganfield.games._keys import check_keys, fold, normal_like
 from ganfield.games._objectives import OBJECTIVES, Objective

@@ -2,7 +2,7 @@
 
 import jax
 
-from ganfield.errors import check_count
+from ganfield.checks import check_count
 from ganfield.games._adversarial import (
     NetworkLike,
     adversarial,

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._types import Players
-from ganfield.errors import concrete
+from ganfield.checks import concrete
 from ganfield.games._base import Game, zero_sum
 
 

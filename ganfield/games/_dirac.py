@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._types import Players
-from ganfield.errors import check_not_negative, lookup
+from ganfield.checks import check_not_negative, lookup
 from ganfield.games._base import Game, joint, normal_scalars
 from ganfield.games._objectives import OBJECTIVES, Objective
 from ganfield.games._penalties import PENALTIES
@@ -24,7 +24,7 @@ _OF_DIFFERENCES = {"relativistic": math.sqrt(2), "relativistic_average": 1.0}
 def dirac_gan(
     objective: str = "standard",
     penalty: str | None = None,
-    weight: jax.typing.ArrayLike = 1.0,
+    penalty_weight: jax.typing.ArrayLike = 1.0,
     instance_noise: jax.typing.ArrayLike = 0.0,
 ) -> Game:
     """Return the GAN whose data is the point 0, generator the point θ, discriminator D(x) = φx.
@@ -34,7 +34,7 @@ def dirac_gan(
     others: without a regulariser it circles. Only for "least_squares" both are 0, and all points
     (0, φ) are equilibria. The flow of "js", which is zero-sum, conserves θ² + φ².
 
-    **Gradient penalties** add ``weight`` γ times the penalty to φ's loss. D has the slope φ
+    **Gradient penalties** add ``penalty_weight`` γ times the penalty to φ's loss. D has the slope φ
     everywhere, so "r1", "r2" and "zero_centred" are all γφ²/2, and the eigenvalues, with ±if′ those
     without a penalty, −γ/2 ± √(γ²/4 − f′²): real from the critical γ = 2f′ on. "wgan_gp" and
     "dragan" are γ(|φ| − 1)², which is not smooth at φ = 0.
@@ -48,7 +48,7 @@ def dirac_gan(
     Args:
         objective: a name in `ganfield.OBJECTIVES`.
         penalty: a name in `ganfield.games.PENALTIES`, or None.
-        weight: γ ≥ 0 of the penalty. May be traced, and is then not checked.
+        penalty_weight: γ ≥ 0 of the penalty. May be traced, and is then not checked.
         instance_noise: σ ≥ 0. May be traced, and is then not checked.
 
     Returns:
@@ -69,13 +69,13 @@ def dirac_gan(
         >>> v = gf.vector_field(gf.games.dirac_gan("standard"))
         >>> gf.eigenvalues(v)(origin).round(3)
         Array([0.+0.5j, 0.-0.5j], dtype=complex64)
-        >>> v = gf.vector_field(gf.games.dirac_gan("standard", penalty="r1", weight=0.6))
+        >>> v = gf.vector_field(gf.games.dirac_gan("standard", penalty="r1", penalty_weight=0.6))
         >>> gf.eigenvalues(v)(origin).round(3)
         Array([-0.3+0.4j, -0.3-0.4j], dtype=complex64)
     """
     objective_losses = lookup(OBJECTIVES, objective, argument="objective")
     slope_penalty = None if penalty is None else lookup(PENALTIES, penalty, argument="penalty")
-    check_not_negative(weight, argument="weight")
+    check_not_negative(penalty_weight, argument="penalty_weight")
     check_not_negative(instance_noise, argument="instance_noise")
     noiseless = isinstance(instance_noise, float | int) and instance_noise == 0
 
@@ -96,7 +96,7 @@ def dirac_gan(
         # D has one slope, so where a penalty looks, which is what the key decides, is no matter.
         keys = jax.random.key(0)[None]
         slope = slope_penalty(lambda x: phi * x, jnp.zeros_like(fake), fake, keys)
-        return values._replace(phi=values.phi + weight * slope)
+        return values._replace(phi=values.phi + penalty_weight * slope)
 
     plain = noiseless and penalty is None
     return joint(

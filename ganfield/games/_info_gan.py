@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from ganfield._types import Batch
-from ganfield.errors import check_count, check_not_negative
+from ganfield.checks import check_count, check_not_negative
 from ganfield.games._adversarial import (
     CODE,
     NetworkLike,

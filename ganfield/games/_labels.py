@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._types import Batch
-from ganfield.errors import concrete
+from ganfield.checks import concrete
 
 
 def append_one_hot(x: jax.Array, label: jax.Array, num_classes: int) -> jax.Array:

@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganfield.errors import check_not_negative
+from ganfield.checks import check_not_negative
 from ganfield.games._keys import check_keys, normal_like
 
 Score = Callable[[jax.Array], jax.Array]

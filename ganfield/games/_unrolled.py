@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from ganfield._tree import add_scaled, strong
 from ganfield._types import Players, PyTree
-from ganfield.errors import check_count, check_not_negative
+from ganfield.checks import check_count, check_not_negative
 from ganfield.games._base import Game
 
 

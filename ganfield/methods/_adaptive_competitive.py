@@ -8,7 +8,7 @@ import numpy as np
 
 from ganfield._tree import add_scaled, strong
 from ganfield._types import Field, Players, PyTree
-from ganfield.errors import check_count, check_not_negative, concrete
+from ganfield.checks import check_count, check_not_negative, concrete
 from ganfield.field._cross import linearize_cross
 from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
 from ganfield.methods._solve import linearize_change, solve

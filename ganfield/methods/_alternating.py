@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
-from ganfield.errors import check_count
+from ganfield.checks import check_count
 from ganfield.methods._base import (
     Info,
     Method,
@@ -92,11 +92,11 @@ def alternating(
         params, memory = ascend(
             getattr(optimizers, name),
             direction,
-            getattr(state.optimizer, name),
+            getattr(state.memory, name),
             getattr(state.params, name),
         )
         state = State(
-            state.params._replace(**{name: params}), state.optimizer._replace(**{name: memory})
+            state.params._replace(**{name: params}), state.memory._replace(**{name: memory})
         )
         return state, direction
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ganfield._tree import add_scaled
 from ganfield._types import Field, Players, PyTree
-from ganfield.errors import concrete
+from ganfield.checks import concrete
 from ganfield.methods._base import Info, Method, State, check_is_method, check_is_state
 
 
@@ -16,12 +16,12 @@ class AveragedMemory(NamedTuple):
     """What `averaged` remembers.
 
     Attributes:
-        optimizer: the memory of the method inside.
+        inner: the memory of the method inside.
         average: of the parameters after each step; before the first, the start.
         num_points: how many points are in it.
     """
 
-    optimizer: PyTree
+    inner: PyTree
     average: Players
     num_points: jax.Array
 
@@ -63,7 +63,7 @@ def averaged(method: Method, *, decay: jax.typing.ArrayLike | None = None) -> Me
         >>> run = gf.simulate(method, v, gf.Players(1.0, 0.0), num_steps=1000)
         >>> bool(optax.tree.norm(run.params) > 0.9)
         True
-        >>> bool(optax.tree.norm(gf.average_of(run.state)) < 0.01)
+        >>> bool(optax.tree.norm(gf.methods.average_of(run.state)) < 0.01)
         True
     """
     check_is_method(method)
@@ -74,11 +74,11 @@ def averaged(method: Method, *, decay: jax.typing.ArrayLike | None = None) -> Me
     def init(params: Players) -> State:
         inner = check_is_state(method.init(params))
         none = jnp.zeros((), jnp.int32)
-        return State(inner.params, AveragedMemory(inner.optimizer, inner.params, none))
+        return State(inner.params, AveragedMemory(inner.memory, inner.params, none))
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
-        memory = state.optimizer
-        inner, info = method.step(field, State(state.params, memory.optimizer), batch)
+        memory = state.memory
+        inner, info = method.step(field, State(state.params, memory.inner), batch)
         num_points = memory.num_points + 1
         # An integer is held by `ganfield.update_map`; a float would be one more coordinate.
         weight: jax.Array = jnp.asarray(num_points, float)
@@ -87,7 +87,7 @@ def averaged(method: Method, *, decay: jax.typing.ArrayLike | None = None) -> Me
             weight = (1 - kept**weight) / (1 - kept)
         apart = jax.tree.map(jnp.subtract, inner.params, memory.average)
         average = add_scaled(memory.average, 1 / weight, apart)
-        return State(inner.params, AveragedMemory(inner.optimizer, average, num_points)), info
+        return State(inner.params, AveragedMemory(inner.memory, average, num_points)), info
 
     return Method(init, step, method.num_batches, method.cycle)
 
@@ -110,9 +110,9 @@ def average_of(state: State) -> Players:
         >>> average_of(method.init(gf.Players(1.0, 2.0)))
         Players(theta=Array(1., dtype=float32...), phi=Array(2., dtype=float32...))
     """
-    if not isinstance(state.optimizer, AveragedMemory):
+    if not isinstance(state.memory, AveragedMemory):
         raise ValueError(
             "state must be that of a method made by averaged, whose memory is AveragedMemory, got "
-            f"{type(state.optimizer).__name__}"
+            f"{type(state.memory).__name__}"
         )
-    return state.optimizer.average
+    return state.memory.average

@@ -9,7 +9,7 @@ import optax
 
 from ganfield._tree import negate
 from ganfield._types import Field, Players, PyTree
-from ganfield.errors import leading_size
+from ganfield.checks import leading_size
 
 Optimizer: TypeAlias = optax.GradientTransformation
 
@@ -19,11 +19,12 @@ class State(NamedTuple):
 
     Attributes:
         params: the players' parameters.
-        optimizer: what the optimizers remember (momentum, second moments, counts).
+        memory: what the method remembers beside them: its optimizers' momentum, second moments and
+            counts, a previous gradient, an average.
     """
 
     params: Players
-    optimizer: PyTree
+    memory: PyTree
 
 
 class Info(NamedTuple):
@@ -146,7 +147,7 @@ def check_is_state(state: Any) -> State:
     """Return a state, or raise a ``ValueError`` unless it is a `State`."""
     if not isinstance(state, State):
         raise ValueError(
-            "method must keep a gf.State(params, optimizer), with what it remembers in optimizer, "
+            "method must keep a gf.State(params, memory), with what it remembers in memory, "
             f"so that a method can be made from it; its init returns {type(state).__name__}"
         )
     return state

@@ -6,7 +6,7 @@ import jax
 
 from ganfield._tree import add_scaled, strong
 from ganfield._types import Field, Players
-from ganfield.errors import check_count, check_not_negative
+from ganfield.checks import check_count, check_not_negative
 from ganfield.field._cross import linearize_cross
 from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
 from ganfield.methods._solve import linearize_change, solve
@@ -82,14 +82,14 @@ def competitive(
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
         cross = linearize_cross(field, state.params, batch, user="competitive")
-        update, respond = linearize_change(both, cross.value, state.optimizer, state.params)
+        update, respond = linearize_change(both, cross.value, state.memory, state.params)
 
         def matrix(move: Players) -> Players:
             return add_scaled(move, -1, respond(cross.product(move)))
 
         move, solved = solve(matrix, update, tolerance=tolerance, max_iterations=max_iterations)
         direction = add_scaled(cross.value, 1, cross.product(move))
-        params, memory = ascend(both, direction, state.optimizer, state.params)
+        params, memory = ascend(both, direction, state.memory, state.params)
         return State(params, memory), Info(direction, solved & cross.holds(move))
 
     return Method(init, step)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from ganfield._tree import add_scaled, strong
 from ganfield._types import Field, Players
-from ganfield.errors import check_not_negative
+from ganfield.checks import check_not_negative
 from ganfield.field._differentiable import backward, is_cut, unchanged
 from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
 
@@ -54,7 +54,7 @@ def decoupled_consensus(
 
     Example:
         >>> import optax, ganfield as gf
-        >>> method = gf.decoupled_consensus(optax.sgd(0.5), strength=0.25)
+        >>> method = gf.methods.decoupled_consensus(optax.sgd(0.5), strength=0.25)
         >>> v = gf.vector_field(gf.games.bilinear())
         >>> method.step(v, method.init(gf.Players(1.0, 0.0)), None)[0].params
         Players(theta=Array(0.75, dtype=float32...), phi=Array(0.5, dtype=float32...))
@@ -74,7 +74,7 @@ def decoupled_consensus(
         gradient = pullback(value)
         moved = add_scaled(state.params, -jnp.asarray(strength), gradient)
         # The optimizer moves last, so that what it clips stays clipped.
-        params, memory = ascend(both, value, state.optimizer, moved)
+        params, memory = ascend(both, value, state.memory, moved)
         converged = jnp.ones((), bool)
         if is_cut(jax.make_jaxpr(pullback)(value).jaxpr):
             move = jax.tree.map(jnp.subtract, params, state.params)

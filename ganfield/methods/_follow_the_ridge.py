@@ -8,7 +8,7 @@ import optax
 
 from ganfield._tree import add_scaled, strong
 from ganfield._types import Field, Players, PyTree
-from ganfield.errors import check_count, check_not_negative
+from ganfield.checks import check_count, check_not_negative
 from ganfield.field._differentiable import linearize
 from ganfield.methods._base import Info, Method, Optimizer, State, ascend, change, joint_optimizer
 from ganfield.methods._solve import solve
@@ -87,7 +87,7 @@ def follow_the_ridge(
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
         theta, phi = state.params
         direction = field(state.params, batch)
-        update, _ = change(both, direction, state.optimizer, state.params)
+        update, _ = change(both, direction, state.memory, state.params)
 
         def of_phi(theta: PyTree, phi: PyTree) -> PyTree:
             return field(Players(theta, phi), batch).phi
@@ -105,7 +105,7 @@ def follow_the_ridge(
             max_iterations=max_iterations,
         )
         converged = solved & across.holds(update.theta) & own.holds(correction)
-        params, memory = ascend(both, direction, state.optimizer, state.params)
+        params, memory = ascend(both, direction, state.memory, state.params)
         phi = add_scaled(params.phi, jnp.where(converged, 1, 0), correction)
         return State(params._replace(phi=phi), memory), Info(direction, converged)
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 
 from ganfield._types import PyTree
-from ganfield.errors import check_not_negative
+from ganfield.checks import check_not_negative
 from ganfield.methods._base import Optimizer
 
 

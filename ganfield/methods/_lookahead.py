@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._types import Field, Players, PyTree
-from ganfield.errors import check_count, concrete
+from ganfield.checks import check_count, concrete
 from ganfield.methods._base import Info, Method, State, check_is_method, check_is_state
 
 
@@ -16,12 +16,12 @@ class LookaheadMemory(NamedTuple):
     """What `lookahead` remembers.
 
     Attributes:
-        optimizer: the memory of the method inside.
+        inner: the memory of the method inside.
         slow: x̄, where the players stood after the last return; at first the start.
         since: how many steps were taken since.
     """
 
-    optimizer: PyTree
+    inner: PyTree
     slow: Players
     since: jax.Array
 
@@ -44,7 +44,7 @@ def lookahead(method: Method, *, num_steps: int = 5, share: jax.typing.ArrayLike
     Returns:
         A `Method`. It costs what the other does, needs as many batches, and hands on its `Info`.
         ``state.params`` is x, also between returns; the paper evaluates x̄,
-        ``state.optimizer.slow``.
+        ``state.memory.slow``.
 
     Raises:
         ValueError: k is no positive integer; α is not within its bounds; what was given is no
@@ -69,12 +69,12 @@ def lookahead(method: Method, *, num_steps: int = 5, share: jax.typing.ArrayLike
 
     def init(params: Players) -> State:
         inner = check_is_state(method.init(params))
-        memory = LookaheadMemory(inner.optimizer, inner.params, jnp.zeros((), jnp.int32))
+        memory = LookaheadMemory(inner.memory, inner.params, jnp.zeros((), jnp.int32))
         return State(inner.params, memory)
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
-        memory = state.optimizer
-        inner, info = method.step(field, State(state.params, memory.optimizer), batch)
+        memory = state.memory
+        inner, info = method.step(field, State(state.params, memory.inner), batch)
         since = (memory.since + 1) % num_steps
         due = since == 0
 
@@ -83,6 +83,6 @@ def lookahead(method: Method, *, num_steps: int = 5, share: jax.typing.ArrayLike
 
         slow = jax.tree.map(back, memory.slow, inner.params)
         params = jax.tree.map(lambda s, x: jnp.where(due, s, x), slow, inner.params)
-        return State(params, LookaheadMemory(inner.optimizer, slow, since)), info
+        return State(params, LookaheadMemory(inner.memory, slow, since)), info
 
     return Method(init, step, method.num_batches, math.lcm(num_steps, method.cycle))

@@ -7,7 +7,7 @@ import numpy as np
 import optax
 
 from ganfield._types import Players
-from ganfield.errors import concrete
+from ganfield.checks import concrete
 from ganfield.methods._alternating import alternating
 from ganfield.methods._base import Method, Optimizer, per_player
 from ganfield.methods._simultaneous import simultaneous

@@ -69,7 +69,7 @@ def optimistic(optimizer: Optimizer | Players) -> Method:
         return State(params, OptimisticMemory(both.init(params), unknown, jnp.ones((), bool)))
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
-        memory = state.optimizer
+        memory = state.memory
         value = field(state.params, batch)
         direction = jax.tree.map(
             lambda now, past: 2 * now - jnp.where(memory.first, now, past), value, memory.previous

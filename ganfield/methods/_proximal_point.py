@@ -9,7 +9,7 @@ import optax
 
 from ganfield._tree import add_scaled, strong
 from ganfield._types import Field, Players
-from ganfield.errors import check_count, check_not_negative
+from ganfield.checks import check_count, check_not_negative
 from ganfield.field._differentiable import linearize
 from ganfield.methods._base import Info, Method, Optimizer, State, ascend, change, joint_optimizer
 from ganfield.methods._solve import linearize_change, solve, where
@@ -82,7 +82,7 @@ def proximal_point(
         return State(params, both.init(params))
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
-        start, memory = state.params, state.optimizer
+        start, memory = state.params, state.memory
 
         def solve_linear(matrix: Callable, target: Players) -> tuple[Players, jax.Array]:
             return solve(matrix, target, tolerance=tolerance, max_iterations=max_iterations)

@@ -70,11 +70,11 @@ def runge_kutta(optimizer: Optimizer | Players, *, order: int = 4) -> Method:
         value = field(params, batch)
         direction = jax.tree.map(lambda k: weights[0] * k, value)
         for reach, weight in zip(reaches[1:], weights[1:], strict=True):
-            whole, _ = ascend(both, value, state.optimizer, params)
+            whole, _ = ascend(both, value, state.memory, params)
             move = jax.tree.map(jnp.subtract, whole, params)
             value = field(add_scaled(params, reach, move), batch)
             direction = add_scaled(direction, weight, value)
-        params, memory = ascend(both, direction, state.optimizer, params)
+        params, memory = ascend(both, direction, state.memory, params)
         return State(params, memory), Info(direction)
 
     return Method(init, step)

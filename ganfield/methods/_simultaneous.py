@@ -43,7 +43,7 @@ def simultaneous(optimizer: Optimizer | Players) -> Method:
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
         direction = field(state.params, batch)
-        params, memory = ascend(both, direction, state.optimizer, state.params)
+        params, memory = ascend(both, direction, state.memory, state.params)
         return State(params, memory), Info(direction)
 
     return Method(init, step)

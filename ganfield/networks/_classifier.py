@@ -9,7 +9,7 @@ import jax
 from flax import nnx
 
 from ganfield._types import PyTree
-from ganfield.errors import check_count
+from ganfield.checks import check_count
 from ganfield.networks._image_layers import Layer, Settings, settings
 from ganfield.networks._network import from_nnx
 

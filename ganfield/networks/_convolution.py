@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganfield.errors import lookup
+from ganfield.checks import lookup
 
 _DIMENSIONS = ("CHWN", "HWIO", "CHWN")
 CONVOLUTIONS = ("auto", "patches", "xla")

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from ganfield.errors import check_count
+from ganfield.checks import check_count
 from ganfield.networks._convolution import choose_convolution, convolve, convolve_transposed
 from ganfield.networks._spectral_norm import spectral_norm
 

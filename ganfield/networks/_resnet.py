@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from ganfield.errors import check_count
+from ganfield.checks import check_count
 from ganfield.networks._image_layers import (
     BatchNorm,
     ImageModule,

@@ -11,7 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 
 from ganfield._types import Players
-from ganfield.errors import check_bounds, check_count
+from ganfield.checks import check_bounds, check_count
 from ganfield.plotting._plane import frame, name_axes
 from ganfield.plotting._style import axes, paper
 from ganfield.plotting._trajectory import check_label, check_starts, read_paths

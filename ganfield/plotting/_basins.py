@@ -29,7 +29,7 @@ def basins(result: Any, ax: Axes | None = None) -> AxesImage:
 
     Args:
         result: an object with ``grid`` (`Players` of two arrays, shape ``(rows, columns)``, rows
-            along φ), ``outcome`` (integers of that shape: 0 converged, 1 cycle, 2 diverged, 3
+            along φ), ``outcome`` (integers of that shape: 0 converged, 1 cycling, 2 diverged, 3
             undecided), ``attractor`` (integers of that shape, rows of ``attractors`` where the
             outcome is 0) and ``attractors``, shape ``(k, 2)``, such as that of ``gf.basins``.
         ax: where to draw; new axes if None.

@@ -9,7 +9,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.patheffects import withStroke
 
 from ganfield._types import Players
-from ganfield.errors import lookup
+from ganfield.checks import lookup
 from ganfield.plotting._plane import name_axes
 from ganfield.plotting._style import COLORS, axes, ink, once, paper
 

@@ -12,7 +12,7 @@ from matplotlib.quiver import Quiver
 from matplotlib.streamplot import StreamplotSet
 
 from ganfield._types import Field, Players
-from ganfield.errors import check_bounds, check_count, lookup
+from ganfield.checks import check_bounds, check_count, lookup
 from ganfield.field import check_plane_field
 from ganfield.plotting._plane import frame, hatched, is_one_scale
 from ganfield.plotting._style import axes, ink, is_dark, once, tint

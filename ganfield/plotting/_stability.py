@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import CenteredNorm, Colormap, LinearSegmentedColormap, Normalize
 
-from ganfield.errors import lookup
+from ganfield.checks import lookup
 from ganfield.plotting._style import COLORS, RGBA, axes, ink, once, paper, tint
 
 _LABELS = {"step_size": "step size h", "gamma": "γ"}

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from ganfield._types import Players
-from ganfield.errors import check_bounds, check_count
+from ganfield.checks import check_bounds, check_count
 from ganfield.plotting._plane import frame, name_axes
 from ganfield.plotting._style import axes, paper
 

@@ -1,27 +1,14 @@
 """Loops over the steps of a method; no mathematics."""
 
-from ganfield.simulate._progress import progress_bar
-from ganfield.simulate._scan import Run, simulate
-from ganfield.simulate._sharding import data_mesh, data_parallel, replicated, spread
-from ganfield.simulate._simulation import Carry, Record, Simulation, simulation, step_batch
-from ganfield.simulate._sweep import Interrupted, Sweep, sweep
-from ganfield.simulate._trajectories import trajectories
-
-__all__ = [
-    "Carry",
-    "Interrupted",
-    "Record",
-    "Run",
-    "Simulation",
-    "Sweep",
-    "data_mesh",
-    "data_parallel",
-    "progress_bar",
-    "replicated",
-    "simulate",
-    "simulation",
-    "spread",
-    "step_batch",
-    "sweep",
-    "trajectories",
-]
+from ganfield.simulate._progress import progress_bar as progress_bar
+from ganfield.simulate._scan import Run as Run
+from ganfield.simulate._scan import simulate as simulate
+from ganfield.simulate._simulation import Carry as Carry
+from ganfield.simulate._simulation import Record as Record
+from ganfield.simulate._simulation import Simulation as Simulation
+from ganfield.simulate._simulation import simulation as simulation
+from ganfield.simulate._simulation import step_batch as step_batch
+from ganfield.simulate._sweep import Sweep as Sweep
+from ganfield.simulate._sweep import SweepInterrupted as SweepInterrupted
+from ganfield.simulate._sweep import sweep as sweep
+from ganfield.simulate._trajectories import trajectories as trajectories

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._types import Field, Players, PyTree, Sampler
-from ganfield.errors import check_count
+from ganfield.checks import check_count
 from ganfield.methods import Method, State
 from ganfield.simulate._simulation import Record, simulation
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from ganfield._tree import finite, strong
 from ganfield._types import Field, Players, PyTree, Sampler
-from ganfield.errors import check_count
+from ganfield.checks import check_count
 from ganfield.field import check_field
 from ganfield.methods import Info, Method, State
 

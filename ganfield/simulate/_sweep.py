@@ -13,7 +13,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from ganfield._tree import strong
 from ganfield._types import PyTree
-from ganfield.errors import leading_size
+from ganfield.checks import leading_size
 from ganfield.simulate._scan import Run, check_steps
 from ganfield.simulate._simulation import Carry, Simulation
 
@@ -37,7 +37,7 @@ class Sweep(NamedTuple):
     compile_seconds: float
 
 
-class Interrupted(KeyboardInterrupt):
+class SweepInterrupted(KeyboardInterrupt):
     """Ctrl-C during a sweep. What was computed until then is in ``partial``, a `Sweep`."""
 
     def __init__(self, partial: Sweep):
@@ -78,7 +78,7 @@ def sweep(
     Raises:
         ValueError: an axis has no length; a name is in both; ``num_steps`` is not allowed; whatever
             `ganfield.simulation` raises. All of them before anything is compiled.
-        Interrupted: Ctrl-C; its ``partial`` holds all records until then.
+        SweepInterrupted: Ctrl-C; its ``partial`` holds all records until then.
 
     Example:
         >>> import jax.numpy as jnp, optax, ganfield as gf
@@ -138,7 +138,7 @@ def sweep(
             if np.all(np.asarray(carry.stopped_at) >= 0):
                 break
     except KeyboardInterrupt as interrupt:
-        raise Interrupted(collect()) from interrupt
+        raise SweepInterrupted(collect()) from interrupt
     return collect()
 
 

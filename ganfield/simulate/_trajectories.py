@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from ganfield._types import Field, Players, Sampler
-from ganfield.errors import leading_size
+from ganfield.checks import leading_size
 from ganfield.methods import Method
 from ganfield.simulate._scan import simulate
 

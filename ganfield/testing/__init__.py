@@ -1,6 +1,4 @@
 """Checks of what users bring: games and methods."""
 
-from ganfield.testing._game import check_game
-from ganfield.testing._method import check_method
-
-__all__ = ["check_game", "check_method"]
+from ganfield.testing._game import check_game as check_game
+from ganfield.testing._method import check_method as check_method

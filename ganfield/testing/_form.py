@@ -99,7 +99,7 @@ def check_kept(before: Any, after: Any) -> None:
             raise ValueError(
                 f"a step must keep shapes and dtypes: the state's leaf {path} was {kind} before "
                 f"the step and {found} after it, so a scan would refuse it. Make it in init what "
-                "step makes of it, or cast it back; if it is below .optimizer, it may be the state "
+                "step makes of it, or cast it back; if it is below .memory, it may be the state "
                 "of an optax transformation"
             )
         if weak != found_weak:

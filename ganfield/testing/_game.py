@@ -92,10 +92,10 @@ def _probe(
     step = 1e-6
     field = vector_field(game)
     flat, unravel = ravel_pytree(params)
-    away, direction = jax.random.normal(key, (2, flat.size))
+    away, straight = jax.random.normal(key, (2, flat.size))
     # Biases that start at exactly 0 put ReLUs exactly on their kinks; step off them.
     params = unravel(flat + 1e-2 * away)
-    direction = unravel(direction)
+    direction = unravel(straight)
     direction = Players(
         optax.tree.scale(jnp.where(for_theta, 1.0, 0.0), direction.theta),
         optax.tree.scale(jnp.where(for_theta, 0.0, 1.0), direction.phi),

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ganfield._types import Field, Players, PyTree
-from ganfield.errors import check_count
+from ganfield.checks import check_count
 from ganfield.field import check_field, vector_field
 from ganfield.games import bilinear, quadratic
 from ganfield.methods import Method, for_each_move
@@ -72,11 +72,11 @@ def check_method(
         >>> def step(field, state, batch):
         ...     direction = field(state.params, batch)
         ...     moved = jax.tree.map(lambda x, d: x + 0.1 * d, state.params, direction)
-        ...     return gf.State(moved, state.optimizer + 1.0), gf.Info(direction)
+        ...     return gf.State(moved, state.memory + 1.0), gf.Info(direction)
         >>> gf.testing.check_method(gf.Method(init, step))
         Traceback (most recent call last):
         ...
-        ValueError: a step must keep shapes and dtypes: the state's leaf .optimizer was int32[]
+        ValueError: a step must keep shapes and dtypes: the state's leaf .memory was int32[]
         before the step and float32[] after it, ...
     """
     method = _as_method(method)

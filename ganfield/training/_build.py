@@ -9,9 +9,9 @@ import optax
 
 from ganfield import games
 from ganfield._types import Field, Players
+from ganfield.checks import lookup
 from ganfield.data import HostLoader, Images, batch_sampler, fits_on_device
-from ganfield.errors import lookup
-from ganfield.field import FIELDS, vector_field
+from ganfield.field import TRANSFORMS, vector_field
 from ganfield.games import OBJECTIVES, PENALTIES, Game
 from ganfield.methods import METHODS, Method, numerics_rmsprop
 from ganfield.networks import Network
@@ -39,8 +39,8 @@ class Built(NamedTuple):
         generator: θ's network.
         discriminator: φ's network.
         game: what is played.
-        field: v.
-        followed: the field that the method follows, v or a transform of it.
+        original: v, the game's own field.
+        field: what the method moves along, v or what the transform makes of it.
         method: how the players move.
         data: the images, or another distribution to imitate.
         feed: the batches. Replace it to place them otherwise.
@@ -50,8 +50,8 @@ class Built(NamedTuple):
     generator: Network
     discriminator: Network
     game: Game
+    original: Field
     field: Field
-    followed: Field
     method: Method
     data: Any
     feed: Feed
@@ -81,11 +81,11 @@ def build(config: Config, data: Any = None) -> Built:
     generator = build_generator(config.generator, config.latent_size, shape)
     discriminator = build_discriminator(config.discriminator, shape)
     game = _game(config, generator, discriminator)
-    field = vector_field(game)
-    followed, method = _followed(config.method, field), _method(config.method)
+    original = vector_field(game)
+    field, method = _transformed(config.method, original), _method(config.method)
     config = config.replace({"data.storage": _storage(config, examples)})
     feed = _feed(config, method, examples)
-    return Built(config, generator, discriminator, game, field, followed, method, examples, feed)
+    return Built(config, generator, discriminator, game, original, field, method, examples, feed)
 
 
 def _shape(examples: Any) -> tuple[int, ...]:
@@ -157,23 +157,23 @@ def _game(config: Config, generator: Network, discriminator: Network) -> Game:
     return games.gan(generator, discriminator, chosen.objective, **extras)
 
 
-def _followed(chosen: MethodConfig, field: Field) -> Field:
-    transform = lookup(FIELDS, chosen.field, argument="method.field")
-    options = dict(chosen.field_options)
+def _transformed(chosen: MethodConfig, field: Field) -> Field:
+    transform = lookup(TRANSFORMS, chosen.transform, argument="method.transform")
+    options = dict(chosen.transform_options)
     takes = _keywords(transform)
     if chosen.gamma is not None:
         if "gamma" not in takes:
-            takers = [name for name, each in FIELDS.items() if "gamma" in _keywords(each)]
+            takers = [name for name, each in TRANSFORMS.items() if "gamma" in _keywords(each)]
             raise ValueError(
-                f"method.gamma is for the fields {', '.join(takers)}, got {chosen.gamma:g} with "
-                f"method.field={chosen.field}"
+                f"method.gamma is for the transforms {', '.join(takers)}, got {chosen.gamma:g} "
+                f"with method.transform={chosen.transform}"
             )
         options["gamma"] = chosen.gamma
-    _check_options(options, takes, "method.field_options")
+    _check_options(options, takes, "method.transform_options")
     for name, parameter in takes.items():
         if parameter.default is parameter.empty and name not in options:
-            where = "method.gamma" if name == "gamma" else f"method.field_options.{name}"
-            raise ValueError(f"{where} must be given with method.field={chosen.field}")
+            where = "method.gamma" if name == "gamma" else f"method.transform_options.{name}"
+            raise ValueError(f"{where} must be given with method.transform={chosen.transform}")
     return transform(field, **options)
 
 

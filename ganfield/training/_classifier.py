@@ -10,8 +10,8 @@ import numpy as np
 import optax
 
 from ganfield._types import PyTree
+from ganfield.checks import check_count, check_not_negative
 from ganfield.data import Images, to_float
-from ganfield.errors import check_count, check_not_negative
 from ganfield.evaluation import Classifier, hash_of
 from ganfield.networks import ClassifierNetwork, classifier
 

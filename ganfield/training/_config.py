@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ganfield.errors import check_count
+from ganfield.checks import check_count
 from ganfield.training._settings import Options, flat, from_settings, put
 
 
@@ -86,27 +86,28 @@ class MethodConfig:
 
     Attributes:
         name: a name in `ganfield.METHODS`.
-        field: the transform of the field v that is followed, a name in `ganfield.FIELDS`.
+        transform: what makes of v the field that the players move along, a name in
+            `ganfield.TRANSFORMS`.
         gamma: γ of that transform; None where it has none.
         optimizer: "numerics_rmsprop" (the official code's) or a name in optax, such as "adam".
         learning_rate: of both players.
         phi_learning_rate: the discriminator's own, if it has one.
         theta_steps: moves of the generator in a step; only alternating steps can have more than 1.
         phi_steps: moves of the discriminator in a step.
-        field_options: further arguments of the transform.
+        transform_options: further arguments of the transform.
         optimizer_options: further arguments of the optimizer, such as ``b1``.
         options: further arguments of the method.
     """
 
     name: str = "simultaneous"
-    field: str = "identity"
+    transform: str = "identity"
     gamma: float | None = None
     optimizer: str = "numerics_rmsprop"
     learning_rate: float = 1e-4
     phi_learning_rate: float | None = None
     theta_steps: int = 1
     phi_steps: int = 1
-    field_options: Options = dataclasses.field(default_factory=dict)
+    transform_options: Options = dataclasses.field(default_factory=dict)
     optimizer_options: Options = dataclasses.field(default_factory=dict)
     options: Options = dataclasses.field(default_factory=dict)
 
@@ -208,8 +209,8 @@ class Config:
         if network.architecture == "dcgan" and not network.batch_norm:
             words.append("no batch norm")
         moves = method.name
-        if method.field != "identity":
-            moves += f" on {method.field}"
+        if method.transform != "identity":
+            moves += f" on {method.transform}"
             moves += "" if method.gamma is None else f" γ = {method.gamma:g}"
         return (
             f"{self.data.name}: {network.architecture} ({', '.join(words)}), {moves}, "

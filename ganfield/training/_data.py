@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ganfield import data
+from ganfield.checks import lookup
 from ganfield.data import Images
-from ganfield.errors import lookup
 from ganfield.training._config import DataConfig
 
 _SOME = 1024  # images of a set on disk that are hashed

@@ -11,7 +11,7 @@ from jax.sharding import Mesh
 from ganfield._types import Batch, PyTree
 from ganfield.data import HostLoader
 from ganfield.methods import Method
-from ganfield.simulate import replicated, spread
+from ganfield.simulate.sharding import replicated, spread
 from ganfield.training._quick import quick_jit
 from ganfield.training._steps import Draw, drawing, picking
 

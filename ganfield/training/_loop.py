@@ -12,7 +12,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from ganfield._types import PyTree
-from ganfield.simulate import replicated
+from ganfield.simulate.sharding import replicated
 from ganfield.training._build import Built, build, random_keys
 from ganfield.training._checkpoint import CannotSaveError, Checkpoints
 from ganfield.training._config import Config
@@ -21,7 +21,7 @@ from ganfield.training._interrupts import Wish, listening
 from ganfield.training._processes import Processes, local
 from ganfield.training._quick import quick_jit
 from ganfield.training._recorder import Evaluate, Recorder
-from ganfield.training._result import Interrupted, Progress, Result
+from ganfield.training._result import Progress, Result, TrainingInterrupted
 from ganfield.training._run_directory import RunDirectory, check_run, is_run, read_config
 from ganfield.training._steps import Carry, advancing, spreading, start
 from ganfield.training._tensorboard import check_installed
@@ -72,10 +72,10 @@ def train(
             the same for the same step.
         prepare: ``prepare(built) -> built``, to change what was built.
         mesh: the devices over which every batch is spread, such as
-            ``gf.data_mesh()``; the default device if None. It is the same run but for rounding, and
-            may be resumed on other devices. After ``jax.distributed.initialize`` it must have the
-            devices of every process, and every process must make the same call: the first one
-            reads and writes the folder, scores and reports, the others only compute.
+            ``gf.sharding.data_mesh()``; the default device if None. It is the same run but for
+            rounding, and may be resumed on other devices. After ``jax.distributed.initialize`` it
+            must have the devices of every process, and every process must make the same call: the
+            first one reads and writes the folder, scores and reports, the others only compute.
         tensorboard: whether to write the metrics for TensorBoard too.
         progress: called with a `Progress` after every call of the compiled program.
         listen: called with every message that goes to ``events.log``.
@@ -87,7 +87,7 @@ def train(
         ValueError: the configuration, the folder or the data are not allowed. Nothing was done.
         ImportError: TensorBoard's writer was asked for and is not installed.
         OSError: something cannot be written; the checkpoints until then stay.
-        Interrupted: a signal, to any process; the run was saved, and can be resumed.
+        TrainingInterrupted: a signal, to any process; the run was saved, and can be resumed.
         ConnectionAbortedError: another process ended the run; there is the error that says why.
 
     Example:
@@ -97,7 +97,7 @@ def train(
         ...     result = gf.training.train(config, folder, num_steps=3)
         ...     sorted(path.name for path in pathlib.Path(folder).iterdir() if path.suffix)
         ['config.json', 'events.log', 'metrics.csv', 'run.json']
-        >>> result.step, result.status
+        >>> result.step, result.outcome
         (3, 'finished')
     """
     if num_steps is not None:
@@ -185,9 +185,7 @@ class _Run:
         if mesh is not None:
             draw = spreading(draw, built.method, mesh)
             everywhere = NamedSharding(mesh, PartitionSpec())
-        self.advance = jax.jit(
-            advancing(built.method, built.followed, draw), out_shardings=everywhere
-        )
+        self.advance = jax.jit(advancing(built.method, built.field, draw), out_shardings=everywhere)
 
     def begin(self) -> tuple[Carry, bool]:
         """Return where the run stands, and whether there is anything to do."""
@@ -247,22 +245,22 @@ class _Run:
                 self._save(carry)
                 result = self.result("interrupted", carry, "interrupted and saved")
                 self._tell(result.message)
-                raise Interrupted(result, signal)
+                raise TrainingInterrupted(result, signal)
         if step > began_at:
             self._events(carry, step, last=True)
-        status = "finished" if step == target else "out of time"
-        result = self.result(status, carry, status)
+        outcome = "finished" if step == target else "out of time"
+        result = self.result(outcome, carry, outcome)
         self._tell(result.message)
         return result
 
-    def result(self, status: str, carry: Carry, said: str) -> Result:
+    def result(self, outcome: str, carry: Carry, said: str) -> Result:
         """Return what became of the run."""
         step, unsolved_at = int(carry.step), int(carry.unsolved_at)
         message = f"{said} at step {step}"
         if unsolved_at >= 0:
             message += f"; an inner solve did not converge at step {unsolved_at}"
         return Result(
-            status,
+            outcome,
             step,
             carry.state.params,
             self.seconds,
@@ -333,7 +331,8 @@ def _check_devices(mesh: Mesh | None, batch_size: int, processes: Processes) -> 
         if len(there) < processes.count:
             raise ValueError(
                 f"mesh must have devices of all {processes.count} processes, such as "
-                f"gf.data_mesh(), got {'None' if mesh is None else f'those of {len(there)}'}"
+                "gf.sharding.data_mesh(), got "
+                f"{'None' if mesh is None else f'those of {len(there)}'}"
             )
     if mesh is not None and batch_size % mesh.devices.size:
         raise ValueError(

@@ -36,8 +36,8 @@ def measuring(
     """Return ``measure(params, batch) -> dict``, numbers of one batch, to be compiled.
 
     - ``loss_theta``, ``loss_phi``: what the players minimise.
-    - ``norm_v_theta``, ``norm_v_phi``: ‖v_θ‖ and ‖v_φ‖ of the game's own field v, whatever field is
-      followed.
+    - ``norm_v_theta``, ``norm_v_phi``: ‖v_θ‖ and ‖v_φ‖ of the game's own field v, whatever is
+      made of it.
     - ``norm_grad_L``: ‖Jᵀv‖, the gradient's norm of L = ½‖v‖².
     - ``accuracy_real``, ``accuracy_fake``: the share of real examples with D > 0, of fake ones with
       D < 0. Near ½ the discriminator can no longer tell.

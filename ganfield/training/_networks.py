@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from ganfield import networks
-from ganfield.errors import lookup
+from ganfield.checks import lookup
 from ganfield.networks import Network
 from ganfield.training._config import NetworkConfig
 

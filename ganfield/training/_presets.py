@@ -23,7 +23,7 @@ added to the discriminator's loss. All with TensorFlow 1's RMSProp, learning rat
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ganfield.errors import lookup
+from ganfield.checks import lookup
 from ganfield.training._config import Config, DataConfig, GameConfig, MethodConfig, NetworkConfig
 
 DCGAN3 = NetworkConfig(architecture="dcgan", num_layers=3)
@@ -35,13 +35,13 @@ DCGAN4_NOBN_CF = NetworkConfig(architecture="dcgan", num_layers=4, batch_norm=Fa
 OFFICIAL_METHODS = {
     "altgd": MethodConfig(name="alternating"),
     "simgd": MethodConfig(name="simultaneous"),
-    "conopt": MethodConfig(name="simultaneous", field="consensus", gamma=10.0),
-    "smooth": MethodConfig(name="simultaneous", field="smoothed", gamma=10.0),
+    "conopt": MethodConfig(name="simultaneous", transform="consensus", gamma=10.0),
+    "smooth": MethodConfig(name="simultaneous", transform="smoothed", gamma=10.0),
 }
 
 
 def _consensus(gamma: float) -> MethodConfig:
-    return MethodConfig(name="simultaneous", field="consensus", gamma=gamma)
+    return MethodConfig(name="simultaneous", transform="consensus", gamma=gamma)
 
 
 def _ring() -> Iterator[tuple[str, Config]]:

@@ -61,7 +61,7 @@ class Processes:
             raise error
         if failed.any():
             raise ConnectionAbortedError(
-                f"process {int(failed.argmax())} ended the run: what it printed says why"
+                f"process {np.flatnonzero(failed)[0]} ended the run: what it printed says why"
             )
         return result
 

@@ -53,7 +53,7 @@ class Recorder:
             folder.check_scored_by([each._asdict() for each in protocols if each is not None])
         self._maker = Maker(built.generator, built.config)
         self._measure = quick_jit(
-            measuring(built.game, built.field, built.generator, built.discriminator)
+            measuring(built.game, built.original, built.generator, built.discriminator)
         )
 
     def load(self, like: Carry) -> tuple[Carry, float] | None:

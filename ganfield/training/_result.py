@@ -10,7 +10,7 @@ class Result(NamedTuple):
     """What became of a call of `train`.
 
     Attributes:
-        status: "finished"; "done", if there was nothing left to do; "out of time"; "stopped", by a
+        outcome: "finished"; "done", if there was nothing left to do; "out of time"; "stopped", by a
             NaN or an infinity; "interrupted", by a signal.
         step: where the run stands.
         params: the players' parameters there. Of a run that stopped they are not finite.
@@ -21,7 +21,7 @@ class Result(NamedTuple):
         message: the same in words.
     """
 
-    status: str
+    outcome: str
     step: int
     params: Players
     seconds: float
@@ -31,7 +31,7 @@ class Result(NamedTuple):
     message: str
 
 
-class Interrupted(KeyboardInterrupt):
+class TrainingInterrupted(KeyboardInterrupt):
     """A signal ended a run, which was saved. ``result`` is its `Result`, ``signal`` the number."""
 
     def __init__(self, result: Result, signal: int):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ganfield._files import remove_partial, write_file
-from ganfield.errors import lookup
+from ganfield.checks import lookup
 from ganfield.reporting import check_folder, provenance, to_json
 from ganfield.training._config import Config
 from ganfield.training._metrics import METRICS

@@ -6,7 +6,7 @@ import typing
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ganfield.errors import lookup
+from ganfield.checks import lookup
 
 Options = Mapping[str, Any]
 """Further keyword arguments of a builder, by name: numbers, names, true or false."""

@@ -95,7 +95,7 @@ def picking(source: PyTree, step: jax.Array) -> PyTree:
 def spreading(draw: Draw, method: Method, mesh: Mesh) -> Draw:
     """Return the draw of the same batches, each spread over the devices of a mesh.
 
-    As `ganfield.data_parallel` does it, for batches from any source.
+    As `ganfield.sharding.data_parallel` does it, for batches from any source.
     """
     (axis,) = mesh.axis_names
     axes = (axis,) if method.num_batches == 1 else (None, axis)

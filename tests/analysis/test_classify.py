@@ -44,7 +44,7 @@ def test_quadratic_games(name):
         np.sort_complex(found.eigenvalues), np.sort_complex(np.linalg.eigvals(matrix)), atol=1e-7
     )
     np.testing.assert_allclose(found.rotation, 2 * c**2 / np.sum(matrix**2), rtol=1e-12)
-    assert found.kind in gf.KINDS
+    assert found.kind in gf.analysis.KINDS
     assert found.eigenvalues.dtype == complex
     # Lemma 4 by brute force: the largest step size at which ‖(1 + hJ)ⁿ x‖ stays bounded.
     sizes = np.linspace(1e-3, 5, 5000)

@@ -31,7 +31,7 @@ def check(found, field, bounds):
             value = field(jax.tree.map(jnp.asarray, point))
             np.testing.assert_allclose(np.hypot(*value), residual, atol=1e-12)
             assert residual < 1e-8
-            for leaf, (low, high) in zip(point, gf.errors.check_bounds(bounds), strict=True):
+            for leaf, (low, high) in zip(point, gf.checks.check_bounds(bounds), strict=True):
                 assert leaf.dtype == np.float64
                 assert low - 1e-6 <= leaf <= high + 1e-6
 

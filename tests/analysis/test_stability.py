@@ -65,7 +65,10 @@ LIMITS = {
         lambda c: np.sqrt(3) / 2 / c,
     ),
     "look-ahead": (
-        along(lambda sgd, h: gf.simultaneous(sgd), lambda v, h: gf.look_ahead(v, step_size=h)),
+        along(
+            lambda sgd, h: gf.simultaneous(sgd),
+            lambda v, h: gf.linearized_competitive(v, step_size=h),
+        ),
         lambda c: 1 / c,
     ),
     "past extragradient": (
@@ -98,7 +101,7 @@ LIMITS = {
         of_consensus,
     ),
     "decoupled consensus": (
-        along(lambda sgd, h: gf.decoupled_consensus(sgd, strength=h * GAMMA)),
+        along(lambda sgd, h: gf.methods.decoupled_consensus(sgd, strength=h * GAMMA)),
         of_consensus,
     ),
     "momentum": (
@@ -297,7 +300,7 @@ def test_diagram_against_the_closed_form(diagram):
 def test_outcomes_are_those_of_the_rates(diagram):
     change = diagram.spectral_radius**300
     assert diagram.share.shape == (3, 4, 3)
-    assert gf.RUN_OUTCOMES == ("converged", "cycling", "diverged")
+    assert gf.analysis.OUTCOMES[:3] == ("converged", "cycling", "diverged")
     for row, expected in enumerate(
         (change < 0.01, (change >= 0.01) & (change <= 100), change > 100)
     ):

@@ -252,7 +252,7 @@ def test_what_moves_and_what_is_held(optimizer, floats):
     assert frozen.point.shape == (2,)
     found = frozen.unravel(frozen.apply(frozen.point))
     np.testing.assert_allclose(np.stack(found.params), np.stack(after.params), rtol=1e-14)
-    for ours, theirs in zip(*map(jax.tree.leaves, (found.optimizer, state.optimizer)), strict=True):
+    for ours, theirs in zip(*map(jax.tree.leaves, (found.memory, state.memory)), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -261,7 +261,7 @@ def test_rmsprop_at_an_equilibrium_is_a_preconditioned_step():
     h, b = 0.1, 0.9
     method = gf.simultaneous(optax.rmsprop(h, decay=b, eps=0.0))
     state = run_state(method, QUADRATIC, gf.Players(0.8, -0.6))
-    nu = np.concatenate([np.ravel(x) for x in jax.tree.leaves(state.optimizer)])
+    nu = np.concatenate([np.ravel(x) for x in jax.tree.leaves(state.memory)])
     matrix = np.array([[-0.5, -1.0], [1.0, -0.2]])
     step = np.eye(2) + h * np.diag(1 / np.sqrt(b * nu)) @ matrix
     expected = np.linalg.eigvals(step)
@@ -279,7 +279,7 @@ def test_adam_at_an_equilibrium_has_momentum_and_decay():
     h, b1, b2, eps = 0.1, 0.5, 0.9, 1e-8
     method = gf.simultaneous(optax.adam(h, b1=b1, b2=b2, eps=eps))
     state = run_state(method, QUADRATIC, gf.Players(0.8, -0.6), num_steps=9)
-    adam = state.optimizer[0]
+    adam = state.memory[0]
     count = int(adam.count) + 1
     nu = np.stack(adam.nu)
     root = np.sqrt(b2 * nu / (1 - b2**count)) + eps
@@ -292,7 +292,7 @@ def test_adam_at_an_equilibrium_has_momentum_and_decay():
         method,
         QUADRATIC,
         ORIGIN,
-        state=state._replace(optimizer=(adam._replace(mu=ORIGIN), *state.optimizer[1:])),
+        state=state._replace(memory=(adam._replace(mu=ORIGIN), *state.memory[1:])),
     )
     # A pair of conjugates and its copy with the last bit off: compare as polynomials.
     np.testing.assert_allclose(
@@ -328,7 +328,7 @@ def every_third_step_half_way_back(h):
 
     def step(field, state, batch):
         moved, info = base.step(field, base.init(state.params), batch)
-        slow, since = state.optimizer
+        slow, since = state.memory
         since = (since + 1) % 3
         due = since == 0
         half = jax.tree.map(lambda a, b: (a + b) / 2, slow, moved.params)
@@ -476,7 +476,7 @@ def test_arnoldi_that_does_not_converge_says_so(monkeypatch):
 
 RATES = {
     "quadratic": (gf.games.quadratic(0.3, 0.2, 1.0), 0.2),
-    "r1": (gf.games.dirac_gan(penalty="r1", weight=0.3), 0.2),
+    "r1": (gf.games.dirac_gan(penalty="r1", penalty_weight=0.3), 0.2),
     "noise": (gf.games.dirac_gan(instance_noise=0.6), 0.2),
     "bilinear": (gf.games.bilinear(), 0.3),
     "minimax": (gf.games.unstable_minimax(), 0.02),

@@ -66,9 +66,9 @@ def test_settings_reach_the_game(run_json):
     assert eigenvalues(found["v"]) == pytest.approx([-2j, 2j], abs=1e-12)
     found = run_json(
         "spectrum", "--game", "dirac_gan", "--objective", "js",
-        "--set", "penalty=r1", "weight=0.6", "--set", "instance_noise=0",
+        "--set", "penalty=r1", "penalty_weight=0.6", "--set", "instance_noise=0",
     )  # fmt: skip
-    settings = {"objective": "js", "penalty": "r1", "weight": 0.6, "instance_noise": 0}
+    settings = {"objective": "js", "penalty": "r1", "penalty_weight": 0.6, "instance_noise": 0}
     assert found["game"] == {"name": "dirac_gan", **settings}
     assert eigenvalues(found["v"]) == pytest.approx([-0.3 - 0.4j, -0.3 + 0.4j])
 
@@ -86,7 +86,7 @@ def test_settings_reach_the_transform(run, run_json, monkeypatch):
             gf.Players(params.theta - theta, params.phi - phi), batch
         )
 
-    monkeypatch.setitem(gf.FIELDS, "shifted", shifted)
+    monkeypatch.setitem(gf.TRANSFORMS, "shifted", shifted)
     where = ("equilibria", "--game", "bilinear", "--transform", "shifted", "--num-starts", 16)
     found = run_json(*where, "--set", "coupling=3", "theta=0.5")
     assert found["transform"] == {"name": "shifted", "theta": 0.5}
@@ -172,7 +172,7 @@ def test_every_game_has_a_spectrum_and_known_equilibria(game, run_json):
     [
         ("games", gf.GAMES),
         ("methods", gf.METHODS),
-        ("transforms", gf.FIELDS),
+        ("transforms", gf.TRANSFORMS),
         ("objectives", gf.OBJECTIVES),
         ("penalties", gf.games.PENALTIES),
         ("networks", gf.NETWORKS),
@@ -233,7 +233,7 @@ def test_help_teaches(command, run):
     assert (code, err) == (0, "")
     assert f"\n  ganfield {command} " in out
     if command != "list":
-        for name in (*gf.GAMES, *gf.OBJECTIVES, *gf.FIELDS):
+        for name in (*gf.GAMES, *gf.OBJECTIVES, *gf.TRANSFORMS):
             assert name in out
         assert "default: identity" in out
 

@@ -20,7 +20,7 @@ def test_a_run_and_its_end(run, run_json, tmp_path):
     options = ("train", "--preset", "digits/mlp", "--output", "run", *TINY)
     found = run_json(*options, "--num-steps", 5)
     assert found["output"] == "run"
-    assert (found["status"], found["step"], found["stopped_at"]) == ("finished", 5, -1)
+    assert (found["outcome"], found["step"], found["stopped_at"]) == ("finished", 5, -1)
     assert found["compile_seconds"] > 0
     # The run's own configuration is taken where no preset is named.
     code, out, err = run("train", "--output", "run", "--num-steps", 7)
@@ -104,14 +104,14 @@ def test_scores_with_a_classifier(run, run_json, tmp_path, classifier):
     go_on = ("train", "--output", "run", "--num-steps")
     code, out, _ = run(*go_on, 5)  # Without scores,
     assert (code, len(out.splitlines())) == (0, 1)
-    said = run_json(*go_on, 7, *scored)["report"]  # and with scores again.
+    said = run_json(*go_on, 7, *scored)["scores"]  # and with scores again.
     assert [row["step"] for row in rows(table)] == ["0", "2", "4", "6", "7"]
-    for name, value in said["scores"].items():
+    for name, value in said["values"].items():
         assert float(rows(table)[-1][name]) == pytest.approx(value, rel=1e-8), name
     assert sum(said["histogram"]) == pytest.approx(1)
     # A finished run has its scores still, on the same latent variables.
     again = run_json(*go_on, 7, *scored)
-    assert (again["status"], again["report"]) == ("done", said)
+    assert (again["outcome"], again["scores"]) == ("done", said)
 
     code, out, err = run(*go_on, 9, "--classifier", path, "--num-samples", 30)
     assert (code, out) == (2, "")
@@ -119,7 +119,7 @@ def test_scores_with_a_classifier(run, run_json, tmp_path, classifier):
     assert "n_fake: 20 → 30. " in err
     assert [row["step"] for row in rows(table)] == ["0", "2", "4", "6", "7"]
     other = run_json(*go_on, 7, "--classifier", path, "--num-samples", 30, "--allow-changes")
-    assert other["report"]["protocol"]["n_fake"] == 30
+    assert other["scores"]["protocol"]["n_fake"] == 30
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from jax.typing import ArrayLike
 import ganfield as gf
 from tests.cases import METHODS, TRACED, assert_trees_close
 
-BUILDERS = gf.METHODS | gf.WRAPPERS | gf.FIELDS | gf.GAMES
+BUILDERS = gf.METHODS | gf.WRAPPERS | gf.TRANSFORMS | gf.GAMES
 QUADRATIC = gf.vector_field(gf.games.quadratic(1.0, 0.5, 2.0))
 START = gf.Players(1.0, 0.7)
 
@@ -62,17 +62,17 @@ def test_wrappers_take_traced_numbers(name):
     def run(step_size, **options):
         method = gf.WRAPPERS[name](gf.alternating(optax.sgd(step_size)), **options)
         state = gf.simulate(method, QUADRATIC, START, num_steps=6).state
-        return gf.average_of(state) if name == "averaged" else state.params
+        return gf.methods.average_of(state) if name == "averaged" else state.params
 
     assert_traced_values_are_values(run, {"step_size": (0.05, 0.1)} | TRACED[name])
 
 
-@pytest.mark.parametrize("name", [name for name in gf.FIELDS if name in TRACED])
+@pytest.mark.parametrize("name", [name for name in gf.TRANSFORMS if name in TRACED])
 def test_fields_take_traced_numbers(name):
     dirac = gf.vector_field(gf.games.dirac_gan())
     at = gf.Players(jnp.asarray(1.0), jnp.asarray(0.7))
     assert_traced_values_are_values(
-        lambda **options: gf.FIELDS[name](dirac, **options)(at), TRACED[name]
+        lambda **options: gf.TRANSFORMS[name](dirac, **options)(at), TRACED[name]
     )
 
 
@@ -102,9 +102,9 @@ def test_signatures_say_the_same_thing_with_the_same_name(name):
     assert list(inspect.signature(method.step).parameters) == ["field", "state", "batch"]
 
 
-@pytest.mark.parametrize("name", gf.FIELDS)
+@pytest.mark.parametrize("name", gf.TRANSFORMS)
 def test_transforms_take_and_give_fields(name):
-    parameters = inspect.signature(gf.FIELDS[name]).parameters
+    parameters = inspect.signature(gf.TRANSFORMS[name]).parameters
     first, *others = parameters.values()
     assert first.name == "field"
     assert all(other.kind is inspect.Parameter.KEYWORD_ONLY for other in others)

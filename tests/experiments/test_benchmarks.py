@@ -164,7 +164,7 @@ def test_losses_and_fields_are_ganfields(torch_images, x64, name):
     params, batches = random_start(game.game, config, shape)
     batch = jax.tree.map(lambda leaf: leaf[0], batches)
     losses, v, w = jax.jit(
-        lambda *at: (game.game.losses(*at), game.field(*at), game.followed(*at))
+        lambda *at: (game.game.losses(*at), game.original(*at), game.field(*at))
     )(params, batch)
     players, _ = copied(torch_images, params, config, shape)
     real, latent = in_torch(torch_images, batch)
@@ -183,7 +183,7 @@ def test_losses_and_fields_are_ganfields(torch_images, x64, name):
 @pytest.mark.parametrize(
     "method",
     [CONSENSUS, SMOOTHED, gf.training.MethodConfig(), gf.training.MethodConfig(name="alternating")],
-    ids=lambda method: f"{method.name}-{method.field}",
+    ids=lambda method: f"{method.name}-{method.transform}",
 )
 def test_a_step_is_ganfields(torch_images, x64, method):
     """Both move to the same place, the second from an accumulator that has moved."""
@@ -195,7 +195,7 @@ def test_a_step_is_ganfields(torch_images, x64, method):
     listed = [jax.tree.map(lambda leaf, i=i: leaf[i], batches) for i in range(2 * draws)]
     queue = iter(listed)
     step = torch_images.stepper(config.method, players, lambda: in_torch(torch_images, next(queue)))
-    take = jax.jit(lambda state, batch: game.method.step(game.followed, state, batch)[0])
+    take = jax.jit(lambda state, batch: game.method.step(game.field, state, batch)[0])
     state = game.method.init(params)
     for index in range(2):
         some = listed[index * draws : (index + 1) * draws]
@@ -258,7 +258,7 @@ def test_no_preset_is_forgotten(load):
             moves = preset.method
             assert (moves.name, moves.field, moves.gamma) == (
                 row.config.method.name,
-                row.config.method.field,
+                row.config.method.transform,
                 row.config.method.gamma,
             )
             sizes = preset.batch_size, preset.latent_size

@@ -100,7 +100,7 @@ def test_the_zoo_is_the_registered_games(load):
 
 def test_every_registered_name_is_compared(known, monkeypatch):
     used = set()
-    for registry in (gf.METHODS, gf.WRAPPERS, gf.FIELDS):
+    for registry in (gf.METHODS, gf.WRAPPERS, gf.TRANSFORMS):
         for name, build in registry.items():
             monkeypatch.setitem(
                 registry,
@@ -111,7 +111,7 @@ def test_every_registered_name_is_compared(known, monkeypatch):
     monkeypatch.setattr(gf.games, "unrolled", lambda *a, **k: used.add("game") or unrolled(*a, **k))
     for what in known.values():
         what(gf.games.quadratic(), optax.sgd, 0.1)
-    assert used == {*gf.METHODS, *gf.WRAPPERS, *gf.FIELDS, "game"}
+    assert used == {*gf.METHODS, *gf.WRAPPERS, *gf.TRANSFORMS, "game"}
 
 
 def test_everybody_gets_the_same_optimizer_and_batches(known):
@@ -125,7 +125,7 @@ def test_everybody_gets_the_same_optimizer_and_batches(known):
         # Its second moments are its own, and it gets plain steps.
         assert set(asked) == (set() if name == "competitive, adaptive" else {0.1}), name
         assert method.num_batches == 1, name
-        gf.check_field(field, gf.Players(1.0, 1.0))
+        gf.field.check_field(field, gf.Players(1.0, 1.0))
 
 
 def test_gamma_is_the_same_for_all(load, known):

@@ -35,7 +35,7 @@ def test_runs_resume_and_figures(load, tmp_path, monkeypatch):
     )
     assert images.main(config) == 0
     found = json.loads((tmp_path / "result.json").read_text())
-    assert [(row["seed"], row["steps"], row["status"]) for row in found["results"]] == [
+    assert [(row["seed"], row["steps"], row["outcome"]) for row in found["results"]] == [
         (0, 4, "finished"),
         (1, 4, "finished"),
     ]
@@ -61,7 +61,7 @@ def test_runs_resume_and_figures(load, tmp_path, monkeypatch):
     # Further, with the paces that more steps give.
     assert images.main(replace(config, seeds=(0,), num_steps=9)) == 0
     (row,) = json.loads((tmp_path / "result.json").read_text())["results"]
-    assert (row["steps"], row["status"]) == (9, "finished")
+    assert (row["steps"], row["outcome"]) == (9, "finished")
     assert row["compile_seconds"] > 0
     with (tmp_path / "digits_mlp" / "seed_0" / "scores.csv").open() as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["0", "2", "4", "8", "9"]
@@ -82,14 +82,14 @@ def test_a_row_without_a_measurement_says_none(load):
         last_metrics = curves = last_scores
 
     row = images.row_of(("digits/mlp", 0), done, Tables(), None)
-    assert (row["status"], row["compile_seconds"], row["steps_per_second"]) == ("done", None, 2.0)
+    assert (row["outcome"], row["compile_seconds"], row["steps_per_second"]) == ("done", None, 2.0)
     assert row["parameters"] == 7
-    before = {"status": "out of time", "compile_seconds": 7.0, "steps": 4}
+    before = {"outcome": "out of time", "compile_seconds": 7.0, "steps": 4}
     row = images.row_of(("digits/mlp", 0), done, Tables(), before)
-    assert (row["status"], row["compile_seconds"]) == ("out of time", 7.0)
+    assert (row["outcome"], row["compile_seconds"]) == ("out of time", 7.0)
     # A row of another step tells nothing of this one.
     assert (
-        images.row_of(("digits/mlp", 0), done, Tables(), before | {"steps": 3})["status"] == "done"
+        images.row_of(("digits/mlp", 0), done, Tables(), before | {"steps": 3})["outcome"] == "done"
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 import ganfield as gf
-from tests.cases import FIELDS, GAMES, batch_of, params_of
+from tests.cases import GAMES, TRANSFORMS, batch_of, params_of
 
 pytestmark = pytest.mark.usefixtures("x64")
 STEP = 1e-6
@@ -45,13 +45,13 @@ def test_field_is_minus_each_players_own_gradient(name):
 EVERY_GAME = ("identity", "consensus")
 FEW_GAMES = ("quadratic", "dirac_gan", "lattice", "gan_standard")
 PAIRS = [(name, transform) for name in GAMES for transform in EVERY_GAME]
-PAIRS += [(name, other) for name in FEW_GAMES for other in FIELDS if other not in EVERY_GAME]
+PAIRS += [(name, other) for name in FEW_GAMES for other in TRANSFORMS if other not in EVERY_GAME]
 
 
 @pytest.mark.parametrize(("name", "transform"), PAIRS)
 def test_jacobian_against_finite_differences(name, transform):
     case = GAMES[name]
-    field = gf.FIELDS[transform](gf.vector_field(case.game), **FIELDS[transform])
+    field = gf.TRANSFORMS[transform](gf.vector_field(case.game), **TRANSFORMS[transform])
     _, value, flat, unravel, batch = flat_functions(case, field)
     expected = differences(value, flat)
     vector = np.random.default_rng(0).normal(size=flat.size)

@@ -18,7 +18,7 @@ def share(matrix):
 @pytest.mark.parametrize("shape", [(1, 1), (2, 2), (5, 5), (4, 3, 3), (2, 3, 4, 4)])
 def test_parts_against_numpy(shape):
     matrix = np.random.default_rng(0).normal(size=shape)
-    for parts in (gf.helmholtz(matrix), jax.jit(gf.helmholtz)(matrix)):
+    for parts in (gf.field.helmholtz(matrix), jax.jit(gf.field.helmholtz)(matrix)):
         symmetric, antisymmetric, rotation = map(np.asarray, parts)
         np.testing.assert_allclose(symmetric + antisymmetric, matrix, atol=1e-15)
         np.testing.assert_array_equal(symmetric, np.swapaxes(symmetric, -1, -2))
@@ -27,25 +27,25 @@ def test_parts_against_numpy(shape):
         assert rotation.shape == shape[:-2]
         assert rotation.dtype == np.float64
     if len(shape) == 3:
-        mapped = jax.vmap(gf.helmholtz)(matrix)
+        mapped = jax.vmap(gf.field.helmholtz)(matrix)
         np.testing.assert_allclose(mapped.rotation, share(matrix), rtol=1e-12)
 
 
 @pytest.mark.parametrize("size", [1e-30, 1.0, 1e30])
 def test_the_share_has_no_unit(size):
     matrix = size * np.array([[1.0, 2.0], [0.0, 1.0]], np.float32)
-    found = gf.helmholtz(matrix)
+    found = gf.field.helmholtz(matrix)
     np.testing.assert_allclose(found.rotation, 1 / 3, rtol=1e-6)
     assert found.rotation.dtype == jnp.float32
 
 
 def test_special_matrices():
-    assert gf.helmholtz([[0, 1], [-1, 0]]).rotation == 1  # integers too
-    assert gf.helmholtz(np.diag([1.0, -2.0])).rotation == 0
-    assert np.isnan(gf.helmholtz(np.zeros((2, 2))).rotation)
+    assert gf.field.helmholtz([[0, 1], [-1, 0]]).rotation == 1  # integers too
+    assert gf.field.helmholtz(np.diag([1.0, -2.0])).rotation == 0
+    assert np.isnan(gf.field.helmholtz(np.zeros((2, 2))).rotation)
     for shape in ((2,), (2, 3), ()):
         with pytest.raises(ValueError, match=r"jacobian must be square, shape \(…, n, n\), got"):
-            gf.helmholtz(np.ones(shape))
+            gf.field.helmholtz(np.ones(shape))
 
 
 @pytest.mark.usefixtures("x64")
@@ -53,8 +53,8 @@ def test_estimate_against_the_dense_share():
     case = mlp_gan()
     v = gf.vector_field(case.game)
     params, batch = params_of(case), batch_of(case)
-    exact = float(gf.helmholtz(gf.jacobian(v)(params, batch)).rotation)
-    estimate = jax.jit(gf.estimate_rotation(v, num_probes=64))
+    exact = float(gf.field.helmholtz(gf.jacobian(v)(params, batch)).rotation)
+    estimate = jax.jit(gf.field.estimate_rotation(v, num_probes=64))
     found = jax.vmap(estimate, (None, 0, None))(
         params, jax.random.split(jax.random.key(0), 50), batch
     )
@@ -64,7 +64,7 @@ def test_estimate_against_the_dense_share():
     assert np.mean(np.abs(errors) <= 2 * claimed) > 0.85
     assert abs(errors.mean()) < 4 * claimed.mean() / np.sqrt(50)
     # It falls as the root of the probes, and many of them find the share.
-    precise = jax.jit(gf.estimate_rotation(v, num_probes=4096))
+    precise = jax.jit(gf.field.estimate_rotation(v, num_probes=4096))
     many = precise(params, jax.random.key(1), batch)
     np.testing.assert_allclose(many.standard_error, claimed.mean() / 8, rtol=0.2)
     assert abs(many.rotation - exact) < 4 * many.standard_error
@@ -76,11 +76,11 @@ def test_estimate_against_the_dense_share():
 def test_estimates_without_spread():
     v = gf.vector_field(gf.games.bilinear(jnp.eye(3)))
     zero = gf.Players(jnp.zeros(3), jnp.zeros(3))
-    assert gf.estimate_rotation(v)(zero, jax.random.key(0)) == (1.0, 0.0)
-    one = gf.estimate_rotation(v, num_probes=1)(zero, jax.random.key(0))
+    assert gf.field.estimate_rotation(v)(zero, jax.random.key(0)) == (1.0, 0.0)
+    one = gf.field.estimate_rotation(v, num_probes=1)(zero, jax.random.key(0))
     assert one.rotation == 1
     assert np.isnan(one.standard_error)
-    alone = gf.estimate_rotation(lambda p, batch=None: gf.Players(-(p.theta**2), ()))
+    alone = gf.field.estimate_rotation(lambda p, batch=None: gf.Players(-(p.theta**2), ()))
     assert alone(gf.Players(1.0, ()), jax.random.key(0)) == (0.0, 0.0)
     with pytest.raises(ValueError, match="num_probes must be an integer ≥ 1, got 0"):
-        gf.estimate_rotation(v, num_probes=0)
+        gf.field.estimate_rotation(v, num_probes=0)

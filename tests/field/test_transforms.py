@@ -66,7 +66,9 @@ def test_exact_jacobian_equals_the_approximation_only_where_v_is_zero():
     w = gf.consensus(v, gamma=gamma)
 
     def gap(params):
-        approximation = gf.approximate_consensus_jacobian(gf.jacobian(v)(params), gamma=gamma)
+        approximation = gf.analysis.approximate_consensus_jacobian(
+            gf.jacobian(v)(params), gamma=gamma
+        )
         return np.abs(gf.jacobian(w)(params) - approximation).max()
 
     assert gap(gf.Players(0.0, 0.0)) < 1e-14

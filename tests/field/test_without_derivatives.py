@@ -4,17 +4,17 @@ import jax
 import pytest
 
 import ganfield as gf
-from tests.cases import FIELDS, assert_trees_close
+from tests.cases import TRANSFORMS, assert_trees_close
 from tests.rough_fields import START, backwards_only, callback, forwards_only, smooth
 
 VALUES_ALONE = {"identity", "scaled", "clipped"}
 BACKWARD = {"consensus", "conservative_relaxation", "jare", "smoothed"}
 
 
-@pytest.mark.parametrize("name", gf.FIELDS)
+@pytest.mark.parametrize("name", gf.TRANSFORMS)
 def test_transforms_say_what_they_need(name):
     def transformed(field):
-        return gf.FIELDS[name](field, **FIELDS[name])(START)
+        return gf.TRANSFORMS[name](field, **TRANSFORMS[name])(START)
 
     expected = transformed(smooth)
     needs = rf"{name} needs (Jacobian–vector|vector–Jacobian) products of the field"
@@ -36,7 +36,7 @@ def test_products_say_what_they_need():
         lambda: gf.jvp(backwards_only)(START, START),
         lambda: gf.vjp(forwards_only)(START, START),
         lambda: gf.jacobian(forwards_only)(START),
-        lambda: gf.estimate_rotation(callback)(START, jax.random.key(0)),
+        lambda: gf.field.estimate_rotation(callback)(START, jax.random.key(0)),
     ):
         with pytest.raises(ValueError, match=r"needs .* products of the field"):
             call()

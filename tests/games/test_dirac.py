@@ -70,11 +70,11 @@ def test_spectrum_of_each_objective_with_each_regulariser(objective, tolerance):
             return gf.jacobian(gf.vector_field(gf.games.dirac_gan(objective, **settings)))(ORIGIN)
 
         penalised = {
-            (name, i): found(penalty=name, weight=weights[i])
+            (name, i): found(penalty=name, penalty_weight=weights[i])
             for name in SMOOTH
             for i in range(len(WEIGHTS))
         }
-        both = found(penalty="r1", weight=weights[0], instance_noise=sigma)
+        both = found(penalty="r1", penalty_weight=weights[0], instance_noise=sigma)
         beside = [
             gf.vector_field(gf.games.dirac_gan(objective, penalty, weights[1]))(gf.Players(0.0, x))
             for penalty in KINKED
@@ -244,7 +244,7 @@ def test_bad_settings_are_refused():
     dirac_gan = gf.games.dirac_gan
     with pytest.raises(ValueError, match="unknown penalty 'r3': did you mean"):
         dirac_gan(penalty="r3")
-    with pytest.raises(ValueError, match=r"weight must be a number ≥ 0, got -1\.0"):
-        dirac_gan(penalty="r1", weight=-1.0)
+    with pytest.raises(ValueError, match=r"penalty_weight must be a number ≥ 0, got -1\.0"):
+        dirac_gan(penalty="r1", penalty_weight=-1.0)
     with pytest.raises(ValueError, match=r"instance_noise must be a number ≥ 0, got -0\.1"):
         dirac_gan(instance_noise=-0.1)

@@ -50,7 +50,7 @@ def attractors_field(x, y):
     )
 
 
-FIELDS = {
+CLOSED_FORMS = {
     "covariance": lambda v, w: (2 * w * v, 1 - v**2),
     "gaussian_mean": lambda x, y: (y, 1 - x),
     "almost_bilinear": lambda x, y: (-y, x + 0.1 * (y - y**3)),
@@ -67,14 +67,16 @@ FIELDS = {
 }
 
 
-@pytest.mark.parametrize("name", FIELDS)
+@pytest.mark.parametrize("name", CLOSED_FORMS)
 def test_fields_by_hand(name):
     v = gf.vector_field(gf.GAMES[name]())
     for x, y in np.random.default_rng(0).normal(scale=2, size=(5, 2)):
-        np.testing.assert_allclose(v(gf.Players(x, y)), FIELDS[name](x, y), rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(
+            v(gf.Players(x, y)), CLOSED_FORMS[name](x, y), rtol=1e-11, atol=1e-12
+        )
 
 
-@pytest.mark.parametrize("name", FIELDS)
+@pytest.mark.parametrize("name", CLOSED_FORMS)
 def test_equilibria_are_exact_in_double_precision(name):
     # v may be what rounding the point makes of it, J times the spacing of floats, and no more.
     game = gf.GAMES[name]()
@@ -82,7 +84,7 @@ def test_equilibria_are_exact_in_double_precision(name):
         x, y = map(float, point)
         scale = 4e-16 * max(1, abs(x), abs(y))
         bound = 4 * scale * np.abs(np.asarray(game.jacobian(point))).sum()
-        assert np.abs(FIELDS[name](x, y)).max() <= bound
+        assert np.abs(CLOSED_FORMS[name](x, y)).max() <= bound
 
 
 def empty(coefficients, corners, width):

@@ -27,7 +27,7 @@ def random_field(params, batch=None):
 def test_steps_are_those_of_a_dense_solve():
     sizes, decay, epsilon = (0.1, 0.4), 0.8, 1e-3
     start = gf.Players(jnp.array([0.3, -0.8, 0.5]), jnp.array([1.2, -0.4]))
-    method = gf.adaptive_competitive(
+    method = gf.methods.adaptive_competitive(
         gf.Players(*map(optax.sgd, sizes)), decay=decay, epsilon=epsilon, tolerance=1e-13
     )
     state, step = method.init(start), jax.jit(lambda s: method.step(random_field, s, None))
@@ -43,7 +43,7 @@ def test_steps_are_those_of_a_dense_solve():
         x = x + np.linalg.solve(np.diag(1 / A) - J, value)
         np.testing.assert_allclose(ravel_pytree(state.params)[0], x, rtol=1e-9)
         assert info.converged
-    np.testing.assert_allclose(ravel_pytree(state.optimizer.squares)[0], squares, rtol=1e-9)
+    np.testing.assert_allclose(ravel_pytree(state.memory.squares)[0], squares, rtol=1e-9)
 
 
 def test_the_papers_form_of_a_zero_sum_step():
@@ -51,7 +51,7 @@ def test_the_papers_form_of_a_zero_sum_step():
     C, h = np.array([[1.0, 2.0, 0.0], [0.5, -1.0, 3.0]]), 0.3
     v = gf.vector_field(gf.games.bilinear(jnp.asarray(C)))
     start = gf.Players(jnp.array([1.0, -0.3]), jnp.array([0.2, 0.8, -1.0]))
-    method = gf.adaptive_competitive(optax.sgd(h), tolerance=1e-13)
+    method = gf.methods.adaptive_competitive(optax.sgd(h), tolerance=1e-13)
     found, _ = method.step(v, method.init(start), None)
     v_theta, v_phi = map(np.asarray, v(start))
     a, b = (h / (np.abs(value) + 1e-5) for value in (v_theta, v_phi))
@@ -65,7 +65,7 @@ def test_with_one_size_for_all_it_is_competitive():
     # On the diagonal θ = −φ all of v is equal, and the first P is 1/(|v| + ε).
     v = gf.vector_field(gf.games.bilinear())
     start = gf.Players(2.0, -2.0)
-    adaptive = gf.adaptive_competitive(optax.sgd(0.7), epsilon=0.5, tolerance=1e-13)
+    adaptive = gf.methods.adaptive_competitive(optax.sgd(0.7), epsilon=0.5, tolerance=1e-13)
     plain = gf.competitive(optax.sgd(0.7 / 2.5), tolerance=1e-13)
     found, _ = adaptive.step(v, adaptive.init(start), None)
     expected, _ = plain.step(v, plain.init(start), None)
@@ -77,22 +77,22 @@ def test_bilinear_spectrum(sizes, c):
     # At rest P is 1/(√(n/(1 − βᵗ)) + ε): 1/(1 ± ic√(A_θA_φ)), and β twice, for the moments.
     decay = 0.9
     v = gf.vector_field(gf.games.bilinear(c))
-    method = gf.adaptive_competitive(
+    method = gf.methods.adaptive_competitive(
         gf.Players(*map(optax.sgd, sizes)), decay=decay, epsilon=1e-6, tolerance=1e-14
     )
     state = method.init(gf.Players(0.0, 0.0))
     squares = gf.Players(jnp.asarray(0.5), jnp.asarray(2.0))
-    memory = state.optimizer._replace(squares=squares, num_values=jnp.asarray(500, jnp.int32))
+    memory = state.memory._replace(squares=squares, num_values=jnp.asarray(500, jnp.int32))
     A = [h / (np.sqrt(decay * n) + 1e-6) for h, n in zip(sizes, squares, strict=True)]
     turn = 1j * c * np.sqrt(A[0] * A[1])
-    matrix = update_jacobian(method, v, state._replace(optimizer=memory))
+    matrix = update_jacobian(method, v, state._replace(memory=memory))
     assert_eigenvalues(matrix, [1 / (1 - turn), 1 / (1 + turn), decay, decay])
 
 
 def test_every_step_size_converges_where_simultaneous_adam_circles():
     v = gf.vector_field(gf.games.bilinear(3.0))
     start = gf.Players(1.0, 0.5)
-    run = gf.simulate(gf.adaptive_competitive(optax.sgd(0.5)), v, start, num_steps=60)
+    run = gf.simulate(gf.methods.adaptive_competitive(optax.sgd(0.5)), v, start, num_steps=60)
     assert int(run.unsolved_at) == -1
     assert float(optax.tree.norm(run.params)) < 1e-3
     adam = gf.simultaneous(optax.adam(0.5, b1=0.0, b2=0.99))
@@ -109,4 +109,4 @@ def test_every_step_size_converges_where_simultaneous_adam_circles():
 )
 def test_bad_arguments_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
-        gf.adaptive_competitive(optax.sgd(0.1), **options)
+        gf.methods.adaptive_competitive(optax.sgd(0.1), **options)

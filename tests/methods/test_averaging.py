@@ -24,7 +24,7 @@ def path(method, field, num_steps):
         record=lambda state, info: state.params,
         record_every=1,
     )
-    return np.array(gf.average_of(run.state)), np.array(run.records).T
+    return np.array(gf.methods.average_of(run.state)), np.array(run.records).T
 
 
 @pytest.mark.parametrize("decay", [None, 0.0, 0.9])
@@ -51,7 +51,7 @@ def test_exponential_average_is_optaxs_with_bias_correction():
 
 def test_before_the_first_step_it_is_the_start():
     method = gf.averaged(gf.simultaneous(optax.sgd(0.1)))
-    assert_trees_close(gf.average_of(method.init(START)), START, rtol=0)
+    assert_trees_close(gf.methods.average_of(method.init(START)), START, rtol=0)
 
 
 def test_the_motion_is_the_same():
@@ -65,7 +65,7 @@ def test_the_motion_is_the_same():
     found = gf.simulate(method, v, START, **settings).state
     expected = gf.simulate(inner, v, START, **settings).state
     assert_trees_close(found.params, expected.params, rtol=1e-12)
-    assert_trees_close(found.optimizer.optimizer, expected.optimizer, rtol=1e-12)
+    assert_trees_close(found.memory.inner, expected.memory, rtol=1e-12)
 
 
 @pytest.mark.parametrize("num_steps", [400, 1600])
@@ -95,7 +95,7 @@ def test_decay_may_be_swept():
         return gf.simulation(method, v, START, record_every=5)
 
     swept = gf.sweep(build, {"decay": jnp.array([0.5, 0.9])}, num_steps=5)
-    found = gf.average_of(swept.run.state)
+    found = gf.methods.average_of(swept.run.state)
     for index, decay in enumerate((0.5, 0.9)):
         method = gf.averaged(gf.simultaneous(optax.sgd(0.1)), decay=decay)
         expected, _ = path(method, v, 5)
@@ -106,7 +106,7 @@ def test_float32_parameters_have_a_float32_average():
     method = gf.averaged(gf.simultaneous(optax.sgd(0.1)), decay=0.9)
     state = method.init(jax.tree.map(jnp.float32, START))
     state, _ = method.step(gf.vector_field(gf.games.bilinear()), state, None)
-    assert {leaf.dtype for leaf in gf.average_of(state)} == {jnp.dtype("float32")}
+    assert {leaf.dtype for leaf in gf.methods.average_of(state)} == {jnp.dtype("float32")}
 
 
 @pytest.mark.parametrize("decay", [1.0, -0.1, float("nan")])
@@ -118,7 +118,7 @@ def test_bad_decays_are_refused(decay):
 def test_a_state_without_an_average_is_refused():
     state = gf.simultaneous(optax.sgd(0.1)).init(START)
     with pytest.raises(ValueError, match="state must be that of a method made by averaged"):
-        gf.average_of(state)
+        gf.methods.average_of(state)
 
 
 def test_the_count_is_no_coordinate_of_the_update_map():

@@ -14,11 +14,11 @@ ROWS = {
 }
 
 
-@pytest.mark.parametrize("name", [*gf.METHODS, *gf.WRAPPERS, *gf.FIELDS])
+@pytest.mark.parametrize("name", [*gf.METHODS, *gf.WRAPPERS, *gf.TRANSFORMS])
 def test_every_registered_name_has_a_row_with_defaults_and_a_reference(name):
     assert len(ROWS[name]) == (6 if name in gf.WRAPPERS else 7)
     assert all(ROWS[name])
 
 
 def test_no_row_is_left_of_what_is_gone():
-    assert set(ROWS) == {*gf.METHODS, *gf.WRAPPERS, *gf.FIELDS}
+    assert set(ROWS) == {*gf.METHODS, *gf.WRAPPERS, *gf.TRANSFORMS}

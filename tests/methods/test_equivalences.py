@@ -18,7 +18,7 @@ PAIRS = {
     ),
     "extragradient = look-ahead(h)": (
         lambda v: (gf.extragradient(SGD), v),
-        lambda v: (gf.simultaneous(SGD), gf.look_ahead(v, step_size=H)),
+        lambda v: (gf.simultaneous(SGD), gf.linearized_competitive(v, step_size=H)),
     ),
     "consensus = symplectic(γ)": (
         lambda v: (gf.simultaneous(SGD), gf.consensus(v, gamma=GAMMA)),
@@ -33,7 +33,7 @@ PAIRS = {
         lambda v: (gf.lead(SGD, momentum=0.0, alignment=H), v),
     ),
     "decoupled consensus = consensus": (
-        lambda v: (gf.decoupled_consensus(SGD, strength=H * GAMMA), v),
+        lambda v: (gf.methods.decoupled_consensus(SGD, strength=H * GAMMA), v),
         lambda v: (gf.simultaneous(SGD), gf.consensus(v, gamma=GAMMA)),
     ),
 }

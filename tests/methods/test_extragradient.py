@@ -119,7 +119,7 @@ def descend(optimizer, direction, memory, params):
 
 
 def adam_memory(state):
-    return state.optimizer.optimizer[0]
+    return state.memory.optimizer[0]
 
 
 def test_extragradient_with_adam_advances_the_moments_once_a_step():
@@ -152,8 +152,8 @@ def test_an_extrapolation_of_its_own_remembers_what_it_sees(build):
         past = v(half)
         params, memory = descend(adam, past, memory, params)
     assert_trees_close(state.params, params, rtol=1e-13)
-    assert_trees_close(state.optimizer.extrapolation, own, rtol=1e-13)
-    assert int(adam_memory(state).count) == int(state.optimizer.extrapolation[0].count) == 5
+    assert_trees_close(state.memory.extrapolation, own, rtol=1e-13)
+    assert int(adam_memory(state).count) == int(state.memory.extrapolation[0].count) == 5
 
 
 def test_batches_of_the_two_evaluations():
@@ -206,7 +206,7 @@ def test_past_extragradient_starts_like_extragradient():
     found, expected = after_one_step(one, v, START), after_one_step(other, v, START)
     assert_trees_close(found.params, expected.params, rtol=1e-14)
     # Not even with a history of zeros would the second step be right.
-    assert_trees_close(found.optimizer.previous, v(_half(v, START)), rtol=1e-12)
+    assert_trees_close(found.memory.previous, v(_half(v, START)), rtol=1e-12)
 
 
 def _half(v, params):
@@ -226,10 +226,10 @@ def test_extrapolated_points_follow_the_optimistic_rule():
 
     points = []
     for _ in range(6):
-        points.append(move(state.params, state.optimizer.previous))
+        points.append(move(state.params, state.memory.previous))
         state, _ = past.step(v, state, None)
     optimistic = gf.optimistic(optax.sgd(h))
-    memory = optimistic.init(START).optimizer._replace(
+    memory = optimistic.init(START).memory._replace(
         previous=v(move(START, v(START))), first=jnp.zeros((), bool)
     )
     follower = gf.State(points[0], memory)

@@ -237,7 +237,7 @@ def test_the_memory_advances_once_a_step(build):
     first_moment = gf.Players(0.0, 0.0)
     for count in (1, 2, 3):
         state, info = step(state)
-        adam = state.optimizer[0]
+        adam = state.memory[0]
         assert int(adam.count) == count
         first_moment = jax.tree.map(lambda m, d: 0.9 * m - 0.1 * d, first_moment, info.direction)
         assert_trees_close(gf.Players(*adam.mu), first_moment, rtol=1e-12)

@@ -82,7 +82,7 @@ def test_only_the_blocks_across_the_players_act(preconditioned):
         x = x + move
         np.testing.assert_allclose(ravel_pytree(info.direction)[0], direction, atol=1e-12)
     np.testing.assert_allclose(ravel_pytree(state.params)[0], x, rtol=1e-9, atol=1e-12)
-    assert int(state.optimizer.optimizer[0].count) == 3
+    assert int(state.memory.optimizer[0].count) == 3
 
 
 def test_the_first_step_has_no_past():

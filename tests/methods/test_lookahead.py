@@ -56,9 +56,9 @@ def test_it_returns_every_k_steps_and_keeps_the_memory():
             slow = jax.tree.map(lambda s, x: 0.75 * s + 0.25 * x, slow, plain.params)
             plain = plain._replace(params=slow)
         assert_trees_close(state.params, plain.params, rtol=1e-12)
-        assert_trees_close(state.optimizer.slow, slow, rtol=1e-12)
+        assert_trees_close(state.memory.slow, slow, rtol=1e-12)
         assert_trees_close(info, expected_info, rtol=1e-12)
-    assert_trees_close(state.optimizer.optimizer, plain.optimizer, rtol=1e-12)
+    assert_trees_close(state.memory.inner, plain.memory, rtol=1e-12)
 
 
 def test_a_whole_share_is_the_method_itself_and_none_goes_back():

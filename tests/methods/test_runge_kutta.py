@@ -121,7 +121,7 @@ def test_the_memory_of_adam_advances_once_a_step(order, reaches, weights):
         params = optax.apply_updates(params, updates)
         assert_trees_close(info.direction, total, rtol=1e-12)
     assert_trees_close(state.params, params, rtol=1e-12)
-    assert int(state.optimizer[0].count) == 4
+    assert int(state.memory[0].count) == 4
 
 
 @pytest.mark.parametrize("order", [1, 3, "4", None])

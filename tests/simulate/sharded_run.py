@@ -17,7 +17,7 @@ def main(process, num_processes, port, devices):
     if num_processes > 1:
         jax.distributed.initialize(f"localhost:{port}", num_processes, process)
 
-    mesh = gf.data_mesh()
+    mesh = gf.sharding.data_mesh()
     generator = gf.networks.mlp(3, 2, hidden_sizes=(8,), activation=jnp.tanh)
     discriminator = gf.networks.mlp(2, 1, hidden_sizes=(8,), activation=jnp.tanh)
     game = gf.games.gan(generator, discriminator)
@@ -31,12 +31,12 @@ def main(process, num_processes, port, devices):
             start,
             num_steps=10,
             key=jax.random.key(1),
-            sample=gf.data_parallel(sample, mesh),
+            sample=gf.sharding.data_parallel(sample, mesh),
             record=lambda state, info: optax.tree.norm(info.direction),
             record_every=5,
         )
 
-    start = gf.replicated(game.init(jax.random.key(0)), mesh)
+    start = gf.sharding.replicated(game.init(jax.random.key(0)), mesh)
     whole = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
     result = {"devices": jax.device_count(), "processes": jax.process_count()}
     for name in ("simultaneous", "alternating"):
@@ -47,7 +47,7 @@ def main(process, num_processes, port, devices):
     # A batch that lies on the host goes the same way.
     batch = jax.tree.map(np.asarray, jax.jit(sample)(jax.random.key(2)))
     batch = batch._replace(key=jax.random.split(jax.random.key(3), 16))
-    v = jax.jit(w, out_shardings=whole)(start, gf.spread(batch, mesh))
+    v = jax.jit(w, out_shardings=whole)(start, gf.sharding.spread(batch, mesh))
     result["field"] = flat(v)
 
     # Batch norm's statistics are those of the global batch too.
@@ -59,8 +59,10 @@ def main(process, num_processes, port, devices):
     w = gf.consensus(gf.vector_field(game), gamma=5.0)
     real = np.random.default_rng(0).normal(size=(16, *shape))
     batch = gf.Batch(real, np.asarray(batch.latent))
-    start = gf.replicated(game.init(jax.random.key(0)), mesh)
-    result["batch norm"] = flat(jax.jit(w, out_shardings=whole)(start, gf.spread(batch, mesh)))
+    start = gf.sharding.replicated(game.init(jax.random.key(0)), mesh)
+    result["batch norm"] = flat(
+        jax.jit(w, out_shardings=whole)(start, gf.sharding.spread(batch, mesh))
+    )
     return result
 
 

@@ -98,24 +98,24 @@ class FourDevices:
 def test_a_batch_that_devices_do_not_divide_is_refused():
     sample = gf.data.batch_sampler(gf.data.ring(), batch_size=10, latent_size=3)
     with pytest.raises(ValueError, match=r"the 4 devices of mesh must divide .* batch of 10"):
-        gf.data_parallel(sample, FourDevices())
+        gf.sharding.data_parallel(sample, FourDevices())
     with pytest.raises(ValueError, match=r"batch of 10"):
-        gf.spread({"x": np.zeros((10, 2))}, FourDevices())
+        gf.sharding.spread({"x": np.zeros((10, 2))}, FourDevices())
     with pytest.raises(ValueError, match=r"batch of 2"):
-        gf.spread({"x": np.zeros((8, 2))}, FourDevices(), axis=1)
+        gf.sharding.spread({"x": np.zeros((8, 2))}, FourDevices(), axis=1)
     with pytest.raises(ValueError, match=r"batch of None"):
-        gf.spread({"x": np.zeros((8, 2)), "y": np.zeros(4)}, FourDevices())
+        gf.sharding.spread({"x": np.zeros((8, 2)), "y": np.zeros(4)}, FourDevices())
 
 
 def test_a_mesh_needs_a_device():
     with pytest.raises(ValueError, match="at least one device"):
-        gf.data_mesh([])
+        gf.sharding.data_mesh([])
 
 
 def test_keys_and_stacked_batches_are_spread():
-    mesh = gf.data_mesh()
+    mesh = gf.sharding.data_mesh()
     keys = jax.random.split(jax.random.key(0), 8)
-    out = gf.spread(gf.Batch(np.zeros((8, 2)), np.ones((8, 3)), key=keys), mesh)
+    out = gf.sharding.spread(gf.Batch(np.zeros((8, 2)), np.ones((8, 3)), key=keys), mesh)
     assert (jax.random.key_data(out.key) == jax.random.key_data(keys)).all()
-    stacked = gf.spread(np.zeros((3, 8, 2)), mesh, axis=1)
+    stacked = gf.sharding.spread(np.zeros((3, 8, 2)), mesh, axis=1)
     assert stacked.sharding.spec == jax.sharding.PartitionSpec(None, "data")

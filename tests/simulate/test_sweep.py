@@ -108,7 +108,7 @@ def test_ctrl_c_keeps_what_was_computed():
         if step == 15:
             raise KeyboardInterrupt
 
-    with pytest.raises(gf.Interrupted) as caught:
+    with pytest.raises(gf.SweepInterrupted) as caught:
         gf.sweep(
             build,
             {"step_size": jnp.array([0.1, 0.2])},
@@ -137,7 +137,7 @@ def test_ctrl_c_while_waiting_keeps_state_and_records_of_one_step(monkeypatch):
         return get(tree)
 
     monkeypatch.setattr(jax, "device_get", interrupted_get)
-    with pytest.raises(gf.Interrupted) as caught:
+    with pytest.raises(gf.SweepInterrupted) as caught:
         gf.sweep(build, axes, fixed=fixed, num_steps=500)
     run = caught.value.partial.run
     np.testing.assert_array_equal(run.steps, [0, 5, 10])

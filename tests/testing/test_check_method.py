@@ -61,7 +61,7 @@ def plain(
 
     def step(field, state, batch):
         direction = field(state.params, batch)
-        after = gf.State(move(state.params, direction), memory(state.optimizer))
+        after = gf.State(move(state.params, direction), memory(state.memory))
         return result(after, gf.Info(direction))
 
     return gf.Method(init, step)
@@ -140,7 +140,7 @@ BROKEN = {
     ),
     "a shape that grows": (
         started_with(lambda: jnp.zeros(1), memory=lambda m: jnp.concatenate([m, m])),
-        r"leaf \.optimizer was float32\[1\] before the step and float32\[2\] after it",
+        r"leaf \.memory was float32\[1\] before the step and float32\[2\] after it",
     ),
     "a structure that grows": (
         plain(memory=lambda m: (*m, jnp.zeros(()))),
@@ -148,11 +148,11 @@ BROKEN = {
     ),
     "a dtype that changes": (
         started_with(lambda: jnp.zeros((), int), memory=lambda m: m + 0.5),
-        r"the state's leaf \.optimizer was int32\[\] before the step and float32\[\] after it",
+        r"the state's leaf \.memory was int32\[\] before the step and float32\[\] after it",
     ),
     "a weak type that hardens": (
         started_with(lambda: 0.0, memory=lambda m: m + jnp.ones(())),
-        r"types, weak ones too.* \.optimizer of float32\[\] was weak before .* strong after it",
+        r"types, weak ones too.* \.memory of float32\[\] was weak before .* strong after it",
     ),
     "a counter outside": (
         move_by(lambda x, d: 0.01 * next(calls)),
@@ -229,7 +229,7 @@ def drifting(memory, update):
     [
         (
             drifting(lambda p: jnp.zeros((), jnp.int32), lambda s, u: s * 0.9 + 1),
-            r"leaf \.optimizer was int32\[\] .* float32\[\] after .* of an optax transformation",
+            r"leaf \.memory was int32\[\] .* float32\[\] after .* of an optax transformation",
         ),
         (
             drifting(lambda p: None, lambda s, u: u),
@@ -237,7 +237,7 @@ def drifting(memory, update):
         ),
         (
             drifting(lambda p: {"scale": 1.0}, lambda s, u: {"scale": jnp.float32(1)}),
-            r"leaf \.optimizer\['scale'\] of float32\[\] was weak before the step and strong",
+            r"leaf \.memory\['scale'\] of float32\[\] was weak before the step and strong",
         ),
     ],
 )

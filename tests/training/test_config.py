@@ -98,9 +98,12 @@ def test_differences_have_dotted_names():
     ("changes", "said"),
     [
         ({"method.name": "alternatin"}, "unknown method.name 'alternatin'"),
-        ({"method.gamma": 3}, "method.gamma is for the fields consensus"),
-        ({"method.field": "consensus"}, "method.gamma must be given with method.field=consensus"),
-        ({"method.field": "clipped"}, "method.field_options.max_norm must be given"),
+        ({"method.gamma": 3}, "method.gamma is for the transforms consensus"),
+        (
+            {"method.transform": "consensus"},
+            "method.gamma must be given with method.transform=consensus",
+        ),
+        ({"method.transform": "clipped"}, "method.transform_options.max_norm must be given"),
         ({"method.options.x": 3}, "method.options: there are none here, got x"),
         (
             {"generator.architecture": "dcgan", "generator.options.latent_size": 3},

@@ -20,7 +20,7 @@ ROOT = Path(gf.__file__).parents[1]
 RUN = CONFIG.replace(
     {
         "method.name": "simultaneous",
-        "method.field": "consensus",
+        "method.transform": "consensus",
         "method.gamma": 1.0,
         "discriminator.architecture": "dcgan",
         "discriminator.batch_norm": True,

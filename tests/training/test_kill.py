@@ -70,7 +70,7 @@ def restored(folder):
     """Return the parameters where a run stands, without taking a step."""
     config = gf.training.read_config(folder)
     result = gf.training.train(config, folder, resume="always")
-    assert result.status == "done"
+    assert result.outcome == "done"
     return result.params
 
 
@@ -114,7 +114,7 @@ def test_ctrl_c_saves_and_can_be_resumed(unbroken, tmp_path):
     assert process.returncode == 130
     (step,) = saved(tmp_path)
     found = json.loads(out)
-    assert (found["status"], found["step"]) == ("interrupted", step)
+    assert (found["outcome"], found["step"]) == ("interrupted", step)
     said = f"error: interrupted and saved at step {step}. The same command goes on from there.\n"
     assert err == said
     assert_rows_agree(tmp_path, unbroken)

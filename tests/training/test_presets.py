@@ -68,7 +68,7 @@ def test_every_row_of_the_official_table(row):
         assert found == NETWORKS[network]
         assert player.width == int(width)
         assert not player.spectral_norm
-    assert (config.method.name, config.method.field) == METHODS[method]
+    assert (config.method.name, config.method.transform) == METHODS[method]
     assert config.method.gamma == (None if gamma == "-" else float(gamma))
     assert config.method.optimizer == "numerics_rmsprop"
     assert config.method.learning_rate == 1e-4
@@ -120,5 +120,5 @@ def test_every_game_of_a_preset_has_a_field(name):
         data = gf.data.Images(np.zeros((4, side, side, 3), np.uint8))
     built = gf.training.build(config, data)
     params = jax.eval_shape(built.game.init, jax.random.key(0))
-    v = jax.eval_shape(built.field, params, built.feed.batch(0))
+    v = jax.eval_shape(built.original, params, built.feed.batch(0))
     assert jax.tree.map(lambda leaf: leaf.shape, v) == jax.tree.map(lambda x: x.shape, params)

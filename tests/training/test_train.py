@@ -57,7 +57,7 @@ def whole(tmp_path_factory):
 
 def test_the_folder_holds_what_is_promised(whole):
     folder, result, _ = whole
-    assert (result.status, result.step, result.stopped_at) == ("finished", 60, -1)
+    assert (result.outcome, result.step, result.stopped_at) == ("finished", 60, -1)
     assert {path.name for path in folder.iterdir()} == {
         ".lock", "config.json", "run.json", "metrics.csv", "scores.csv", "samples",
         "checkpoints", "events.log",
@@ -116,7 +116,7 @@ def test_metrics_are_what_they_say(whole):
     params, row = result.params, rows(folder)[-1]
     batch = built.feed.batch(60)
     losses = built.game.losses(params, batch)
-    v = built.field(params, batch)
+    v = built.original(params, batch)
     fake = built.generator.apply(params.theta, batch.latent)
     right = [built.discriminator.apply(params.phi, x)[:, 0] for x in (batch.real, fake)]
 
@@ -124,7 +124,7 @@ def test_metrics_are_what_they_say(whole):
         return np.linalg.norm(np.concatenate([np.ravel(x) for x in jax.tree.leaves(tree)]))
 
     def half_square(params):
-        return sum(jax.numpy.sum(x**2) for x in jax.tree.leaves(built.field(params, batch))) / 2
+        return sum(jax.numpy.sum(x**2) for x in jax.tree.leaves(built.original(params, batch))) / 2
 
     def distance(x):
         x = np.asarray(x).reshape(8, -1)
@@ -150,7 +150,7 @@ def test_a_finished_run_has_nothing_to_do(whole):
     before = (folder / "metrics.csv").read_bytes()
     said = []
     again = train(CONFIG, folder, listen=said.append)
-    assert (again.status, again.step) == ("done", 60)
+    assert (again.outcome, again.step) == ("done", 60)
     assert said == ["nothing to do: the run is at step 60, and num_steps is 60"]
     assert_same_bits(again.params, result.params)
     assert train(CONFIG, folder, num_steps=30).step == 60
@@ -161,7 +161,7 @@ def test_a_run_in_pieces_is_the_whole_run(whole, tmp_path):
     # 25 is no step of any rhythm: its row, its grid and its score are those of an end.
     evaluate = [lambda generate: {"mean": float(generate(5).mean())}]
     piece = train(CONFIG, tmp_path, num_steps=25, evaluate=evaluate)
-    assert (piece.status, rows(tmp_path)[-1]["step"]) == ("finished", "25")
+    assert (piece.outcome, rows(tmp_path)[-1]["step"]) == ("finished", "25")
     seconds = piece.seconds
     said = []
     end = train(CONFIG, tmp_path, listen=said.append, evaluate=evaluate)
@@ -180,7 +180,7 @@ def test_a_run_in_pieces_is_the_whole_run(whole, tmp_path):
 
 def test_convolutions_batch_norm_and_consensus_in_pieces(tmp_path):
     layers = {"architecture": "dcgan", "batch_norm": True, "width": 2}
-    changes = {"method.name": "simultaneous", "method.field": "consensus", "method.gamma": 1.0}
+    changes = {"method.name": "simultaneous", "method.transform": "consensus", "method.gamma": 1.0}
     for player in ("generator", "discriminator"):
         changes |= {f"{player}.{name}": value for name, value in layers.items()}
     config = CONFIG.replace(changes | {"num_steps": 6, "reference_size": 16})
@@ -237,7 +237,7 @@ def test_memory_that_runs_out_damages_nothing(monkeypatch, tmp_path):
         train(CONFIG, tmp_path)
     monkeypatch.undo()
     assert saved(tmp_path) == [20]
-    assert train(CONFIG, tmp_path, num_steps=20).status == "done"
+    assert train(CONFIG, tmp_path, num_steps=20).outcome == "done"
 
 
 def test_nothing_is_written_twice_at_the_start(tmp_path):
@@ -257,7 +257,7 @@ def test_another_configuration_is_refused(whole):
         train(other.replace({"num_steps": 90}), folder, allow_changes=True)
     # What was refused is not remembered.
     assert gf.training.read_config(folder).generator.width == 4
-    assert train(CONFIG, folder).status == "done"
+    assert train(CONFIG, folder).outcome == "done"
     after = sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*"))
     changed = {path.name for path, _ in set(before) ^ set(after)}
     assert changed <= {"config.json", "events.log", folder.name}
@@ -323,7 +323,7 @@ def test_a_nan_stops_the_run(tmp_path):
     )
     said = []
     result = train(config, tmp_path, listen=said.append)
-    assert result.status == "stopped"
+    assert result.outcome == "stopped"
     assert result.stopped_at == result.step > 0
     assert f"at step {result.step}" in said[-1]
     last = result.step - 1
@@ -381,7 +381,7 @@ def test_batches_of_the_host_resume_too(tmp_path):
 def test_time_may_be_limited(tmp_path):
     seen = []
     result = train(CONFIG, tmp_path, max_seconds=1e-9, progress=seen.append)
-    assert (result.status, result.step) == ("out of time", 1)
+    assert (result.outcome, result.step) == ("out of time", 1)
     assert saved(tmp_path)[-1] == 1
     assert (seen[0].step, seen[0].num_steps) == (1, 60)
     assert seen[0].steps_per_second > 0

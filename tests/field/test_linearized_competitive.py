@@ -9,7 +9,7 @@ from jax.flatten_util import ravel_pytree
 import ganfield as gf
 from ganfield.field._clipped import clipped
 from ganfield.field._cross import linearize_cross
-from ganfield.field._look_ahead import look_ahead
+from ganfield.field._linearized_competitive import linearized_competitive
 from ganfield.field._scaled import scaled
 from ganfield.field._smoothed import smoothed
 from tests.cases import GAMES, assert_trees_close, batch_of, params_of
@@ -32,7 +32,7 @@ def test_look_ahead_is_the_dense_formula(name):
     v, params, batch = gf.vector_field(case.game), params_of(case), batch_of(case)
     value, matrix, n = blocks(v, params, batch)
     matrix[:n, :n], matrix[n:, n:] = 0, 0
-    found = jax.jit(look_ahead(v, step_size=0.3))(params, batch)
+    found = jax.jit(linearized_competitive(v, step_size=0.3))(params, batch)
     np.testing.assert_allclose(ravel_pytree(found)[0], value + 0.3 * matrix @ value, rtol=1e-10)
 
 
@@ -46,7 +46,7 @@ def test_look_ahead_is_the_opponents_next_move_to_first_order():
             v(gf.Players(theta, phi + h * value.phi)).theta,
             v(gf.Players(theta + h * value.theta, phi)).phi,
         )
-        found = look_ahead(v, step_size=h)(gf.Players(theta, phi))
+        found = linearized_competitive(v, step_size=h)(gf.Players(theta, phi))
         return np.linalg.norm(np.subtract(found, moved))
 
     np.testing.assert_allclose(gap(1e-2) / gap(5e-3), 4, rtol=0.02)
@@ -61,7 +61,7 @@ def test_cross_products_are_linear_and_evaluate_nothing_again():
         return gf.vector_field(case.game)(params, batch)
 
     params, batch = params_of(case), batch_of(case)
-    value, product, _ = linearize_cross(v, params, batch, user="look_ahead")
+    value, product, _ = linearize_cross(v, params, batch, user="linearized_competitive")
     assert_trees_close(value, v(params, batch), rtol=1e-10)
     count = len(evaluations)
     first, second = product(params), product(value)
@@ -132,7 +132,7 @@ def test_clipped_keeps_the_jacobian_of_an_equilibrium():
 @pytest.mark.parametrize(
     ("transform", "arguments"),
     [
-        (look_ahead, "step_size"),
+        (linearized_competitive, "step_size"),
         (smoothed, "gamma"),
         (scaled, "theta"),
         (scaled, "phi"),
@@ -151,7 +151,7 @@ def test_float32_stays_float32():
         v = gf.vector_field(gf.games.bilinear())
         point = gf.Players(1.0, 2.0)
         for w in (
-            look_ahead(v, step_size=np.float64(0.3)),
+            linearized_competitive(v, step_size=np.float64(0.3)),
             smoothed(v, gamma=np.float64(0.3)),
             scaled(v, phi=np.float64(0.3)),
             clipped(v, max_norm=np.float64(0.3)),

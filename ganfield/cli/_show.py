@@ -19,7 +19,7 @@ def point_record(params: gf.Players) -> dict[str, Any]:
     return {name: float(value) for name, value in params._asdict().items()}
 
 
-def classification_record(found: gf.Classification) -> dict[str, Any]:
+def classification_record(found: gf.analysis.Classification) -> dict[str, Any]:
     """Return a classification for JSON, the point's coordinates first."""
     record = point_record(found.params) | found._asdict()
     del record["params"]
@@ -70,7 +70,7 @@ def show(table: Table) -> None:
 
 def zeros(
     chosen: Chosen, bounds: gf.Players, *, num_starts: int, seed: int, max_points: int
-) -> tuple[gf.Equilibria, list[int], list[gf.Classification]]:
+) -> tuple[gf.analysis.Equilibria, list[int], list[gf.analysis.Classification]]:
     """Return the zeros of the chosen field, which of them were classified, and their classes.
 
     Of more than ``max_points`` zeros, those that most starts led to are classified.

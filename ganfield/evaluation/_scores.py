@@ -46,18 +46,18 @@ class Protocol(NamedTuple):
         )
 
 
-class Report(NamedTuple):
+class Scores(NamedTuple):
     """Scores, each printed with its protocol.
 
     Attributes:
-        scores: name → number.
+        values: name → number.
         histogram: share of the generated images in each class.
         expected: the same of the real images.
         protocol: how the scores were taken.
         notes: what a reader must be told, such as that there were few samples.
     """
 
-    scores: dict[str, float]
+    values: dict[str, float]
     histogram: np.ndarray
     expected: np.ndarray
     protocol: Protocol
@@ -66,7 +66,7 @@ class Report(NamedTuple):
     def rows(self) -> dict[str, str]:
         """Return name → text of all scores and of both histograms, for a table."""
         return {
-            **{name: _number(value) for name, value in self.scores.items()},
+            **{name: _number(value) for name, value in self.values.items()},
             "class_histogram": _shares(self.histogram),
             "class_histogram_real": _shares(self.expected),
         }
@@ -98,7 +98,7 @@ class Reference(NamedTuple):
         )
 
 
-def report(
+def scores(
     features: Features,
     real: ArrayLike,
     fake: ArrayLike,
@@ -106,7 +106,7 @@ def report(
     split: str,
     splits: int = 10,
     key: jax.Array | None = None,
-) -> Report:
+) -> Scores:
     """Return all scores of generated images beside real ones.
 
     For features of kind "classifier": ``classifier_score`` and its ``_std`` over the splits,
@@ -123,7 +123,7 @@ def report(
         key: says which subsets the kernel distance takes; ``jax.random.key(0)`` if None.
 
     Returns:
-        A `Report`; ``str`` of it prints the scores and the class histograms, each with the
+        A `Scores`; ``str`` of it prints the scores and the class histograms, each with the
         protocol beside it.
 
     Raises:
@@ -136,17 +136,17 @@ def report(
         ...     return flat, jax.nn.softmax(flat)
         >>> features = gf.evaluation.Features(apply, name="pixels", hash="none", kind="pixel")
         >>> noise = np.random.default_rng(0).uniform(-1, 1, size=(2, 100, 2, 2, 1))
-        >>> print(gf.evaluation.report(features, *noise, split="noise"))
+        >>> print(gf.evaluation.scores(features, *noise, split="noise"))
         pixel_score ... [n_real = 100, n_fake = 100, noise, pixels (sha256 none), 10 splits, ...]
         ...
         note: Fréchet distance of n_real = 100 and n_fake = 100 examples of 4 features: ...
     """
-    return report_beside(
+    return scores_beside(
         Reference.of(features, real), features, fake, split=split, splits=splits, key=key
     )
 
 
-def report_beside(
+def scores_beside(
     reference: Reference,
     features: Features,
     fake: ArrayLike,
@@ -154,7 +154,7 @@ def report_beside(
     split: str,
     splits: int,
     key: jax.Array | None,
-) -> Report:
+) -> Scores:
     """Return all scores beside real images that were looked at before."""
     seen = features(fake)
     moments = Moments.of(seen.features)
@@ -163,7 +163,7 @@ def report_beside(
     names = score_names(features.kind)
     kernel = kernel_distance(reference.seen.features, seen.features, key=key)
     region = precision_recall_beside(reference.seen.features, reference.radii, seen.features)
-    scores = {
+    values = {
         names[0]: score.mean,
         f"{names[0]}_std": score.std,
         names[1]: distance_of_moments(reference.moments, moments),
@@ -173,8 +173,8 @@ def report_beside(
         "class_entropy": classes.entropy,
         "class_jsd": classes.jsd,
     }
-    return Report(
-        scores,
+    return Scores(
+        values,
         classes.histogram,
         reference.histogram,
         Protocol(

@@ -1,4 +1,4 @@
-"""Features of images, reports and evaluators: batching, rounding to 8 bits, protocols."""
+"""Features of images, scores and evaluators: batching, rounding to 8 bits, protocols."""
 
 import jax
 import jax.numpy as jnp
@@ -9,12 +9,12 @@ import pytest
 import ganfield as gf
 from ganfield.evaluation import (
     Features,
-    _report,
+    _scores,
     evaluator,
     frechet_distance,
     hash_of,
     precision_recall,
-    report,
+    scores,
 )
 from ganfield.evaluation._precision_recall import radii_of_real
 
@@ -85,23 +85,23 @@ def test_hash_says_what_the_weights_are():
         assert hash_of(weights) != hash_of(other)
 
 
-def test_report_of_images_beside_themselves(images):
-    found = report(features(), images, images, split="noise test", splits=3)
-    scores = found.scores
-    assert scores["frechet_classifier_distance"] == pytest.approx(0, abs=1e-12)
+def test_scores_of_images_beside_themselves(images):
+    found = scores(features(), images, images, split="noise test", splits=3)
+    values = found.values
+    assert values["frechet_classifier_distance"] == pytest.approx(0, abs=1e-12)
     # The unbiased estimate counts no pair twice, so it is below 0 for a set beside itself.
-    assert scores["kernel_classifier_distance"] < 0
-    assert (scores["precision"], scores["recall"], scores["class_jsd"]) == (1, 1, 0)
+    assert values["kernel_classifier_distance"] < 0
+    assert (values["precision"], values["recall"], values["class_jsd"]) == (1, 1, 0)
     np.testing.assert_array_equal(found.histogram, found.expected)
     assert found.protocol[:2] == (23, 23)
 
 
 def test_every_number_is_printed_with_its_protocol(images):
-    found = report(features(), images, images[:20], split="noise test", splits=4)
+    found = scores(features(), images, images[:20], split="noise test", splits=4)
     *lines, note = str(found).splitlines()
-    assert len(found.scores) == 8
+    assert len(found.values) == 8
     assert [line.split()[0] for line in lines] == [
-        *found.scores, "class_histogram", "class_histogram_real",
+        *found.values, "class_histogram", "class_histogram_real",
     ]  # fmt: skip
     for line in lines:
         for part in ("n_real = 23", "n_fake = 20", "noise test", "pixels", "sha256 000000000000"):
@@ -112,7 +112,7 @@ def test_every_number_is_printed_with_its_protocol(images):
 
 
 def test_the_class_histogram_is_printed(images):
-    found = report(features(), images, images[:20], split="noise", splits=4)
+    found = scores(features(), images, images[:20], split="noise", splits=4)
     rows = found.rows()
     for name, histogram in (
         ("class_histogram", found.histogram),
@@ -142,9 +142,9 @@ def test_the_class_histogram_is_printed(images):
     ],
 )
 def test_only_inception_gives_an_inception_score(images, kind, names):
-    scores = report(features(kind=kind), images, images, split="noise").scores
-    assert [name for name in scores if "kernel" in name or name in names] == names
-    assert ("fid" in scores) == ("inception_score_std" in scores) == (kind == "inception")
+    values = scores(features(kind=kind), images, images, split="noise").values
+    assert [name for name in values if "kernel" in name or name in names] == names
+    assert ("fid" in values) == ("inception_score_std" in values) == (kind == "inception")
 
 
 class Set:
@@ -175,9 +175,9 @@ def test_evaluator_asks_for_samples_and_keeps_the_real_ones():
     assert first == again
     assert sizes == [20, 20]
     assert looked_at == [50, 50, 50]  # The real ones once, the others twice.
-    direct = report(features(), real.pixels, made, split="noise test", splits=2)
-    assert first == direct.scores
-    assert evaluate.report(generate).protocol.split == "noise test"
+    direct = scores(features(), real.pixels, made, split="noise test", splits=2)
+    assert first == direct.values
+    assert evaluate.scores(generate).protocol.split == "noise test"
     with pytest.warns(gf.evaluation.SmallSampleWarning):
         expected = frechet_distance(*(flat(p)[0] for p in (real.pixels, gf.data.to_uint8(made))))
     assert first["frechet_classifier_distance"] == pytest.approx(expected, rel=1e-9)
@@ -190,7 +190,7 @@ def test_evaluator_measures_among_the_real_images_once(monkeypatch):
         measured.append(len(features))
         return radii_of_real(features)
 
-    monkeypatch.setattr(_report, "radii_of_real", radii)
+    monkeypatch.setattr(_scores, "radii_of_real", radii)
     real = Set(40)
     evaluate = evaluator(features(), real, 20, splits=2)
     rng = np.random.default_rng(2)
@@ -207,7 +207,7 @@ def test_evaluator_takes_real_images_evenly():
     real = Set(40)
     evaluate = evaluator(features(), real, 20, num_real=10)
     np.testing.assert_array_equal(evaluate.real, real.pixels[::4])
-    assert evaluate.report(lambda size: real.pixels[:size]).protocol.n_real == 10
+    assert evaluate.scores(lambda size: real.pixels[:size]).protocol.n_real == 10
 
 
 @pytest.mark.parametrize(

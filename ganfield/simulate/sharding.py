@@ -10,7 +10,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from ganfield._types import PyTree, Sampler
-from ganfield.errors import leading_size
+from ganfield.checks import leading_size
 
 AXIS = "data"
 
@@ -49,7 +49,7 @@ def data_parallel(sample: Sampler, mesh: Mesh) -> Sampler:
 
     Args:
         sample: ``sample(key) -> batch``, examples along the first axis of every leaf.
-        mesh: the devices, such as ``gf.data_mesh()``.
+        mesh: the devices, such as ``gf.sharding.data_mesh()``.
 
     Returns:
         ``sample(key) -> batch``, to be called in compiled code, as `ganfield.simulate` does.
@@ -60,7 +60,7 @@ def data_parallel(sample: Sampler, mesh: Mesh) -> Sampler:
     Example:
         >>> import jax, ganfield as gf
         >>> sample = gf.data.batch_sampler(gf.data.ring(), batch_size=64, latent_size=16)
-        >>> spread_sample = data_parallel(sample, gf.data_mesh())
+        >>> spread_sample = data_parallel(sample, gf.sharding.data_mesh())
         >>> jax.jit(spread_sample)(jax.random.key(0)).real.shape
         (64, 2)
     """
@@ -88,7 +88,7 @@ def replicated(tree: PyTree, mesh: Mesh) -> PyTree:
 
     Example:
         >>> import numpy as np, ganfield as gf
-        >>> replicated(np.ones(3), gf.data_mesh()).is_fully_replicated
+        >>> replicated(np.ones(3), gf.sharding.data_mesh()).is_fully_replicated
         True
     """
     placement = NamedSharding(mesh, PartitionSpec())
@@ -121,7 +121,7 @@ def spread(batch: PyTree, mesh: Mesh, *, axis: int = 0) -> PyTree:
 
     Example:
         >>> import jax, numpy as np, ganfield as gf
-        >>> mesh = gf.data_mesh()
+        >>> mesh = gf.sharding.data_mesh()
         >>> spread(np.zeros((8 * jax.device_count(), 2)), mesh).sharding.spec[0]
         'data'
     """

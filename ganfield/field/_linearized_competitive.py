@@ -7,11 +7,11 @@ import jax.numpy as jnp
 
 from ganfield._tree import add_scaled
 from ganfield._types import Field, Players
-from ganfield.errors import check_not_negative
+from ganfield.checks import check_not_negative
 from ganfield.field._cross import linearize_cross
 
 
-def look_ahead(field: Field, *, step_size: jax.typing.ArrayLike) -> Field:
+def linearized_competitive(field: Field, *, step_size: jax.typing.ArrayLike) -> Field:
     """Return (I + αJ_o)v: each player's direction after the opponent's next step, to first order.
 
     J_o holds the blocks of J across the players, so θ follows v_θ + αJ_θφ v_φ, which is
@@ -36,14 +36,14 @@ def look_ahead(field: Field, *, step_size: jax.typing.ArrayLike) -> Field:
 
     Example:
         >>> import ganfield as gf
-        >>> w = look_ahead(gf.vector_field(gf.games.bilinear()), step_size=0.5)
+        >>> w = linearized_competitive(gf.vector_field(gf.games.bilinear()), step_size=0.5)
         >>> gf.eigenvalues(w)(gf.Players(0.0, 0.0)).round(3)
         Array([-0.5+1.j, -0.5-1.j], dtype=complex64)
     """
     check_not_negative(step_size, argument="step_size")
 
-    def look_ahead_field(params: Players, batch: Any = None) -> Players:
-        cross = linearize_cross(field, params, batch, user="look_ahead")
+    def linearized_field(params: Players, batch: Any = None) -> Players:
+        cross = linearize_cross(field, params, batch, user="linearized_competitive")
         return add_scaled(cross.value, jnp.asarray(step_size), cross.product(cross.value))
 
-    return look_ahead_field
+    return linearized_field
