@@ -25,7 +25,7 @@ from ganfield.cli import _app
         ("field --game sine --kind strem", "did you mean 'stream'?"),
         ("spectrum --game sine --transform consenus", "did you mean 'consensus'?"),
         ("spectrum --game dirac_gan --objective standrad", "did you mean 'standard'?"),
-        ("spectrum --game dirac_gan --set penalty_wieght=2\", \"did you mean 'penalty_weight'?"),
+        ("spectrum --game dirac_gan --set penalty_wieght=2", "did you mean 'penalty_weight'?"),
         ("spectrum --game dirac_gan --set penalty=r3", "unknown penalty 'r3': did you mean"),
         ("list gmaes", "did you mean 'games'?"),
         ("spectrum --game sine --objective js", "--objective is for the game dirac_gan"),
