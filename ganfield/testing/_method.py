@@ -68,7 +68,7 @@ def check_method(
     Example:
         >>> import jax, jax.numpy as jnp, ganfield as gf
         >>> def init(params):
-        ...     return gf.State(params, optimizer=jnp.zeros((), int))
+        ...     return gf.State(params, memory=jnp.zeros((), int))
         >>> def step(field, state, batch):
         ...     direction = field(state.params, batch)
         ...     moved = jax.tree.map(lambda x, d: x + 0.1 * d, state.params, direction)
