@@ -8,6 +8,9 @@ from ganfield.simulate._simulation import Record as Record
 from ganfield.simulate._simulation import Simulation as Simulation
 from ganfield.simulate._simulation import simulation as simulation
 from ganfield.simulate._simulation import step_batch as step_batch
+from ganfield.simulate._standing import Standing as Standing
+from ganfield.simulate._standing import stand as stand
+from ganfield.simulate._standing import take_step as take_step
 from ganfield.simulate._sweep import Sweep as Sweep
 from ganfield.simulate._sweep import SweepInterrupted as SweepInterrupted
 from ganfield.simulate._sweep import sweep as sweep

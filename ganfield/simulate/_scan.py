@@ -108,11 +108,12 @@ def simulate(
     def body(carry: Any, _: None) -> tuple[Any, PyTree]:
         carry, kept = advance(carry)
         if progress is not None:
-            jax.debug.callback(progress, carry.step, kept)
+            jax.debug.callback(progress, carry.standing.step, kept)
         return carry, kept
 
     carry, first = start()
     carry, rest = jax.lax.scan(body, carry, None, length=count)
     records = jax.tree.map(lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), first, rest)
     steps = np.arange(count + 1) * every
-    return Run(carry.state, steps, records, carry.stopped_at, carry.unsolved_at)
+    end = carry.standing
+    return Run(end.state, steps, records, end.stopped_at, end.unsolved_at)

@@ -5,35 +5,29 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 
-from ganfield._tree import finite, strong
 from ganfield._types import Field, Players, PyTree, Sampler
 from ganfield.checks import check_count
 from ganfield.field import check_field
 from ganfield.methods import Info, Method, State
+from ganfield.simulate._standing import Standing, stand, take_step
 
 Record = Callable[[State, Info], PyTree]
 """``record(state, info) -> pytree``, what to keep of a run."""
 
 
 class Carry(NamedTuple):
-    """Where a run stands.
+    """What a loop hands from step to step.
 
     Attributes:
-        state: the method's state.
+        standing: where the run stands. One that has stopped keeps the state that it had at the last
+            record before the stop.
         info: the method's `Info` of the last step; before the first step its numbers are NaN.
-        step: how many steps were taken.
-        stopped_at: the first step that met a NaN or an infinity, in the field or in a parameter, or
-            −1. A run that has stopped keeps the state that it had at the last record before the
-            stop.
-        unsolved_at: the first step whose inner solve did not converge, or −1; the run goes on.
     """
 
-    state: State
+    standing: Standing
     info: Info
-    step: jax.Array
-    stopped_at: jax.Array
-    unsolved_at: jax.Array
 
 
 class Simulation(NamedTuple):
@@ -89,14 +83,14 @@ def simulation(
         ...     gf.simultaneous(optax.sgd(0.5)), v, gf.Players(1.0, 0.0), record_every=2
         ... )
         >>> carry, _ = advance(start()[0])
-        >>> int(carry.step), float(carry.state.params.theta)
+        >>> int(carry.standing.step), float(carry.standing.state.params.theta)
         (2, 0.75)
     """
     record_every = check_count(record_every, argument="record_every")
     if sample is not None and key is None:
         raise ValueError("key must be given with sample, for example jax.random.key(0)")
-    seen = None if sample is None else jax.eval_shape(sample, key)
-    check_field(field, params, seen)
+    batch = None if sample is None else jax.eval_shape(sample, key)
+    check_field(field, params, batch)
 
     def keep(state: State, info: Info) -> PyTree:
         return None if record is None else jax.tree.map(jnp.asarray, record(state, info))
@@ -106,34 +100,26 @@ def simulation(
             return None
         return step_batch(method, sample, key, step)
 
-    def one_step(state: State, step: jax.Array) -> tuple[State, Info]:
-        return method.step(field, state, batch_of(step))
+    def one_step(standing: Standing) -> tuple[Standing, Info]:
+        return take_step(method, field, standing, batch_of(standing.step))
 
     def start() -> tuple[Carry, PyTree]:
-        state, step = strong(method.init(params)), jnp.zeros((), jnp.int32)
-        info = _unknown(jax.eval_shape(one_step, state, step)[1])
+        standing = stand(method, params)
+        info = _unknown(jax.eval_shape(one_step, standing)[1])
         info = info._replace(converged=jnp.ones((), bool))
-        never = jnp.full((), -1, jnp.int32)
-        carry = Carry(state, info, step, never, never)
-        return carry, keep(state, info)
+        return Carry(standing, info), keep(standing.state, info)
 
     def body(carry: Carry, _: None) -> tuple[Carry, None]:
-        state, info = one_step(carry.state, carry.step)
-        info = info._replace(converged=jnp.asarray(info.converged))
-        failed = (carry.stopped_at < 0) & ~finite((state.params, info.direction))
-        stopped_at = jnp.where(failed, carry.step + 1, carry.stopped_at)
-        unsolved = (carry.unsolved_at < 0) & (stopped_at < 0) & ~info.converged
-        unsolved_at = jnp.where(unsolved, carry.step + 1, carry.unsolved_at)
-        return Carry(state, info, carry.step + 1, stopped_at, unsolved_at), None
+        return Carry(*one_step(carry.standing)), None
 
     def advance(carry: Carry) -> tuple[Carry, PyTree]:
-        after, _ = jax.lax.scan(body, carry, None, length=record_every)
+        (after, info), _ = jax.lax.scan(body, carry, None, length=record_every)
         stopped = after.stopped_at >= 0
-        kept = jax.tree.map(lambda old, new: jnp.where(stopped, old, new), carry, after)
-        after = kept._replace(
-            step=after.step, stopped_at=after.stopped_at, unsolved_at=after.unsolved_at
+        state, info = optax.tree.where(
+            stopped, (carry.standing.state, carry.info), (after.state, info)
         )
-        return after, _unknown(keep(after.state, after.info), where=stopped)
+        after = Carry(after._replace(state=state), info)
+        return after, _unknown(keep(state, info), where=stopped)
 
     return Simulation(start, advance, record_every)
 

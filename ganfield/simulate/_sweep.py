@@ -118,12 +118,13 @@ def sweep(
     compiled = time.perf_counter()
 
     def collect() -> Sweep:
+        end = on_host(carry.standing)
         run = Run(
-            state=on_host(carry.state),
+            state=end.state,
             steps=np.arange(len(records)) * every,
             records=jax.tree.map(lambda *leaves: np.stack(leaves), *records),
-            stopped_at=on_host(carry.stopped_at),
-            unsolved_at=on_host(carry.unsolved_at),
+            stopped_at=end.stopped_at,
+            unsolved_at=end.unsolved_at,
         )
         return Sweep(run, time.perf_counter() - compiled, compiled - began)
 
@@ -135,7 +136,7 @@ def sweep(
             carry = after
             if progress is not None:
                 progress((index + 1) * every, records[-1])
-            if np.all(np.asarray(carry.stopped_at) >= 0):
+            if np.all(np.asarray(carry.standing.stopped_at) >= 0):
                 break
     except KeyboardInterrupt as interrupt:
         raise SweepInterrupted(collect()) from interrupt
