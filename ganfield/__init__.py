@@ -12,6 +12,7 @@ import typing as _typing
 
 from ganfield import analysis as analysis
 from ganfield import checks as checks
+from ganfield import configuration as configuration
 from ganfield import data as data
 from ganfield import evaluation as evaluation
 from ganfield import field as field

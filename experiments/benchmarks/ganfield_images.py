@@ -15,8 +15,8 @@ def prepare(task: dict[str, Any]) -> Callable[[], dict[str, float]]:
     """Return what takes the steps and says how long one took.
 
     Args:
-        task: "config", that of a `ganfield.training.Config`; "shape", that of an image; "steps";
-            "convolution".
+        task: "config", that of a `ganfield.configuration.Config`; "shape", that of an image;
+            "steps"; "convolution".
 
     Returns:
         A function of nothing that returns seconds of a step and of compilation, and the peaks of
@@ -30,8 +30,8 @@ def prepare(task: dict[str, Any]) -> Callable[[], dict[str, float]]:
         began = time.perf_counter()
         carry = jax.block_until_ready(program(carry)[0])
         seconds = (time.perf_counter() - began) / steps
-        if int(carry.stopped_at) >= 0:
-            raise FloatingPointError(f"NaN at step {int(carry.stopped_at)}")
+        if (stopped_at := int(carry.standing.stopped_at)) >= 0:
+            raise FloatingPointError(f"NaN at step {stopped_at}")
         held = (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use", 0)
         return {"step": seconds, "compile": compile_seconds, "host": peak_memory(), "device": held}
 
@@ -44,10 +44,10 @@ def compiled(task: dict[str, Any]) -> tuple[Callable[[Any], Any], Any, float]:
     for player in (tree["generator"], tree["discriminator"]):
         if player["architecture"] != "mlp":
             player["options"] = {"convolution": task["convolution"]}
-    config = gf.training.Config.from_dict(tree)
+    config = gf.configuration.Config.from_dict(tree)
     pixels = np.random.default_rng(0).integers(0, 256, (512, *task["shape"]), np.uint8)
     images = gf.data.Images(pixels)
-    built = gf.training.build(config, images)
+    built = gf.configuration.build(config, images)
     sample = gf.data.batch_sampler(
         images, batch_size=config.batch_size, latent_size=config.latent_size
     )

@@ -23,7 +23,7 @@ def precision(name: str, images: gf.data.Images) -> dict[str, Any]:
         v − γJᵀv, the "cosine" of the two Jᵀv, and "seconds".
     """
     began = time.perf_counter()
-    config = gf.training.preset(name)
+    config = gf.configuration.preset(name)
     single, half = (fields(config, images, dtype) for dtype in ("float32", "bfloat16"))
     gamma = config.method.gamma
     assert gamma is not None
@@ -38,11 +38,11 @@ def precision(name: str, images: gf.data.Images) -> dict[str, Any]:
 
 
 def fields(
-    config: gf.training.Config, images: gf.data.Images, dtype: str
+    config: gf.configuration.Config, images: gf.data.Images, dtype: str
 ) -> dict[str, np.ndarray[Any, Any]]:
     """Return v and Jᵀv as vectors, computed in that type."""
     names = "generator.dtype", "discriminator.dtype"
-    built = gf.training.build(config.replace(dict.fromkeys(names, dtype)), images)
+    built = gf.configuration.build(config.replace(dict.fromkeys(names, dtype)), images)
     sample = gf.data.batch_sampler(
         images, batch_size=config.batch_size, latent_size=config.latent_size
     )

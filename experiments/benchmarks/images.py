@@ -26,7 +26,7 @@ from image_workers import Worker
 
 import ganfield as gf
 from ganfield.cli import script
-from ganfield.training import PRESETS
+from ganfield.configuration import PRESETS
 
 README = Path(__file__).with_name("README.md")
 MARKS = "<!-- images: begin -->\n", "<!-- images: end -->\n"
@@ -70,7 +70,7 @@ class Row(NamedTuple):
     """
 
     presets: tuple[str, ...]
-    config: gf.training.Config
+    config: gf.configuration.Config
     shape: tuple[int, int, int]
 
 
@@ -80,8 +80,8 @@ def all_rows() -> list[Row]:
     for name, preset in PRESETS.items():
         if preset.data.name not in CHANNELS:
             continue
-        config = gf.training.Config(
-            data=gf.training.DataConfig(name=preset.data.name, size=preset.data.size),
+        config = gf.configuration.Config(
+            data=gf.configuration.DataConfig(name=preset.data.name, size=preset.data.size),
             generator=preset.generator,
             discriminator=preset.discriminator,
             method=replace(preset.method, learning_rate=1e-4),

@@ -69,12 +69,12 @@ class Config:
     """See quickly that everything works: 20 steps, one seed."""
 
 
-def chosen(config: Config) -> dict[str, gf.training.Config]:
+def chosen(config: Config) -> dict[str, gf.configuration.Config]:
     """Return preset → configuration of its first run, checked before anything is done."""
     names = config.presets or (DIGITS if config.data is None else CIFAR10)
     found = {}
     for name in names:
-        preset = gf.training.preset(name)
+        preset = gf.configuration.preset(name)
         steps = config.num_steps or (3000 if preset.data.name == "digits" else preset.num_steps)
         steps = 20 if config.smoke else steps
         every = max(1, steps // gf.checks.check_count(config.num_scores, argument="num_scores"))
@@ -100,7 +100,7 @@ def chosen(config: Config) -> dict[str, gf.training.Config]:
 
 
 def classifier_of(
-    config: Config, data: gf.training.DataConfig, output: Path
+    config: Config, data: gf.configuration.DataConfig, output: Path
 ) -> gf.evaluation.Classifier:
     """Return the classifier that scores are taken with, trained only if there is none yet."""
     # A hasty one must not score what follows in the same folder.
@@ -114,7 +114,7 @@ def classifier_of(
     if config.classifier is not None:
         raise ValueError(f"classifier must be a file, got {config.classifier}")
     train, test = (
-        gf.training.load_data(
+        gf.configuration.load_data(
             replace(data, split=split, flip=data.name == "cifar10" and split == "train")
         )
         for split in ("train", "test")
@@ -128,7 +128,7 @@ def classifier_of(
 
 
 def train(
-    run: gf.training.Config,
+    run: gf.configuration.Config,
     data: Any,
     evaluate: gf.evaluation.Evaluator,
     config: Config,
@@ -190,7 +190,7 @@ def row_of(
 
 def summary(
     config: Config,
-    runs: Mapping[str, gf.training.Config],
+    runs: Mapping[str, gf.configuration.Config],
     rows: list[Row],
     evaluate: gf.evaluation.Evaluator,
     classifier: gf.evaluation.Classifier,
@@ -233,7 +233,7 @@ def main(config: Config) -> int:
     first = next(iter(runs.values()))
     default = first.data.name + ("_smoke" if config.smoke else "")
     output = gf.reporting.check_folder(config.output or Path("results") / default)
-    data = gf.training.load_data(first.data)
+    data = gf.configuration.load_data(first.data)
     with console.status("The classifier that scores are taken with"):
         classifier = classifier_of(config, first.data, output)
     evaluate = gf.evaluation.evaluator(

@@ -1,14 +1,22 @@
 """What the options choose: a game, its field, and a transform of it."""
 
-import inspect
-import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import ganfield as gf
-from ganfield.cli._options import Dynamics, numbers_in
+from ganfield.cli._options import Dynamics
 
 _SYMBOLS = {"gamma": "γ"}
+
+# What the library calls a setting → the option that gives it here.
+_OPTIONS = {
+    r"(method\.transform_options|--set)\.": "--set ",
+    r"method\.(name|transform|optimizer|gamma)\b": r"--\1",
+    r"--name\b": "--method",
+    r"method\.learning_rate\b": "--step-size",
+}
 
 
 class Chosen(NamedTuple):
@@ -40,27 +48,40 @@ def choose(options: Dynamics) -> Chosen:
     Raises:
         ValueError: a name is unknown, or a value not allowed.
     """
+    configuration = gf.configuration
     build = gf.checks.lookup(gf.GAMES, options.game, argument="game")
     transform = gf.checks.lookup(gf.TRANSFORMS, options.transform, argument="transform")
-    of_game = dict(inspect.signature(build).parameters)
-    _, *others = inspect.signature(transform).parameters.items()  # The first is the field.
-    of_transform = dict(others)
-    settings = _settings(options, {**of_transform, **of_game})
-    settings |= _gamma(options, of_transform)
-    missing = [
-        name
-        for name, parameter in of_transform.items()
-        if parameter.default is parameter.empty and name not in settings
-    ]
-    if missing:
-        raise ValueError(
-            f"--set must give {' and '.join(missing)} for the transform {options.transform!r}, "
-            f"such as {missing[0]}=0.1"
-        )
+    of_game = configuration.keywords(build, skip=0)
+    # γ has an option of its own, and groups are those of a minibatch, which no game here has.
+    of_transform = configuration.keywords(transform)
+    gamma = 1.0 if options.gamma is None and "gamma" in of_transform else options.gamma
+    free = {n: p for n, p in of_transform.items() if n not in ("gamma", "groups")}
 
-    arguments = {name: value for name, value in settings.items() if name in of_game}
-    own = {name: value for name, value in settings.items() if name in of_transform}
-    game = build(**arguments)
+    texts = [text for group in options.settings for text in group]
+    if options.objective is not None:
+        if "objective" not in of_game:
+            raise ValueError(
+                f"--objective is for the game {_takers('objective', gf.GAMES)}, got "
+                f"{options.objective!r} with {options.game!r}"
+            )
+        texts.insert(0, f"objective={options.objective}")
+    given = configuration.parse_settings(texts, argument="--set")
+    if given and not (of_game or free):
+        raise ValueError(f"--set: the game {options.game!r} has no parameters, got {texts[-1]!r}")
+    for name in given:
+        gf.checks.lookup({**of_game, **free}, name, argument=f"parameter of {options.game}")
+    values = {name: configuration.guess(text) for name, text in given.items()}
+    own = {name: value for name, value in values.items() if name in free}
+    with in_words_of_options():
+        of_values = {name: value for name, value in values.items() if name in of_game}
+        arguments = configuration.arguments(of_values, of_game, argument="--set")
+        game = build(**arguments)
+        method = configuration.MethodConfig(
+            transform=options.transform, gamma=gamma, transform_options=own
+        )
+        field = configuration.make_transform(method, gf.vector_field(game))
+
+    own = own if gamma is None else {"gamma": gamma, **own}
     transformed = options.transform != "identity"
     said = [options.game, *(f"{name} = {_say(value)}" for name, value in arguments.items())]
     if transformed:
@@ -68,7 +89,7 @@ def choose(options: Dynamics) -> Chosen:
         said.append(" ".join([options.transform, *words]))
     return Chosen(
         game,
-        transform(gf.vector_field(game), **own),
+        field,
         "w" if transformed else "v",
         ", ".join(said),
         {
@@ -78,64 +99,22 @@ def choose(options: Dynamics) -> Chosen:
     )
 
 
-def _settings(options: Dynamics, parameters: dict[str, inspect.Parameter]) -> dict[str, Any]:
-    """Return what --objective and --set give, as arguments of the game and of the transform."""
-    settings: dict[str, Any] = {}
-    if options.objective is not None:
-        if "objective" not in parameters:
-            raise ValueError(
-                f"--objective is for the game {_takers(gf.GAMES, 'objective', 'or')}, got "
-                f"{options.objective!r} with {options.game!r}"
-            )
-        settings["objective"] = options.objective
-    # γ has an option of its own, and groups are those of a minibatch, which no game here has.
-    parameters = {name: p for name, p in parameters.items() if name not in ("gamma", "groups")}
-    for text in (text for group in options.settings for text in group):
-        name, equals, value = text.partition("=")
-        if not (name and equals and value):
-            raise ValueError(f"--set must be NAME=VALUE, such as coupling=2, got {text!r}")
-        if not parameters:
-            raise ValueError(f"--set: the game {options.game!r} has no parameters, got {text!r}")
-        parameter = gf.checks.lookup(parameters, name, argument=f"parameter of {options.game}")
-        if name in settings:
-            raise ValueError(f"--set must give {name} once, got it again: {text!r}")
-        settings[name] = _value(value, parameter)
-    return settings
+@contextmanager
+def in_words_of_options() -> Iterator[None]:
+    """Say what is wrong with a setting by the option that gave it."""
+    try:
+        yield
+    except ValueError as error:
+        message = str(error)
+        for setting, option in _OPTIONS.items():
+            message = re.sub(setting, option, message)
+        raise ValueError(message) from error
 
 
-def _gamma(options: Dynamics, of_transform: dict[str, inspect.Parameter]) -> dict[str, float]:
-    if "gamma" in of_transform:
-        gamma = 1.0 if options.gamma is None else options.gamma
-        if not (math.isfinite(gamma) and gamma >= 0):
-            raise ValueError(f"--gamma must be a finite number ≥ 0, got {gamma}")
-        return {"gamma": gamma}
-    if options.gamma is not None:
-        raise ValueError(
-            f"--gamma is for the transforms {_takers(gf.TRANSFORMS, 'gamma', 'and')}, got "
-            f"{options.gamma:g} with {options.transform!r}"
-        )
-    return {}
-
-
-def _takers(registry: Mapping[str, Callable[..., Any]], parameter: str, word: str) -> str:
+def _takers(parameter: str, registry: Mapping[str, Callable[..., Any]]) -> str:
     """Return who in a registry takes a parameter."""
-    names = [n for n, build in registry.items() if parameter in inspect.signature(build).parameters]
-    return f" {word} ".join(names)
-
-
-def _value(text: str, parameter: inspect.Parameter) -> Any:
-    """Return a text as what the parameter is by default: a number, or a name."""
-    default = parameter.default
-    if default is None or isinstance(default, str):
-        return text
-    if isinstance(default, bool):
-        return gf.checks.lookup(
-            {"true": True, "false": False}, text.lower(), argument=f"value of {parameter.name}"
-        )
-    numbers = numbers_in(text)
-    if len(numbers) != 1:
-        raise ValueError(f"{parameter.name} must be a finite number, got {text!r}")
-    return int(text) if isinstance(default, int) and text.isdecimal() else numbers[0]
+    keywords = gf.configuration.keywords
+    return " or ".join(n for n, build in registry.items() if parameter in keywords(build, skip=0))
 
 
 def _say(value: Any) -> str:

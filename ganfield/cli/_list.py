@@ -91,7 +91,7 @@ def _registry(name: str) -> Mapping[str, Any]:
     if name == "networks":
         return gf.NETWORKS
     if name == "presets":
-        return gf.training.PRESETS
+        return gf.configuration.PRESETS
     registries: dict[str, Mapping[str, Any]] = {
         "games": gf.GAMES,
         "methods": gf.METHODS,

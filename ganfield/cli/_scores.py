@@ -30,7 +30,7 @@ class Scorer:
 
     def __init__(self, path: Path, config: Any, *, num_samples: int | None = None):
         classifier = _load(path)
-        self.data = gf.training.load_data(config.data)
+        self.data = gf.configuration.load_data(config.data)
         _check_images(self.data, classifier, config.data.name)
         count = NUM_SAMPLES if num_samples is None else num_samples
         self._evaluator = gf.evaluation.evaluator(
@@ -52,7 +52,7 @@ class Scorer:
         # Orbax, which training needs, stays out of the other commands.
         from ganfield.training._generate import Maker
 
-        make = Maker(gf.training.build(config, self.data).generator, config)
+        make = Maker(gf.configuration.build(config, self.data).generator, config)
         self.scores = self._evaluator.scores(lambda count: make(params.theta, count))
 
     def in_words(self, step: int) -> str:

@@ -216,11 +216,11 @@ class Train:
         training = gf.training
         before = training.read_config(self.output) if training.is_run(self.output) else None
         if self.preset is not None:
-            config = training.preset(self.preset)
+            config = gf.configuration.preset(self.preset)
         else:
-            config = before or training.preset("digits/dcgan")
+            config = before or gf.configuration.preset("digits/dcgan")
         texts = [text for group in self.settings for text in group]
-        changes: dict[str, Any] = dict(training.parse_settings(texts))
+        changes: dict[str, Any] = dict(gf.configuration.parse_settings(texts, argument="--set"))
         if self.data is not None:
             changes["data.folder"] = str(Path(self.data).absolute())
         elif before is not None and "data.folder" not in changes:

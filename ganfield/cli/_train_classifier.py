@@ -113,8 +113,8 @@ class TrainClassifier:
         name = _name(self.data, self.name)
         folder = None if name == self.data == "digits" else self.data
         sets: list[Any] = [
-            gf.training.load_data(
-                gf.training.DataConfig(name=name, folder=folder, split=split, size=self.size)
+            gf.configuration.load_data(
+                gf.configuration.DataConfig(name=name, folder=folder, split=split, size=self.size)
             )
             for split in ("train", "test")
         ]

@@ -118,8 +118,8 @@ def simulation(
         state, info = optax.tree.where(
             stopped, (carry.standing.state, carry.info), (after.state, info)
         )
-        after = Carry(after._replace(state=state), info)
-        return after, _unknown(keep(state, info), where=stopped)
+        kept = _unknown(keep(state, info), where=stopped)
+        return Carry(after._replace(state=state), info), kept
 
     return Simulation(start, advance, record_every)
 

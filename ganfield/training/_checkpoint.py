@@ -14,8 +14,8 @@ import orbax.checkpoint as orbax
 
 from ganfield._types import PyTree
 from ganfield.reporting import check_folder
+from ganfield.simulate import Standing
 from ganfield.training._processes import with_keys, without_keys
-from ganfield.training._steps import Carry
 
 _OVERHEAD = 200_000  # bytes that Orbax writes beside the arrays, with room to spare
 
@@ -63,7 +63,7 @@ class Checkpoints:
             return "there is no checkpoint yet"
         return f"the last good checkpoint is of step {steps[-1]}"
 
-    def save(self, carry: Carry, *, seconds: float) -> None:
+    def save(self, carry: Standing, *, seconds: float) -> None:
         """Write a checkpoint, unless there is one of this step.
 
         Args:
@@ -92,7 +92,7 @@ class Checkpoints:
                 f"{_first_line(error)}; {self.last_in_words()}"
             ) from error
 
-    def load_last(self, like: Carry) -> tuple[Carry, float] | None:
+    def load_last(self, like: Standing) -> tuple[Standing, float] | None:
         """Return the last checkpoint that is whole, and its wall-clock; None where there is none.
 
         Those that are damaged are told of and renamed, so that the run can write them again.
@@ -125,7 +125,7 @@ class Checkpoints:
             )
         return None
 
-    def load(self, step: int, like: Carry) -> tuple[Carry, float]:
+    def load(self, step: int, like: Standing) -> tuple[Standing, float]:
         """Return one checkpoint and its wall-clock.
 
         Raises:

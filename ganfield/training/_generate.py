@@ -4,9 +4,8 @@ import jax
 import numpy as np
 
 from ganfield._types import PyTree
+from ganfield.configuration import Config, random_keys
 from ganfield.networks import Network
-from ganfield.training._build import random_keys
-from ganfield.training._config import Config
 from ganfield.training._quick import quick_jit
 
 _AT_ONCE = 256

@@ -12,18 +12,18 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from ganfield._types import PyTree
+from ganfield.configuration import Built, Config, build, fingerprint, random_keys
+from ganfield.simulate import Standing, stand
 from ganfield.simulate.sharding import replicated
-from ganfield.training._build import Built, build, random_keys
 from ganfield.training._checkpoint import CannotSaveError, Checkpoints
-from ganfield.training._config import Config
-from ganfield.training._data import fingerprint
+from ganfield.training._feeds import Feed, open_feed, storage_of
 from ganfield.training._interrupts import Wish, listening
 from ganfield.training._processes import Processes, local
 from ganfield.training._quick import quick_jit
 from ganfield.training._recorder import Evaluate, Recorder
 from ganfield.training._result import Progress, Result, TrainingInterrupted
 from ganfield.training._run_directory import RunDirectory, check_run, is_run, read_config
-from ganfield.training._steps import Carry, advancing, spreading, start
+from ganfield.training._steps import advancing
 from ganfield.training._tensorboard import check_installed
 
 T = TypeVar("T")
@@ -41,7 +41,6 @@ def train(
     resume: str = "auto",
     allow_changes: bool = False,
     evaluate: Sequence[Evaluate] = (),
-    prepare: Callable[[Built], Built] | None = None,
     mesh: Mesh | None = None,
     tensorboard: bool = False,
     progress: Callable[[Progress], None] | None = None,
@@ -59,7 +58,7 @@ def train(
     process at once.
 
     Args:
-        config: what to train, such as ``gf.training.preset("digits/consensus")``.
+        config: what to train, such as ``gf.configuration.preset("digits/consensus")``.
         output: the run's folder.
         data: what has a ``sample(key, size)``; loaded as ``config.data`` says if None.
         num_steps: train **to** this step; ``config.num_steps`` if None.
@@ -70,7 +69,6 @@ def train(
         evaluate: functions ``evaluate(generate) -> dict`` of scores, called every
             ``evaluate_every`` steps and at the end; ``generate(count)`` returns that many examples,
             the same for the same step.
-        prepare: ``prepare(built) -> built``, to change what was built.
         mesh: the devices over which every batch is spread, such as
             ``gf.sharding.data_mesh()``; the default device if None. It is the same run but for
             rounding, and may be resumed on other devices. After ``jax.distributed.initialize`` it
@@ -92,7 +90,7 @@ def train(
 
     Example:
         >>> import pathlib, tempfile, ganfield as gf
-        >>> config = gf.training.preset("digits/mlp").replace({"samples": 4})
+        >>> config = gf.configuration.preset("digits/mlp").replace({"samples": 4})
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     result = gf.training.train(config, folder, num_steps=3)
         ...     sorted(path.name for path in pathlib.Path(folder).iterdir() if path.suffix)
@@ -120,8 +118,8 @@ def train(
     # What can be wrong is found before anything is written.
     config = config.replace({"data.storage": processes.text(processes.first(storage))})
     with ExitStack() as stack:
-        built, images = processes.each(lambda: _built(config, data, prepare))
-        stack.callback(built.feed.close)
+        built, images, feed = processes.each(lambda: _opened(config, data, mesh))
+        stack.callback(feed.close)
         processes.check_same(f"{built.config.to_json()} {images}", "data")
 
         def open_folder() -> Recorder:
@@ -132,19 +130,19 @@ def train(
             folder.describe(images)
             checkpoints = Checkpoints(folder.checkpoints, keep=config.keep, tell=folder.tell)
             stack.callback(checkpoints.close)
-            return Recorder(built, folder, checkpoints, evaluate)
+            return Recorder(built, feed, folder, checkpoints, evaluate)
 
         recorder = processes.first(open_folder)
-        run = _Run(built, recorder, processes, progress, mesh)
+        run = _Run(built, feed, recorder, processes, progress, mesh)
         wish = stack.enter_context(listening())
         try:
-            carry, going = run.begin()
+            standing, going = run.begin()
             if not going:
-                return run.result("done", carry, "nothing to do")
+                return run.result("done", standing, "nothing to do")
             if tensorboard:
-                step = int(carry.step)
+                step = int(standing.step)
                 run.first(lambda recorder: recorder.write_for_tensorboard(stack, step))
-            return run.train(carry, wish, math.inf if max_seconds is None else max_seconds)
+            return run.train(standing, wish, math.inf if max_seconds is None else max_seconds)
         except (CannotSaveError, ConnectionAbortedError):
             raise
         except OSError as error:
@@ -156,14 +154,12 @@ def train(
             ) from error
 
 
-def _built(
-    config: Config, data: Any, prepare: Callable[[Built], Built] | None
-) -> tuple[Built, dict[str, Any]]:
-    """Return the run, and what tells its images from others."""
+def _opened(config: Config, data: Any, mesh: Mesh | None) -> tuple[Built, dict[str, Any], Feed]:
+    """Return the run with the storage decided, what tells its images from others, its batches."""
     built = build(config, data)
-    if prepare is not None:
-        built = prepare(built)
-    return built, fingerprint(built.data)
+    storage = storage_of(config.data.storage, built.data)
+    built = built._replace(config=config.replace({"data.storage": storage}))
+    return built, fingerprint(built.data), open_feed(built, mesh)
 
 
 class _Run:
@@ -172,38 +168,37 @@ class _Run:
     def __init__(
         self,
         built: Built,
+        feed: Feed,
         recorder: Recorder | None,
         processes: Processes,
         progress: Callable[[Progress], None] | None,
         mesh: Mesh | None,
     ):
-        self.built, self.recorder, self.processes = built, recorder, processes
+        self.built, self.feed, self.recorder, self.processes = built, feed, recorder, processes
         self.config, self.progress, self.mesh = built.config, progress, mesh
         self.seconds = self.compile_seconds = 0.0
-        self._placed: tuple[PyTree, PyTree] = (None, None)
-        draw, everywhere = built.feed.draw, None
-        if mesh is not None:
-            draw = spreading(draw, built.method, mesh)
-            everywhere = NamedSharding(mesh, PartitionSpec())
-        self.advance = jax.jit(advancing(built.method, built.field, draw), out_shardings=everywhere)
+        self.advance = jax.jit(
+            advancing(built.method, built.field, feed.draw),
+            out_shardings=None if mesh is None else NamedSharding(mesh, PartitionSpec()),
+        )
 
-    def begin(self) -> tuple[Carry, bool]:
+    def begin(self) -> tuple[Standing, bool]:
         """Return where the run stands, and whether there is anything to do."""
         init = quick_jit(self.built.game.init)
-        carry = start(self.built.method, init(random_keys(self.config).init))
-        found = self.first(lambda recorder: recorder.load(carry))
-        resumed = bool(self.processes.shared(np.bool_(found is not None)))
+        standing = stand(self.built.method, init(random_keys(self.config).init))
+        last = self.first(lambda recorder: recorder.load(standing))
+        resumed = bool(self.processes.shared(np.bool_(last is not None)))
         if resumed:
-            stands, seconds = (carry, 0.0) if found is None else found
-            carry, there = self.processes.shared((stands, np.float64(seconds)))
-            self.seconds = float(there)
-        step, target = int(carry.step), self.config.num_steps
+            there, seconds = (standing, 0.0) if last is None else last
+            standing, clock = self.processes.shared((there, np.float64(seconds)))
+            self.seconds = float(clock)
+        step, target = int(standing.step), self.config.num_steps
         going = not resumed or step < target
         if not going:
             self._tell(f"nothing to do: the run is at step {step}, and num_steps is {target}")
         elif resumed:
             self._tell(f"resumed from step {step}")
-        return self._everywhere(carry), going
+        return self._everywhere(standing), going
 
     def first(self, action: Callable[[Recorder], T]) -> T | None:
         """Let the first process read or write, and the others wait; see `Processes.first`."""
@@ -214,76 +209,76 @@ class _Run:
 
         return self.processes.first(with_recorder)
 
-    def train(self, carry: Carry, wish: Wish, max_seconds: float) -> Result:
+    def train(self, standing: Standing, wish: Wish, max_seconds: float) -> Result:
         """Take the steps."""
-        step, target = int(carry.step), self.config.num_steps
-        self._compile(carry, step)
+        step, target = int(standing.step), self.config.num_steps
+        self._compile(standing, step)
         if step == 0:
-            self._events(carry, 0, last=target == 0)
+            self._events(standing, 0, last=target == 0)
         began_at, began = step, self.seconds
         chunk = 1
         done = step >= target
         while not done:
             # Waiting for a loader is part of the time that steps take.
             before = time.perf_counter()
-            source, until = self._source(step)
+            source, until = self.feed.source(step)
             stop = int(min(self._next_event(step), step + chunk, until))
-            carry = jax.block_until_ready(self.program(carry, np.int32(stop), source))
+            standing = jax.block_until_ready(self.program(standing, np.int32(stop), source))
             took, signal = self.processes.agreed(time.perf_counter() - before, wish.signal)
             self.seconds += took
             chunk = _next_chunk(chunk, stop - step, took)
-            step = int(carry.step)
-            if int(carry.stopped_at) >= 0:
-                return self._stopped(carry)
+            step = int(standing.step)
+            if int(standing.stopped_at) >= 0:
+                return self._stopped(standing)
             done = step >= target or self.seconds - began >= max_seconds
             if not done:
-                self._events(carry, step)
+                self._events(standing, step)
             if self.progress is not None and self.recorder is not None:
                 speed = (step - began_at) / max(self.seconds - began, 1e-9)
                 self.progress(Progress(step, target, speed, self.recorder.row))
             if signal is not None and not done:
-                self._save(carry)
-                result = self.result("interrupted", carry, "interrupted and saved")
+                self._save(standing)
+                result = self.result("interrupted", standing, "interrupted and saved")
                 self._tell(result.message)
                 raise TrainingInterrupted(result, signal)
         if step > began_at:
-            self._events(carry, step, last=True)
+            self._events(standing, step, last=True)
         outcome = "finished" if step == target else "out of time"
-        result = self.result(outcome, carry, outcome)
+        result = self.result(outcome, standing, outcome)
         self._tell(result.message)
         return result
 
-    def result(self, outcome: str, carry: Carry, said: str) -> Result:
+    def result(self, outcome: str, standing: Standing, said: str) -> Result:
         """Return what became of the run."""
-        step, unsolved_at = int(carry.step), int(carry.unsolved_at)
+        step, unsolved_at = int(standing.step), int(standing.unsolved_at)
         message = f"{said} at step {step}"
         if unsolved_at >= 0:
             message += f"; an inner solve did not converge at step {unsolved_at}"
         return Result(
             outcome,
             step,
-            carry.state.params,
+            standing.state.params,
             self.seconds,
             self.compile_seconds,
-            int(carry.stopped_at),
+            int(standing.stopped_at),
             unsolved_at,
             message,
         )
 
-    def _stopped(self, carry: Carry) -> Result:
+    def _stopped(self, standing: Standing) -> Result:
         last = ""
         if self.recorder is not None:
             last = f"; {self.recorder.checkpoints.last_in_words()};"
-        result = self.result("stopped", carry, f"stopped by a NaN or an infinity{last}")
+        result = self.result("stopped", standing, f"stopped by a NaN or an infinity{last}")
         self._tell(result.message)
         return result
 
-    def _compile(self, carry: Carry, step: int) -> None:
+    def _compile(self, standing: Standing, step: int) -> None:
         """Compile what takes long, so that no clock of the steps counts it."""
         before = time.perf_counter()
-        source, _ = self._source(step)
-        self.program = self.advance.lower(carry, np.int32(step), source).compile()
-        self.first(lambda recorder: recorder.prepare(self._here(carry).state.params, step))
+        source, _ = self.feed.source(step)
+        self.program = self.advance.lower(standing, np.int32(step), source).compile()
+        self.first(lambda recorder: recorder.prepare(self._here(standing).state.params, step))
         self.compile_seconds = time.perf_counter() - before
         self._tell(f"compiled in {self.compile_seconds:.1f} s")
 
@@ -295,29 +290,22 @@ class _Run:
         """Return a tree where one process alone can use it."""
         return tree if self.mesh is None else local(tree)
 
-    def _source(self, step: int) -> tuple[PyTree, float]:
-        source, until = self.built.feed.source(step)
-        if source is not self._placed[0]:
-            placed = source if self.mesh is None else self.built.feed.place(source, self.mesh)
-            self._placed = (source, placed)
-        return self._placed[1], until
-
     def _next_event(self, step: int) -> int:
         """Return the next step at which something is to be written."""
         config = self.config
         paces = (config.record_every, config.evaluate_every, config.checkpoint_every)
         return min(config.num_steps, *(step - step % pace + pace for pace in paces))
 
-    def _events(self, carry: Carry, step: int, *, last: bool = False) -> None:
+    def _events(self, standing: Standing, step: int, *, last: bool = False) -> None:
         if not last and step != 0 and step < self._next_event(step - 1):
             return
 
         self.first(
-            lambda recorder: recorder.events(self._here(carry), step, self.seconds, last=last)
+            lambda recorder: recorder.events(self._here(standing), step, self.seconds, last=last)
         )
 
-    def _save(self, carry: Carry) -> None:
-        here = self._here(carry)
+    def _save(self, standing: Standing) -> None:
+        here = self._here(standing)
         self.first(lambda recorder: recorder.checkpoints.save(here, seconds=self.seconds))
 
     def _tell(self, message: str) -> None:

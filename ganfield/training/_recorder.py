@@ -7,15 +7,16 @@ import jax
 import numpy as np
 
 from ganfield._types import Players
+from ganfield.configuration import Built
 from ganfield.data import Images, to_float
-from ganfield.training._build import Built
+from ganfield.simulate import Standing
 from ganfield.training._checkpoint import Checkpoints
+from ganfield.training._feeds import Feed
 from ganfield.training._generate import Maker
 from ganfield.training._metrics import METRICS, measuring, warnings_of
 from ganfield.training._quick import quick_jit
 from ganfield.training._run_directory import RunDirectory
 from ganfield.training._samples import save_samples
-from ganfield.training._steps import Carry
 from ganfield.training._tensorboard import Writer, open_writer
 
 Evaluate = Callable[[Callable[[int], np.ndarray]], Mapping[str, float]]
@@ -27,6 +28,7 @@ class Recorder:
 
     Args:
         built: the run.
+        feed: its batches.
         folder: its folder.
         checkpoints: in that folder.
         evaluate: the functions that give scores.
@@ -38,11 +40,13 @@ class Recorder:
     def __init__(
         self,
         built: Built,
+        feed: Feed,
         folder: RunDirectory,
         checkpoints: Checkpoints,
         evaluate: Sequence[Evaluate],
     ):
         self.built, self.folder, self.checkpoints = built, folder, checkpoints
+        self._feed = feed
         self.config, self.evaluate = built.config, evaluate
         self._writer: Writer | None = None
         self.row: dict[str, float | int | str] = {}
@@ -56,15 +60,15 @@ class Recorder:
             measuring(built.game, built.original, built.generator, built.discriminator)
         )
 
-    def load(self, like: Carry) -> tuple[Carry, float] | None:
+    def load(self, like: Standing) -> tuple[Standing, float] | None:
         """Return where the run stands and its wall-clock, and drop what was written after it."""
-        found = self.checkpoints.load_last(like)
+        last = self.checkpoints.load_last(like)
         self.folder.accept(self.config)
-        step = 0 if found is None else int(found[0].step)
-        if found is None or step < self.config.num_steps:
+        step = 0 if last is None else int(last[0].step)
+        if last is None or step < self.config.num_steps:
             # At step 0 everything is written again.
             self._cut(step or -1)
-        return found
+        return last
 
     def write_for_tensorboard(self, stack: ExitStack, step: int) -> None:
         """Write all numbers for TensorBoard too, from a step on, until the stack is closed."""
@@ -72,11 +76,11 @@ class Recorder:
 
     def prepare(self, params: Players, step: int) -> None:
         """Compile what is measured."""
-        jax.block_until_ready(self._measure(params, self.built.feed.batch(step)))
+        jax.block_until_ready(self._measure(params, self._feed.measured(step)))
 
-    def events(self, carry: Carry, step: int, seconds: float, *, last: bool = False) -> None:
+    def events(self, standing: Standing, step: int, seconds: float, *, last: bool = False) -> None:
         """Write what is due at a step, the checkpoint last: what it has is then all there."""
-        config, params = self.config, carry.state.params
+        config, params = self.config, standing.state.params
         if step == 0:
             self._show_real()
         if last or step % config.record_every == 0:
@@ -89,16 +93,16 @@ class Recorder:
         if last or (step and step % config.checkpoint_every == 0):
             for table in (self.folder.metrics, self.folder.scores):
                 table.sync()
-            self.checkpoints.save(carry, seconds=seconds)
+            self.checkpoints.save(standing, seconds=seconds)
 
     def _record(self, params: Players, step: int, seconds: float) -> None:
-        measured = self._measure(params, self.built.feed.batch(step))
+        measured = self._measure(params, self._feed.measured(step))
         numbers = {name: float(value) for name, value in jax.device_get(measured).items()}
         table = self.folder.metrics
         if not self._first_row:
             # As the file says it: a resumed run must compare with the same number.
-            found = table.first()
-            self._first_row = numbers if found is None else _numbers(found)
+            written = table.first()
+            self._first_row = numbers if written is None else _numbers(written)
         signs = " ".join(warnings_of(numbers, self._first_row))
         self.row = {"step": step, "seconds": seconds, **numbers, "warnings": signs}
         table.append(self.row)

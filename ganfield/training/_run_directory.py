@@ -11,8 +11,8 @@ from typing import Any
 
 from ganfield._files import remove_partial, write_file
 from ganfield.checks import lookup
+from ganfield.configuration import Config
 from ganfield.reporting import check_folder, provenance, to_json
-from ganfield.training._config import Config
 from ganfield.training._metrics import METRICS
 from ganfield.training._tables import Table
 

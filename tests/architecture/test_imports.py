@@ -20,6 +20,7 @@ ORDER = (
     ("analysis", "evaluation"),
     ("testing", "reporting"),
     ("plotting",),
+    ("configuration",),
     ("training",),
     ("__init__",),
     ("cli",),

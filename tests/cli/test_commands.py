@@ -176,7 +176,7 @@ def test_every_game_has_a_spectrum_and_known_equilibria(game, run_json):
         ("objectives", gf.OBJECTIVES),
         ("penalties", gf.games.PENALTIES),
         ("networks", gf.NETWORKS),
-        ("presets", gf.training.PRESETS),
+        ("presets", gf.configuration.PRESETS),
     ],
 )
 def test_lists_name_and_explain_all(what, registry, run, run_json):

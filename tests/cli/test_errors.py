@@ -29,7 +29,7 @@ from ganfield.cli import _app
         ("spectrum --game dirac_gan --set penalty=r3", "unknown penalty 'r3': did you mean"),
         ("list gmaes", "did you mean 'games'?"),
         ("spectrum --game sine --objective js", "--objective is for the game dirac_gan"),
-        ("spectrum --game sine --gamma 2", "--gamma is for the transforms consensus and jare"),
+        ("spectrum --game sine --gamma 2", "--gamma is for the transforms consensus, jare"),
         ("spectrum --game sine --transform jare --gamma -1", "--gamma must be a finite number ≥ 0"),
         ("spectrum --game sine --transform jare --gamma nan", "--gamma must be a finite"),
         ("spectrum --game sine --set x=2", "the game 'sine' has no parameters, got 'x=2'"),

@@ -169,7 +169,7 @@ def test_options_reach_the_run(run, monkeypatch, tmp_path):
         "--tensorboard",
     )  # fmt: skip
     assert code == 0
-    expected = gf.training.preset("cifar10/conopt_conv4").replace(
+    expected = gf.configuration.preset("cifar10/conopt_conv4").replace(
         {"method.gamma": 0.1, "num_steps": 12, "data.folder": str(tmp_path / "images")}
     )
     assert seen["config"] == expected

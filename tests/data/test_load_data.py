@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 
 import ganfield as gf
-from ganfield.training import DATA, DataConfig, load_data
-from ganfield.training._data import fingerprint
+from ganfield.configuration import DATA, DataConfig, fingerprint, load_data
 
 
 def idx(array):

@@ -16,11 +16,13 @@ import pytest
 import ganfield as gf
 
 FOLDER = Path(gf.__file__).parents[1] / "experiments" / "benchmarks"
-DCGAN4 = gf.training.NetworkConfig(width=2)
-DCGAN3 = gf.training.NetworkConfig(width=2, num_layers=3)
-RESNET = gf.training.NetworkConfig(architecture="resnet", width=4, batch_norm=False)
+DCGAN4 = gf.configuration.NetworkConfig(width=2)
+DCGAN3 = gf.configuration.NetworkConfig(width=2, num_layers=3)
+RESNET = gf.configuration.NetworkConfig(architecture="resnet", width=4, batch_norm=False)
 NETWORKS = {
-    "mlp": gf.training.NetworkConfig(architecture="mlp", width=4, num_layers=2, batch_norm=False),
+    "mlp": gf.configuration.NetworkConfig(
+        architecture="mlp", width=4, num_layers=2, batch_norm=False
+    ),
     "dcgan3": DCGAN3,
     "dcgan3_nobn": replace(DCGAN3, batch_norm=False),
     "dcgan4": DCGAN4,
@@ -28,8 +30,8 @@ NETWORKS = {
     "resnet_cf": replace(RESNET, growing=False),
     "resnet_bn": replace(RESNET, num_layers=3, batch_norm=True),
 }
-CONSENSUS = gf.training.MethodConfig(field="consensus", gamma=10.0)
-SMOOTHED = gf.training.MethodConfig(field="smoothed", gamma=10.0)
+CONSENSUS = gf.configuration.MethodConfig(field="consensus", gamma=10.0)
+SMOOTHED = gf.configuration.MethodConfig(field="smoothed", gamma=10.0)
 
 
 @pytest.fixture
@@ -48,19 +50,19 @@ def torch_images(load):
 
 def built(config, shape):
     pixels = np.random.default_rng(0).integers(0, 256, (20, *shape), np.uint8)
-    return gf.training.build(config, gf.data.Images(pixels))
+    return gf.configuration.build(config, gf.data.Images(pixels))
 
 
 def tiny(name, method=CONSENSUS):
     network, side = NETWORKS[name], 2 ** (1 + NETWORKS[name].num_layers)
-    config = gf.training.Config(
+    config = gf.configuration.Config(
         generator=network, discriminator=network, method=method, batch_size=6, latent_size=5
     )
     tree = config.to_dict()
     if network.architecture != "mlp":
         for player in ("generator", "discriminator"):
             tree[player]["options"] = {"convolution": "xla"}  # quicker to compile
-    return gf.training.Config.from_dict(tree), (side, side, 3)
+    return gf.configuration.Config.from_dict(tree), (side, side, 3)
 
 
 def in_torch_layout(tree, network, shape, player):
@@ -170,7 +172,7 @@ def test_losses_and_fields_are_ganfields(torch_images, x64, name):
     real, latent = in_torch(torch_images, batch)
     found = [float(loss.detach()) for loss in torch_images.losses(players, real, latent)]
     np.testing.assert_allclose(found, losses, rtol=1e-10)
-    simultaneous = gf.training.MethodConfig()
+    simultaneous = gf.configuration.MethodConfig()
     for method, field in ((simultaneous, v), (config.method, w)):
         gradients = torch_images.directions(method, players, real, latent)
         expected = [-np.asarray(array) for array in together(field, config, shape)]
@@ -182,7 +184,12 @@ def test_losses_and_fields_are_ganfields(torch_images, x64, name):
 
 @pytest.mark.parametrize(
     "method",
-    [CONSENSUS, SMOOTHED, gf.training.MethodConfig(), gf.training.MethodConfig(name="alternating")],
+    [
+        CONSENSUS,
+        SMOOTHED,
+        gf.configuration.MethodConfig(),
+        gf.configuration.MethodConfig(name="alternating"),
+    ],
     ids=lambda method: f"{method.name}-{method.transform}",
 )
 def test_a_step_is_ganfields(torch_images, x64, method):
@@ -247,10 +254,10 @@ def test_no_preset_is_forgotten(load):
     images = load("images")
     rows = images.all_rows()
     named = [name for row in rows for name in row.presets]
-    assert sorted(named) == sorted(n for n in gf.training.PRESETS if not n.startswith("ring/"))
+    assert sorted(named) == sorted(n for n in gf.configuration.PRESETS if not n.startswith("ring/"))
     for row in rows:
         for name in row.presets:
-            preset = gf.training.preset(name)
+            preset = gf.configuration.preset(name)
             assert (preset.generator, preset.discriminator) == (
                 row.config.generator,
                 row.config.discriminator,

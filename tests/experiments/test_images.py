@@ -104,7 +104,7 @@ def test_scores_come_at_a_pace_or_at_a_number(load):
 
 
 def tiny_classifier(images, folder):
-    data = images.gf.training.preset("digits/mlp").data
+    data = images.gf.configuration.preset("digits/mlp").data
     config = images.Config(smoke=True)
     images.classifier_of(config, data, folder)
     return folder / "classifier_smoke.npz"

@@ -42,7 +42,7 @@ def two_processes(folder, *options):
     Each must have a folder of its own or none, as hosts without a shared disk do.
     """
     port = free_port()
-    differences = gf.training.preset("digits/mlp").differences(RUN)
+    differences = gf.configuration.preset("digits/mlp").differences(RUN)
     pairs = [f"{name}={new}" for name, (_, new) in differences.items()]
     started = []
     for index in range(2):

@@ -18,11 +18,11 @@ from tests.training.tiny import NETWORK, assert_same_bits, rows, saved
 
 ROOT = Path(gf.__file__).parents[1]
 # A checkpoint takes far longer than its four steps: most kills hit one that is being written.
-CONFIG = gf.training.Config(
-    data=gf.training.DataConfig(name="ring"),
+CONFIG = gf.configuration.Config(
+    data=gf.configuration.DataConfig(name="ring"),
     generator=NETWORK,
     discriminator=NETWORK,
-    method=gf.training.MethodConfig(name="alternating"),
+    method=gf.configuration.MethodConfig(name="alternating"),
     batch_size=8,
     latent_size=3,
     num_steps=120,
@@ -35,7 +35,7 @@ CONFIG = gf.training.Config(
 def start(folder, *options, changes=None, limit=None):
     """Start ``ganfield train``."""
     config = CONFIG.replace(changes or {})
-    differences = gf.training.preset("ring/simultaneous").differences(config)
+    differences = gf.configuration.preset("ring/simultaneous").differences(config)
     pairs = [f"{name}={new}" for name, (_, new) in differences.items()]
     command = [sys.executable, "-m", "ganfield.cli", "train", "--preset", "ring/simultaneous"]
     command += ["--output", str(folder), "--set", *pairs, *options]

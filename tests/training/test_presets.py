@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import ganfield as gf
-from ganfield.training import PRESETS, preset
+from ganfield.configuration import PRESETS, preset
 
 NETWORKS = {
     # architecture, layers, batch norm, growing
@@ -118,7 +118,8 @@ def test_every_game_of_a_preset_has_a_field(name):
     if config.data.name in ("cifar10", "celeba"):
         side = {"cifar10": 32, "celeba": 64}[config.data.name]
         data = gf.data.Images(np.zeros((4, side, side, 3), np.uint8))
-    built = gf.training.build(config, data)
+    built = gf.configuration.build(config, data)
     params = jax.eval_shape(built.game.init, jax.random.key(0))
-    v = jax.eval_shape(built.original, params, built.feed.batch(0))
+    batch = jax.eval_shape(built.sampler(), jax.random.key(0))
+    v = jax.eval_shape(built.original, params, batch)
     assert jax.tree.map(lambda leaf: leaf.shape, v) == jax.tree.map(lambda x: x.shape, params)

@@ -94,9 +94,9 @@ def test_real_images_are_real(whole):
 
 
 def test_steps_are_those_of_simulate(whole):
-    built = gf.training.build(CONFIG)
+    built = gf.configuration.build(CONFIG)
     keys = jax.random.split(jax.random.key(CONFIG.seed), 4)
-    sample = gf.data.batch_sampler(built.data, batch_size=8, latent_size=3)
+    sample = built.sampler()
 
     @jax.jit
     def run(sample, params):
@@ -112,9 +112,10 @@ def test_steps_are_those_of_simulate(whole):
 
 def test_metrics_are_what_they_say(whole):
     folder, result, _ = whole
-    built = gf.training.build(CONFIG)
+    built = gf.configuration.build(CONFIG)
     params, row = result.params, rows(folder)[-1]
-    batch = built.feed.batch(60)
+    key = gf.configuration.random_keys(CONFIG).metrics
+    batch = built.sampler()(jax.random.fold_in(key, 60))
     losses = built.game.losses(params, batch)
     v = built.original(params, batch)
     fake = built.generator.apply(params.theta, batch.latent)
@@ -388,7 +389,7 @@ def test_time_may_be_limited(tmp_path):
 
 
 def test_points_of_the_plane_are_drawn(tmp_path):
-    config = gf.training.preset("ring/consensus")
+    config = gf.configuration.preset("ring/consensus")
     config = config.replace({"batch_size": 16, "generator.width": 4, "samples": 64})
     assert train(config, tmp_path, num_steps=2).step == 2
     picture = np.asarray(Image.open(tmp_path / "samples" / "real.png"))

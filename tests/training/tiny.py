@@ -7,12 +7,14 @@ import numpy as np
 
 import ganfield as gf
 
-NETWORK = gf.training.NetworkConfig(architecture="mlp", width=4, num_layers=1, batch_norm=False)
-CONFIG = gf.training.Config(
-    data=gf.training.DataConfig(name="digits", size=8),
+NETWORK = gf.configuration.NetworkConfig(
+    architecture="mlp", width=4, num_layers=1, batch_norm=False
+)
+CONFIG = gf.configuration.Config(
+    data=gf.configuration.DataConfig(name="digits", size=8),
     generator=NETWORK,
     discriminator=NETWORK,
-    method=gf.training.MethodConfig(name="alternating", learning_rate=1e-3),
+    method=gf.configuration.MethodConfig(name="alternating", learning_rate=1e-3),
     batch_size=8,
     latent_size=3,
     num_steps=60,

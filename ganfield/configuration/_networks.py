@@ -1,6 +1,5 @@
 """From the networks of a configuration to networks for images, or for points."""
 
-import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +9,9 @@ import jax.numpy as jnp
 
 from ganfield import networks
 from ganfield.checks import lookup
+from ganfield.configuration._config import NetworkConfig
+from ganfield.configuration._options import arguments, keywords
 from ganfield.networks import Network
-from ganfield.training._config import NetworkConfig
 
 Shape = tuple[int, ...]
 
@@ -58,24 +58,21 @@ def _of_images(config: NetworkConfig, player: str, shape: Shape) -> Callable[...
 
 
 def _arguments(config: NetworkConfig, builder: Callable[..., Network], player: str) -> dict:
-    arguments: dict[str, Any] = {
+    given: dict[str, Any] = {
         name: getattr(config, name)
         for name in ("width", "num_layers", "growing", "batch_norm", "spectral_norm")
     }
     if config.dtype is not None:
-        arguments["dtype"] = jnp.dtype(
+        given["dtype"] = jnp.dtype(
             lookup(
                 {"float32": "float32", "bfloat16": "bfloat16"},
                 config.dtype,
                 argument=f"{player}.dtype",
             )
         )
-    parameters = inspect.signature(builder).parameters.values()
-    takes = {each.name: each for each in parameters if each.kind is each.KEYWORD_ONLY}
-    for name, value in config.options.items():
-        lookup(takes, name, argument=f"option of {player}.architecture {config.architecture}")
-        arguments[name] = value
-    return arguments
+    parameters = keywords(builder, skip=0).items()
+    takes = {name: each for name, each in parameters if each.kind is each.KEYWORD_ONLY}
+    return given | arguments(config.options, takes, argument=f"{player}.options")
 
 
 def _perceptron(config: NetworkConfig, inputs: int, outputs: int, player: str) -> Network:

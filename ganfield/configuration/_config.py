@@ -2,13 +2,12 @@
 
 import dataclasses
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ganfield.checks import check_count
-from ganfield.training._settings import Options, flat, from_settings, put
+from ganfield.checks import check_count, lookup
+from ganfield.configuration._settings import Options, check_numbers, flat, from_tree, replaced
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +15,7 @@ class DataConfig:
     """Which images.
 
     Attributes:
-        name: a name in `ganfield.training.DATA`, "digits" for example.
+        name: a name in `ganfield.configuration.DATA`, "digits" for example.
         folder: where they are, for sets that are no part of a package.
         split: which part of the set, "train" or "test".
         size: height and width that they are brought to, where the set can be; None for its own.
@@ -33,6 +32,10 @@ class DataConfig:
     flip: bool = False
     storage: str = "auto"
     options: Options = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check the name of the storage."""
+        lookup(dict.fromkeys(("auto", "device", "host")), self.storage, argument="data.storage")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +82,10 @@ class GameConfig:
     penalty_weight: float = 10.0
     instance_noise: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        check_numbers(self, prefix="game.")
+
 
 @dataclass(frozen=True, kw_only=True)
 class MethodConfig:
@@ -111,6 +118,12 @@ class MethodConfig:
     optimizer_options: Options = dataclasses.field(default_factory=dict)
     options: Options = dataclasses.field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        check_numbers(self, prefix="method.")
+        for name in ("theta_steps", "phi_steps"):
+            check_count(getattr(self, name), argument=f"method.{name}", minimum=0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
@@ -135,7 +148,8 @@ class Config:
         keep: how many of the last checkpoints stay.
 
     Raises:
-        ValueError: a number is out of its range. Names are checked by `ganfield.training.build`.
+        ValueError: a number is out of its range. Names are checked by
+            `ganfield.configuration.build`.
 
     Example:
         >>> config = Config(batch_size=32).replace({"method.gamma": "0.1"})
@@ -169,12 +183,6 @@ class Config:
             check_count(getattr(self, name), argument=name, minimum=0)
         if self.seed >= 2**31:
             raise ValueError(f"seed must be below 2³¹, got {self.seed}")
-        for name in ("gamma", "learning_rate", "phi_learning_rate"):
-            _check_finite(getattr(self.method, name), f"method.{name}")
-        for name in ("penalty_weight", "instance_noise"):
-            _check_finite(getattr(self.game, name), f"game.{name}")
-        for name in ("theta_steps", "phi_steps"):
-            check_count(getattr(self.method, name), argument=f"method.{name}", minimum=0)
 
     def replace(self, changes: Mapping[str, Any]) -> "Config":
         """Return the configuration with other values, by dotted names.
@@ -191,10 +199,10 @@ class Config:
             ...
             ValueError: unknown setting 'generator.widht': did you mean 'generator.width'? ...
         """
-        tree = self.to_dict()
+        config = self
         for name, value in changes.items():
-            put(tree, name, value)
-        return Config.from_dict(tree)
+            config = replaced(config, name, value)
+        return config
 
     def summary(self) -> str:
         """Return the configuration in a line.
@@ -228,8 +236,7 @@ class Config:
         Raises:
             ValueError: a name is unknown, or a value is not of the kind that the name wants.
         """
-        config: Config = from_settings(cls, tree)
-        return config
+        return from_tree(cls, tree)
 
     def to_json(self) -> str:
         """Return the configuration as JSON text; `from_json` reads it back, equal."""
@@ -254,14 +261,9 @@ class Config:
             >>> Config().differences(Config(seed=3))
             {'seed': (0, 3)}
         """
-        here, there = dict(flat(self.to_dict())), dict(flat(other.to_dict()))
+        here, there = dict(flat(self)), dict(flat(other))
         return {
             name: (here.get(name, "(not given)"), there.get(name, "(not given)"))
             for name in dict.fromkeys([*here, *there])
             if name not in here or name not in there or here[name] != there[name]
         }
-
-
-def _check_finite(value: float | None, argument: str) -> None:
-    if value is not None and not (math.isfinite(value) and value >= 0):
-        raise ValueError(f"{argument} must be a finite number ≥ 0, got {value!r}")

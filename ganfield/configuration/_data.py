@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import inspect
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -10,8 +9,9 @@ import numpy as np
 
 from ganfield import data
 from ganfield.checks import lookup
+from ganfield.configuration._config import DataConfig
+from ganfield.configuration._options import arguments, keywords
 from ganfield.data import Images
-from ganfield.training._config import DataConfig
 
 _SOME = 1024  # images of a set on disk that are hashed
 
@@ -65,17 +65,15 @@ def load_data(config: DataConfig) -> Any:
             files.
 
     Example:
-        >>> from ganfield.training import DataConfig
+        >>> from ganfield.configuration import DataConfig
         >>> load_data(DataConfig(name="digits", size=16)).shape
         (16, 16, 1)
     """
     source = lookup(DATA, config.name, argument="data.name")
     loader = getattr(data, source.loader)
-    takes = inspect.signature(loader).parameters
+    takes = keywords(loader, skip=int(source.in_folder))
     if source.in_folder and config.folder is None:
-        raise ValueError(
-            f"data.folder must say where {config.name} is (on the command line --data DIR)"
-        )
+        raise ValueError(f"data.folder must say where {config.name} is")
     if not source.in_folder and config.folder is not None:
         raise ValueError(
             f"data.folder is for sets that are read from files, and {config.name} is not: got "
@@ -93,15 +91,13 @@ def load_data(config: DataConfig) -> Any:
             f"data.split is for sets with a part for testing, and {config.name} has none: got "
             f"{config.split!r}"
         )
-    for name, value in config.options.items():
-        lookup(dict(takes), name, argument=f"option of data {config.name}")
-        options[name] = value
-    found = loader(config.folder, **options) if source.in_folder else loader(**options)
+    options |= arguments(config.options, takes, argument="data.options")
+    examples = loader(config.folder, **options) if source.in_folder else loader(**options)
     if config.flip:
-        if not isinstance(found, Images):
+        if not isinstance(examples, Images):
             raise ValueError(f"data.flip is for images, and {config.name} has none")
-        found = dataclasses.replace(found, flip=True)
-    return found
+        examples = dataclasses.replace(examples, flip=True)
+    return examples
 
 
 def fingerprint(examples: Any) -> dict[str, Any]:

@@ -24,7 +24,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ganfield.checks import lookup
-from ganfield.training._config import Config, DataConfig, GameConfig, MethodConfig, NetworkConfig
+from ganfield.configuration._config import (
+    Config,
+    DataConfig,
+    GameConfig,
+    MethodConfig,
+    NetworkConfig,
+)
 
 DCGAN3 = NetworkConfig(architecture="dcgan", num_layers=3)
 DCGAN3_NOBN = NetworkConfig(architecture="dcgan", num_layers=3, batch_norm=False)

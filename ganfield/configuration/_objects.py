@@ -1,0 +1,96 @@
+"""From settings to a field and a method, by the registries."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import optax
+
+from ganfield._types import Field, Players
+from ganfield.checks import lookup
+from ganfield.configuration._config import MethodConfig
+from ganfield.configuration._options import arguments, keywords, missing
+from ganfield.field import TRANSFORMS
+from ganfield.methods import METHODS, Method, numerics_rmsprop
+
+OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
+    "numerics_rmsprop": numerics_rmsprop,
+    "sgd": optax.sgd,
+    "adam": optax.adam,
+    "rmsprop": optax.rmsprop,
+}
+"""Name → builder; each takes the learning rate first."""
+
+
+def make_transform(config: MethodConfig, field: Field) -> Field:
+    """Return the field that the players move along: what the transform makes of v.
+
+    Args:
+        config: its transform, γ and the transform's other options.
+        field: v.
+
+    Raises:
+        ValueError: the transform is unknown; it takes no γ, or no option of that name; one that it
+            must be given is missing.
+
+    Example:
+        >>> import ganfield as gf
+        >>> v = gf.vector_field(gf.games.bilinear())
+        >>> config = gf.configuration.MethodConfig(transform="consensus", gamma=0.5)
+        >>> gf.eigenvalues(make_transform(config, v))(gf.Players(0.0, 0.0)).round(3)
+        Array([-0.5+1.j, -0.5-1.j], dtype=complex64)
+    """
+    transform = lookup(TRANSFORMS, config.transform, argument="method.transform")
+    takes = keywords(transform)
+    options: Mapping[str, Any] = config.transform_options
+    if config.gamma is not None:
+        if "gamma" not in takes:
+            takers = [name for name, each in TRANSFORMS.items() if "gamma" in keywords(each)]
+            raise ValueError(
+                f"method.gamma is for the transforms {', '.join(takers)}, got {config.gamma:g} "
+                f"with method.transform={config.transform}"
+            )
+        options = {"gamma": config.gamma, **options}
+    made = arguments(options, takes, argument="method.transform_options")
+    for name in missing(options, takes):
+        where = "method.gamma" if name == "gamma" else f"method.transform_options.{name}"
+        raise ValueError(f"{where} must be given with method.transform={config.transform}")
+    return transform(field, **made)
+
+
+def make_method(config: MethodConfig) -> Method:
+    """Return the method, with an optimizer for both players or one for each.
+
+    Args:
+        config: its name, optimizer, learning rates and the options of both.
+
+    Raises:
+        ValueError: a name is unknown, or an option is not its builder's.
+
+    Example:
+        >>> import ganfield as gf
+        >>> config = gf.configuration.MethodConfig(name="alternating", phi_steps=2)
+        >>> make_method(config).num_batches
+        3
+    """
+    builder = lookup(METHODS, config.name, argument="method.name")
+    optimizer = lookup(OPTIMIZERS, config.optimizer, argument="method.optimizer")
+    of_optimizer = arguments(
+        config.optimizer_options, keywords(optimizer), argument="method.optimizer_options"
+    )
+    rates = Players(config.learning_rate, config.learning_rate)
+    if config.phi_learning_rate is not None:
+        rates = rates._replace(phi=config.phi_learning_rate)
+    optimizers = Players(*(optimizer(rate, **of_optimizer) for rate in rates))
+    # One optimizer for both where they do not differ: some methods keep one memory then.
+    shared = optimizers.theta if rates.theta == rates.phi else optimizers
+    takes = keywords(builder)
+    options = dict(config.options)
+    for name in ("theta_steps", "phi_steps"):
+        value = getattr(config, name)
+        if name in takes:
+            options[name] = value
+        elif value != 1:
+            raise ValueError(
+                f"method.{name} is for alternating steps, got {value} with {config.name}"
+            )
+    return builder(shared, **arguments(options, takes, argument="method.options"))
