@@ -183,15 +183,15 @@ def _mapped(function: Callable[..., PyTree], sharding: NamedSharding) -> Callabl
 
 def _record_every(build: Build, point: PyTree) -> int:
     """Trace a run, so that what is wrong with it is said before compilation, and ask its pace."""
-    found: list[int] = []
+    paces: list[int] = []
 
     def trace(point: PyTree) -> tuple[Carry, PyTree]:
         built = build(**point)
-        found.append(built.record_every)
+        paces.append(built.record_every)
         return built.start()  # traces a step as well, for the shapes of its Info
 
     jax.eval_shape(trace, point)
-    return found[0]
+    return paces[0]
 
 
 def _grid(axes: dict[str, PyTree]) -> tuple[dict[str, PyTree], tuple[int, ...]]:

@@ -93,12 +93,12 @@ def warnings_of(metrics: Mapping[str, float], first: Mapping[str, float]) -> lis
         >>> warnings_of({"saturated": 1.0, "norm_v_theta": 0.001, "diversity": 0.9}, first)
         ['saturated', 'vanishing']
     """
-    found = {
+    signs = {
         "saturated": metrics["saturated"] > _SATURATED,
         "vanishing": metrics["norm_v_theta"] < _VANISHING * first["norm_v_theta"],
         "collapse": metrics["diversity"] < _COLLAPSED,
     }
-    return [name for name, holds in found.items() if holds]
+    return [name for name, holds in signs.items() if holds]
 
 
 def _mean_distance(examples: jax.Array) -> jax.Array:

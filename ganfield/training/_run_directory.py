@@ -136,7 +136,7 @@ class RunDirectory:
             raise ValueError(
                 f"the run in {self.folder} was scored otherwise, and such scores do not compare: "
                 f"{_changes(before, now)}. Score it as before, not at all, or allow changes "
-                "(--allow-changes)"
+                "(allow_changes=True)"
             )
         if before != now:
             write_file(path, (to_json(now) + "\n").encode())
@@ -212,7 +212,7 @@ def check_run(
     if refused and not allow_changes:
         raise ValueError(
             f"the run in {target} has another configuration: {refused}. Resume it as it is, give "
-            "another output, or allow changes (--allow-changes)"
+            "another output, or allow changes (allow_changes=True)"
         )
     return _in_words(differences, but=_UNTOLD)
 
@@ -227,15 +227,15 @@ def _check_empty(target: Path) -> None:
     if not target.is_dir():
         return
     # A kill may leave a folder with nothing but what is hidden, or empty folders.
-    found = sorted(
+    left = sorted(
         path.name
         for path in target.iterdir()
         if not path.name.startswith(".") and not (path.is_dir() and not any(path.iterdir()))
     )
-    if found:
+    if left:
         raise ValueError(
             f"output must be a new or empty folder, or one that holds a run, and {target} holds "
-            f"{', '.join(found[:3])}{' …' if len(found) > 3 else ''}"
+            f"{', '.join(left[:3])}{' …' if len(left) > 3 else ''}"
         )
 
 

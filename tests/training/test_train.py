@@ -251,7 +251,7 @@ def test_another_configuration_is_refused(whole):
     folder, _, _ = whole
     other = CONFIG.replace({"method.learning_rate": 0.5, "generator.width": 5})
     before = sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*"))
-    said = r"generator.width: 4 → 5; method.learning_rate: 0.001 → 0.5\..*--allow-changes"
+    said = r"generator.width: 4 → 5; method.learning_rate: 0.001 → 0.5\..*allow_changes=True"
     with pytest.raises(ValueError, match=said):
         train(other, folder)
     with pytest.raises(ValueError, match=r"does not fit this configuration: .*theta.* is float32"):
