@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from ganfield._files import replacing
+from ganfield._hashes import hash_of
 from ganfield.data._files import describe, wrong
-from ganfield.evaluation._features import hash_of
 from ganfield.evaluation._inception import check_weights
 from ganfield.networks import inception_shapes
 

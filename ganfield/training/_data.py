@@ -1,7 +1,6 @@
 """From the data of a configuration to images, or to points of the plane."""
 
 import dataclasses
-import hashlib
 import inspect
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ganfield import data
+from ganfield._hashes import hash_of
 from ganfield.checks import lookup
 from ganfield.data import Images
 from ganfield.training._config import DataConfig
@@ -96,12 +96,12 @@ def load_data(config: DataConfig) -> Any:
     for name, value in config.options.items():
         lookup(dict(takes), name, argument=f"option of data {config.name}")
         options[name] = value
-    found = loader(config.folder, **options) if source.in_folder else loader(**options)
+    examples = loader(config.folder, **options) if source.in_folder else loader(**options)
     if config.flip:
-        if not isinstance(found, Images):
+        if not isinstance(examples, Images):
             raise ValueError(f"data.flip is for images, and {config.name} has none")
-        found = dataclasses.replace(found, flip=True)
-    return found
+        examples = dataclasses.replace(examples, flip=True)
+    return examples
 
 
 def fingerprint(examples: Any) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def fingerprint(examples: Any) -> dict[str, Any]:
     """
     if not isinstance(examples, Images):
         return {"name": type(examples).__name__}
-    pixels, hashed = examples.pixels, "sha256"
+    pixels, labels, hashed = examples.pixels, examples.labels, "sha256"
     if isinstance(pixels, np.memmap):
         pixels = pixels[np.linspace(0, len(pixels) - 1, min(len(pixels), _SOME)).astype(int)]
         hashed = f"sha256_of_{_SOME}"
@@ -125,11 +125,6 @@ def fingerprint(examples: Any) -> dict[str, Any]:
         "split": examples.split,
         "count": len(examples),
         "shape": list(examples.shape),
-        hashed: _sha256(pixels),
-        "sha256_of_labels": None if examples.labels is None else _sha256(examples.labels),
+        hashed: hash_of(pixels, named=False),
+        "sha256_of_labels": None if labels is None else hash_of(labels, named=False),
     }
-
-
-def _sha256(array: Any) -> str:
-    """Return the hash of an array, which may be a device's."""
-    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
