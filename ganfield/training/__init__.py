@@ -3,8 +3,6 @@
 from ganfield.training._build import OPTIMIZERS as OPTIMIZERS
 from ganfield.training._build import Built as Built
 from ganfield.training._build import build as build
-from ganfield.training._classifier import CLASSIFIER_PRESETS as CLASSIFIER_PRESETS
-from ganfield.training._classifier import train_classifier as train_classifier
 from ganfield.training._config import Config as Config
 from ganfield.training._config import DataConfig as DataConfig
 from ganfield.training._config import GameConfig as GameConfig
