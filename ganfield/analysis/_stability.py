@@ -101,10 +101,10 @@ def largest_stable(
     resolution = check_count(resolution, argument="resolution", minimum=2)
     direction = lookup({"largest": 1, "smallest": -1}, side, argument="side")
     with jax.enable_x64(True):
-        at, seen = double(params, integers=True), double(batch)
+        at, batch = double(params, integers=True), double(batch)
 
         def radius(value: jax.Array) -> jax.Array:
-            return _radius(*build(value), at, state, seen, num_steps, moments)
+            return _radius(*build(value), at, state, batch, num_steps, moments)
 
         # From the side that is looked from, inwards.
         values = jnp.linspace(low, high, resolution)[::-direction]
@@ -176,12 +176,12 @@ def stability_diagram(
         >>> v = gf.vector_field(gf.games.bilinear())
         >>> def build(step_size, gamma):
         ...     return gf.simultaneous(optax.sgd(step_size)), gf.consensus(v, gamma=gamma)
-        >>> found = gf.stability_diagram(
+        >>> diagram = gf.stability_diagram(
         ...     build,
         ...     {"step_size": jnp.array([0.1, 0.5]), "gamma": jnp.array([0.0, 1.0])},
         ...     gf.Players(0.0, 0.0),
         ... )
-        >>> found.spectral_radius.round(3)
+        >>> diagram.spectral_radius.round(3)
         array([[1.005, 0.906],
                [1.118, 0.707]])
     """
@@ -193,7 +193,7 @@ def stability_diagram(
     floor = FLOOR * distance
     key = jax.random.key(0) if key is None else key
     with jax.enable_x64(True):
-        at, seen = double(params, integers=True), double(batch)
+        at, batch = double(params, integers=True), double(batch)
         origin, unravel = ravel_pytree(at)
         away = jax.random.normal(key, (num_starts, origin.size), origin.dtype)
         away *= distance / jnp.linalg.norm(away, axis=1, keepdims=True)
@@ -204,17 +204,17 @@ def stability_diagram(
             def run(start: jax.Array) -> Approach:
                 place = unravel(origin + start)
                 return approach(
-                    method, field, place, origin, num_steps=num_steps, floor=floor, batch=seen
+                    method, field, place, origin, num_steps=num_steps, floor=floor, batch=batch
                 )
 
-            radius = _radius(method, field, at, state, seen, None, moments)
+            radius = _radius(method, field, at, state, batch, None, moments)
             return radius, jax.vmap(run)(away)
 
         sweep = jax.jit(lambda points: jax.lax.map(of_point, points, batch_size=chunk_size))
         radius, runs = jax.device_get(sweep(jnp.asarray(grid)))
-    found = observed_rate(runs, num_steps=num_steps, floor=floor)
-    share = np.stack([(found.outcome == i).mean(axis=1) for i in range(NUM_DECIDED)])
-    median = np.ma.median(np.ma.masked_invalid(found.rate), axis=1).filled(np.nan)
+    observed = observed_rate(runs, num_steps=num_steps, floor=floor)
+    share = np.stack([(observed.outcome == i).mean(axis=1) for i in range(NUM_DECIDED)])
+    median = np.ma.median(np.ma.masked_invalid(observed.rate), axis=1).filled(np.nan)
     return StabilityDiagram(
         {name: np.asarray(axes[name], float) for name in names},
         radius.reshape(shape),

@@ -175,14 +175,14 @@ def _class_names(data: bytes | None, path: Path, layout: _Layout) -> tuple[str, 
     """Return the names that came with the files; without such a file, those that are published."""
     if data is None:
         return CIFAR10_CLASSES
-    found: Sequence[Any]
+    listed: Sequence[Any]
     if layout is _BINARY:
-        found = data.split()
+        listed = data.split()
     else:
         value = unpickle(data, path).get(b"label_names")
-        found = value if isinstance(value, list) else []
+        listed = value if isinstance(value, list) else []
     names = tuple(
-        name.decode("utf-8", "replace") if isinstance(name, bytes) else name for name in found
+        name.decode("utf-8", "replace") if isinstance(name, bytes) else name for name in listed
     )
     if len(set(names)) != len(CIFAR10_CLASSES) or not all(isinstance(n, str) for n in names):
         raise wrong(

@@ -64,14 +64,14 @@ class Evaluator:
     @property
     def protocol(self) -> Protocol:
         """How the scores are taken."""
-        seen = self.features
+        features = self.features
         return Protocol(
             len(self.real),
             self.num_samples,
             self.split,
-            seen.name,
-            seen.hash,
-            seen.preprocessing,
+            features.name,
+            features.hash,
+            features.preprocessing,
             self.splits,
         )
 

@@ -83,8 +83,8 @@ class Features:
             rest = np.zeros((self.batch_size - count, *batch.shape[1:]), np.uint8)
             # A GPU's own choice for float32 has 10 bits of mantissa.
             with jax.default_matmul_precision("highest"):
-                seen = self.apply(jnp.asarray(np.concatenate([batch, rest])))
-            yield Extracted(*(np.asarray(part, np.float64)[:count] for part in seen))
+                parts = self.apply(jnp.asarray(np.concatenate([batch, rest])))
+            yield Extracted(*(np.asarray(part, np.float64)[:count] for part in parts))
 
 
 def _pixels(images: ArrayLike) -> np.ndarray:

@@ -73,6 +73,6 @@ def inception_score(
 def _score(rows: np.ndarray) -> float:
     marginal = rows.mean(axis=0)
     # 0·log 0 is 0; where the marginal is 0, so is every row.
-    seen = rows > 0
-    ratio = np.divide(rows, marginal, out=np.ones_like(rows), where=seen)
+    positive = rows > 0
+    ratio = np.divide(rows, marginal, out=np.ones_like(rows), where=positive)
     return float(np.exp((rows * np.log(ratio)).sum(axis=1).mean()))

@@ -59,8 +59,8 @@ def mode_coverage(
         >>> import jax, ganfield as gf
         >>> mixture = gf.data.ring()
         >>> samples = mixture.sample(jax.random.key(0), 2560)
-        >>> found = gf.evaluation.mode_coverage(samples, mixture.modes, radius=3 * mixture.std)
-        >>> int(found.modes_covered), bool(found.high_quality > 0.98)
+        >>> coverage = gf.evaluation.mode_coverage(samples, mixture.modes, radius=3 * mixture.std)
+        >>> int(coverage.modes_covered), bool(coverage.high_quality > 0.98)
         (8, True)
     """
     check_not_negative(radius, argument="radius")

@@ -50,8 +50,8 @@ class Moments(NamedTuple):
         """
         total: Moments | None = None
         for batch in batches:
-            found = cls.of(batch)
-            total = found if total is None else total.merge(found)
+            moments = cls.of(batch)
+            total = moments if total is None else total.merge(moments)
         if total is None:
             raise ValueError("batches must hold at least one batch, got none")
         return total

@@ -53,8 +53,8 @@ def precision_recall(
         >>> import numpy as np, ganfield as gf
         >>> real = np.random.default_rng(0).normal(size=(500, 2))
         >>> collapsed = real[:1] + np.random.default_rng(1).normal(size=(500, 2)) / 100
-        >>> found = gf.evaluation.precision_recall(real, collapsed)
-        >>> found.precision, found.recall < 0.05
+        >>> scores = gf.evaluation.precision_recall(real, collapsed)
+        >>> scores.precision, scores.recall < 0.05
         (1.0, True)
     """
     neighbours = check_count(neighbours, argument="neighbours")

@@ -78,9 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    found = hashlib.sha256(data).hexdigest()
-    if not found.startswith(_KNOWN):
-        print(f"note: sha256 of {options.source} is {found[:8]}…, not {_KNOWN}… as published")
+    digest = hashlib.sha256(data).hexdigest()
+    if not digest.startswith(_KNOWN):
+        print(f"note: sha256 of {options.source} is {digest[:8]}…, not {_KNOWN}… as published")
     print(f"wrote {options.output}; scores will name sha256 {hash_of(weights)[:12]}")
     return 0
 

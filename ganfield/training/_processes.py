@@ -86,8 +86,8 @@ class Processes:
         if self.count == 1:
             return
         digest = np.frombuffer(hashlib.sha256(text.encode()).digest(), np.int32)
-        found = self._gathered(digest)
-        others = np.flatnonzero((found != found[0]).any(1))
+        digests = self._gathered(digest)
+        others = np.flatnonzero((digests != digests[0]).any(1))
         if others.size:
             raise ValueError(
                 f"every process must be given the same {what}: process {others[0]} has another "
@@ -98,8 +98,8 @@ class Processes:
         """Return what the first process's clock says, and any process's signal."""
         if self.count == 1:
             return seconds, signal
-        found = self._gathered(np.array([seconds, signal or 0], np.float32))
-        return float(found[0, 0]), int(found[:, 1].max()) or None
+        both = self._gathered(np.array([seconds, signal or 0], np.float32))
+        return float(both[0, 0]), int(both[:, 1].max()) or None
 
     def _gathered(self, value: np.ndarray | np.generic) -> np.ndarray:
         """Return the values of all processes, stacked."""
