@@ -1,5 +1,7 @@
 """Where every start of a grid ends: attractors, limit cycles, or nowhere."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

@@ -1,5 +1,7 @@
 """What a point is to a field: an equilibrium of which kind, of whom, and by whose doing."""
 
+from __future__ import annotations
+
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 

@@ -1,5 +1,7 @@
 """Zeros of a field, from many starts."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple

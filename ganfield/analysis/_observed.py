@@ -1,5 +1,7 @@
 """How fast runs approach a point, and what becomes of them, from distances at three times."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import jax

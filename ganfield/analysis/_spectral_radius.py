@@ -1,5 +1,7 @@
 """How fast a method converges at an equilibrium: what its update map predicts, and what it does."""
 
+from __future__ import annotations
+
 import math
 from typing import Any, NamedTuple
 

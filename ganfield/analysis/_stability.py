@@ -1,5 +1,7 @@
 """Which hyper-parameters let a method converge: by its update map, and by runs."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 

@@ -1,5 +1,7 @@
 """The step of a method as a map of its whole state, and the derivatives of that map."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

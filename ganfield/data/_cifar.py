@@ -1,5 +1,7 @@
 """CIFAR-10, in both layouts in which it is published."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple

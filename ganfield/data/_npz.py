@@ -1,5 +1,7 @@
 """Images in one file of NumPy's: to load, to save, and to map."""
 
+from __future__ import annotations
+
 import io
 import math
 from collections.abc import Sequence

@@ -1,5 +1,7 @@
 """Which classes a classifier sees among samples."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np

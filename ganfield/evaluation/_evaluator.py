@@ -1,5 +1,7 @@
 """Scores of a generator while it trains."""
 
+from __future__ import annotations
+
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field

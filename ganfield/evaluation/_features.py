@@ -1,5 +1,7 @@
 """A feature function, with what must be said of it beside every score."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple

@@ -1,5 +1,7 @@
 """The inception score: how sure and how various a classifier finds samples."""
 
+from __future__ import annotations
+
 from itertools import pairwise
 from typing import NamedTuple
 

@@ -1,5 +1,7 @@
 """Precision and recall of samples by nearest neighbours among features."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -1,5 +1,7 @@
 """Scores of images, with the protocol that they were taken by."""
 
+from __future__ import annotations
+
 import math
 from typing import NamedTuple
 
@@ -87,7 +89,7 @@ class Reference(NamedTuple):
     radii: np.ndarray
 
     @classmethod
-    def of(cls, features: Features, images: ArrayLike) -> "Reference":
+    def of(cls, features: Features, images: ArrayLike) -> Reference:
         """Return it for these images."""
         extracted = features(images)
         return cls(

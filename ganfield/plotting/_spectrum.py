@@ -1,5 +1,7 @@
 """Eigenvalues in the complex plane."""
 
+from __future__ import annotations
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection

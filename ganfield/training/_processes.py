@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import jax
 import numpy as np
+import optax
 from jax.experimental import multihost_utils
 
 from ganfield._types import PyTree
@@ -113,9 +114,7 @@ def local(tree: PyTree) -> PyTree:
 
 def without_keys(tree: PyTree) -> PyTree:
     """Return the tree on the host, with typed keys as numbers, which can be written and sent."""
-    return jax.device_get(
-        jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, tree)
-    )
+    return jax.device_get(optax.tree.unwrap_random_key_data(tree))
 
 
 def with_keys(plain: PyTree, like: PyTree) -> PyTree:
@@ -123,12 +122,8 @@ def with_keys(plain: PyTree, like: PyTree) -> PyTree:
 
     def restore(leaf: jax.Array, example: jax.Array) -> jax.Array:
         value = jax.numpy.asarray(leaf)
-        if _is_key(example):
+        if jax.dtypes.issubdtype(example.dtype, jax.dtypes.prng_key):
             return jax.random.wrap_key_data(value, impl=jax.random.key_impl(example))
         return value
 
     return jax.tree.map(restore, plain, like)
-
-
-def _is_key(leaf: jax.Array) -> bool:
-    return bool(jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key))
