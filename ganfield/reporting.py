@@ -146,7 +146,7 @@ def _plain(value: Any) -> Any:
 def _git(*arguments: str, folder: Path) -> str | None:
     command = ["git", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return found.stdout.strip() if found.returncode == 0 else None

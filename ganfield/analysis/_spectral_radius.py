@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import jax
@@ -13,7 +12,7 @@ from jax.flatten_util import ravel_pytree
 from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.analysis._update_map import UpdateMap, state_at, steps_of, update_map
-from ganfield.checks import check_count
+from ganfield.checks import check_count, check_positive
 from ganfield.methods import Method, State, for_each_move
 
 
@@ -156,7 +155,7 @@ def convergence_rate(
         (0.922, 0.922)
     """
     num_steps = check_count(num_steps, argument="num_steps", minimum=8)
-    check_distance(distance)
+    check_positive(distance, argument="distance")
     key = jax.random.key(0) if key is None else key
     predicted = spectral_radius(method, field, params, state=state, batch=batch)
     with jax.enable_x64(True):
@@ -177,12 +176,6 @@ def convergence_rate(
         distances = np.asarray(gaps(start))
         floor = 1e-12 * (1 + float(jnp.abs(origin).max()))
     return ConvergenceRate(predicted.rate, _slope(distances, floor, 1e3 * distance))
-
-
-def check_distance(distance: float) -> None:
-    """Raise a ``ValueError`` unless runs that start so far away start elsewhere."""
-    if not 0 < distance < math.inf:
-        raise ValueError(f"distance must be a finite number > 0, got {distance!r}")
 
 
 def _double_map(

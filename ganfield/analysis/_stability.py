@@ -14,9 +14,8 @@ from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.analysis._observed import FLOOR, Approach, approach, observed_rate
 from ganfield.analysis._outcomes import NUM_DECIDED
-from ganfield.analysis._spectral_radius import check_distance
 from ganfield.analysis._update_map import state_at, steps_of, update_map
-from ganfield.checks import check_bounds, check_count, lookup
+from ganfield.checks import check_bounds, check_count, check_positive, lookup
 from ganfield.methods import Method, State
 
 Build = Callable[..., tuple[Method, Field]]
@@ -191,7 +190,7 @@ def stability_diagram(
     counts = {"num_starts": num_starts, "chunk_size": chunk_size}
     for argument, count in counts.items():
         check_count(count, argument=argument)
-    check_distance(distance)
+    check_positive(distance, argument="distance")
     floor = FLOOR * distance
     key = jax.random.key(0) if key is None else key
     with jax.enable_x64(True):

@@ -8,7 +8,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.patches import Circle
 from numpy.typing import ArrayLike
 
-from ganfield.plotting._checks import check_positive
+from ganfield.checks import check_positive
 from ganfield.plotting._style import axes, ink
 
 

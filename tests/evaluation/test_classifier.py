@@ -37,11 +37,11 @@ def trained(digits):
 def test_digits_are_learned(trained, digits):
     _, test = digits
     assert trained.metadata["test_accuracy"] >= 0.97
-    seen = trained.features(test.pixels)
-    right = np.mean(seen.probabilities.argmax(axis=1) == test.labels)
+    extracted = trained.features(test.pixels)
+    right = np.mean(extracted.probabilities.argmax(axis=1) == test.labels)
     assert right == pytest.approx(trained.metadata["test_accuracy"], abs=1e-9)
-    assert seen.features.shape == (355, 64)
-    np.testing.assert_allclose(seen.probabilities.sum(axis=1), 1, rtol=1e-6)
+    assert extracted.features.shape == (355, 64)
+    np.testing.assert_allclose(extracted.probabilities.sum(axis=1), 1, rtol=1e-6)
 
 
 def test_scores_tell_digits_from_noise_and_from_few_digits(trained, digits):
