@@ -145,8 +145,8 @@ def main(config: Config) -> int:
         gf.checks.check_count(getattr(config, name), argument=name)
     console, output = Console(), gf.reporting.check_folder(config.output)
     data, test = (gf.data.digits(split, size=SIZE) for split in ("train", "test"))
-    options = gf.training.CLASSIFIER_PRESETS["digits"] | {"num_epochs": config.num_epochs}
-    features = gf.training.train_classifier(data, test, **options).features
+    options = gf.evaluation.CLASSIFIER_PRESETS["digits"] | {"num_epochs": config.num_epochs}
+    features = gf.evaluation.train_classifier(data, test, **options).features
     sample = gf.data.batch_sampler(
         data, batch_size=config.batch_size, latent_size=LATENT_SIZE, labels=True, keys=True
     )

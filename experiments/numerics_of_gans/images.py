@@ -95,7 +95,7 @@ def chosen(config: Config) -> dict[str, gf.configuration.Config]:
         raise ValueError("presets must be of one data set, so that scores compare")
     if config.classifier is None:
         data = next(iter(found.values())).data.name
-        gf.checks.lookup(gf.training.CLASSIFIER_PRESETS, data, argument="data of presets")
+        gf.checks.lookup(gf.evaluation.CLASSIFIER_PRESETS, data, argument="data of presets")
     return found
 
 
@@ -119,10 +119,10 @@ def classifier_of(
         )
         for split in ("train", "test")
     )
-    options = gf.training.CLASSIFIER_PRESETS[data.name] | (
+    options = gf.evaluation.CLASSIFIER_PRESETS[data.name] | (
         {"num_epochs": 1} if config.smoke else {}
     )
-    found = gf.training.train_classifier(train, test, **options)
+    found = gf.evaluation.train_classifier(train, test, **options)
     gf.evaluation.save_classifier(path, found)
     return found
 

@@ -2,11 +2,11 @@
 
 from ganfield.analysis import planes as planes
 from ganfield.analysis._basins import Basins as Basins
-from ganfield.analysis._basins import Cycle as Cycle
 from ganfield.analysis._basins import basins as basins
 from ganfield.analysis._classify import KINDS as KINDS
 from ganfield.analysis._classify import Classification as Classification
 from ganfield.analysis._classify import classify as classify
+from ganfield.analysis._cycles import Cycle as Cycle
 from ganfield.analysis._equilibria import Equilibria as Equilibria
 from ganfield.analysis._equilibria import find_equilibria as find_equilibria
 from ganfield.analysis._grid import grid as grid

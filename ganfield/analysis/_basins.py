@@ -1,5 +1,7 @@
 """Where every start of a grid ends: attractors, limit cycles, or nowhere."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -8,31 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._types import Field, Players
-from ganfield.analysis._outcomes import CONVERGED, CYCLING, DIVERGED, UNDECIDED
+from ganfield.analysis._cycles import Cycle, attracting_cycles
+from ganfield.analysis._outcomes import CONVERGED, CYCLING, DIVERGED, UNDECIDED, Judged
 from ganfield.checks import check_count, check_not_negative
 from ganfield.field import check_plane_field
 from ganfield.methods import Method, for_each_move
 
 _STEADY = 0.01  # the largest relative change of a cycle's radius from one half window to the next
-_SAME_CYCLE = 0.02  # cycles whose radii and centres differ by less are one
-_PUSH = 0.05  # how far, in radii, a cycle is left in either direction to see whether it attracts
-_MOST_CYCLES = 100  # that are tried so
-
-
-class Cycle(NamedTuple):
-    """A limit cycle.
-
-    Attributes:
-        centre: the mean point of the cycle, (θ, φ).
-        radius: the root of the mean squared distance from the centre.
-        period: in steps of the method.
-        share: of all starts, how many end in it.
-    """
-
-    centre: tuple[float, float]
-    radius: float
-    period: float
-    share: float
 
 
 class Basins(NamedTuple):
@@ -72,16 +56,6 @@ class _Watch(NamedTuple):
     weight: Any
     mean: Any
     square: Any
-
-
-class _Judged(NamedTuple):
-    """What became of starts, arrays along the first axis."""
-
-    outcome: np.ndarray
-    points: np.ndarray
-    centre: np.ndarray
-    radius: np.ndarray
-    period: np.ndarray
 
 
 def basins(
@@ -125,8 +99,8 @@ def basins(
         >>> import optax, ganfield as gf
         >>> v = gf.vector_field(gf.games.sine())
         >>> starts = gf.grid(gf.Players((0.5, 5.5), (-1, 1)), 8)
-        >>> found = gf.basins(gf.simultaneous(optax.sgd(0.5)), v, starts, num_steps=200)
-        >>> found.attractors.round(3)
+        >>> basins = gf.basins(gf.simultaneous(optax.sgd(0.5)), v, starts, num_steps=200)
+        >>> basins.attractors.round(3)
         array([[3.142, 0.   ]], dtype=float32)
     """
     num_steps = check_count(num_steps, argument="num_steps", minimum=8)
@@ -153,31 +127,31 @@ def basins(
     def run(start: Players) -> Any:
         return _run(method, field, start, batch, num_steps, middle, reach)
 
-    def judged(starts: Players) -> _Judged:
+    def judge(starts: Players) -> Judged:
         return _judge(jax.device_get(run(starts)), num_steps, tolerance * diagonal)
 
-    found = judged(starts)
-    settled, turning = found.outcome == CONVERGED, found.outcome == CYCLING
-    attractor = np.full(found.outcome.shape, -1)
+    judged = judge(starts)
+    settled, turning = judged.outcome == CONVERGED, judged.outcome == CYCLING
+    attractor = np.full(judged.outcome.shape, -1)
     near = 5 * tolerance * diagonal
-    rests, rest = _clusters(found.points[settled], near)
-    attracts = _attracts(rests, judged, near)
+    rests, rest = _clusters(judged.points[settled], near)
+    attracts = _attracts(rests, judge, near)
     attractor[settled] = np.where(attracts, np.cumsum(attracts) - 1, -1)[rest]
     attractors = rests[attracts]
-    found.outcome[settled & (attractor < 0)] = UNDECIDED
+    judged.outcome[settled & (attractor < 0)] = UNDECIDED
     return Basins(
         jax.tree.map(np.asarray, grid),
-        found.outcome.reshape(shape),
+        judged.outcome.reshape(shape),
         attractor.reshape(shape),
         attractors,
-        np.where(turning, found.period, np.nan).reshape(shape),
-        np.where(turning, found.radius, np.nan).reshape(shape),
-        _cycles(found, judged),
-        Players(*(x.reshape(shape) for x in found.points.T)),
+        np.where(turning, judged.period, np.nan).reshape(shape),
+        np.where(turning, judged.radius, np.nan).reshape(shape),
+        attracting_cycles(judged, judge),
+        Players(*(x.reshape(shape) for x in judged.points.T)),
     )
 
 
-def _judge(watched: Any, num_steps: int, slack: float) -> _Judged:
+def _judge(watched: Any, num_steps: int, slack: float) -> Judged:
     """Return what became of starts, from what was watched of them."""
     ends, gone, first_half, second_half, turns, flips = watched
     radius, before = (np.sqrt(np.maximum(x.square, 0.0)) for x in (second_half, first_half))
@@ -189,7 +163,7 @@ def _judge(watched: Any, num_steps: int, slack: float) -> _Judged:
         outcome[steady & (window / period >= 4)] = CYCLING
         outcome[radius <= slack] = CONVERGED
     outcome[gone] = DIVERGED
-    return _Judged(outcome, np.stack(ends, axis=-1), second_half.mean, radius, period)
+    return Judged(outcome, np.stack(ends, axis=-1), second_half.mean, radius, period)
 
 
 def _run(
@@ -204,14 +178,14 @@ def _run(
     """Take the steps from one start; return what is needed to judge it."""
     half = (num_steps - num_steps // 2) // 2
     weights = jnp.asarray(np.hanning(half + 2)[1:-1], start.theta.dtype)
-    seen = for_each_move(method, batch)
+    batches = for_each_move(method, batch)
 
     def place(state: Any) -> jax.Array:
         return jnp.stack(state.params)
 
     def move(carry: Any, _: Any = None) -> tuple[Any, None]:
         state, gone = carry
-        state, _ = method.step(field, state, seen)
+        state, _ = method.step(field, state, batches)
         far = jnp.linalg.norm(place(state) - centre) <= reach
         return (state, gone | ~far), None
 
@@ -225,19 +199,19 @@ def _run(
             ahead = place(carry[0]) - at
             cross = last[0] * ahead[1] - last[1] * ahead[0]
             angle = jnp.arctan2(cross, jnp.vdot(last, ahead))
-            seen = _Watch(
+            sums = _Watch(
                 total + weight,
                 mean + weight * (at - origin),
                 square + weight * jnp.sum((at - origin) ** 2),
             )
-            return (carry, ahead, seen, turn + angle, bend + jnp.abs(angle)), None
+            return (carry, ahead, sums, turn + angle, bend + jnp.abs(angle)), None
 
         zero = jnp.zeros((), origin.dtype)
         begin = (carry, jnp.zeros_like(origin), _Watch(zero, 0 * origin, zero), zero, zero)
         (carry, _, (total, mean, square), turn, bend), _ = jax.lax.scan(body, begin, weights)
         mean = mean / total
-        seen = _Watch(total, origin + mean, square / total - jnp.sum(mean**2))
-        return carry, (seen, turn, bend)
+        means = _Watch(total, origin + mean, square / total - jnp.sum(mean**2))
+        return carry, (means, turn, bend)
 
     state = method.init(start)
     carry = (state, jnp.zeros((), bool))
@@ -284,60 +258,12 @@ def _clusters(points: np.ndarray, separation: float) -> tuple[np.ndarray, np.nda
     return means[heads][order].astype(points.dtype), rank[labels]
 
 
-def _attracts(
-    rests: np.ndarray, judged: Callable[[Players], _Judged], distance: float
-) -> np.ndarray:
+def _attracts(rests: np.ndarray, judge: Callable[[Players], Judged], distance: float) -> np.ndarray:
     """Return which of the points where starts rest take back what is pushed away from them."""
     if not len(rests):
         return np.zeros(0, bool)
     pushes = distance * np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
     pushed = (rests[:, None] + pushes).astype(rests.dtype)
-    again = judged(Players(*jnp.asarray(pushed.reshape(-1, 2)).T))
+    again = judge(Players(*jnp.asarray(pushed.reshape(-1, 2)).T))
     back = np.linalg.norm(again.points - np.repeat(rests, 4, axis=0), axis=1) <= distance / 2
     return ((again.outcome == CONVERGED) & back).reshape(-1, 4).all(axis=1)
-
-
-def _cycles(found: _Judged, judged: Callable[[Players], _Judged]) -> tuple[Cycle, ...]:
-    """Return the cycles that attract, the most reached first."""
-    left = np.flatnonzero(found.outcome == CYCLING)
-    groups: list[np.ndarray] = []
-    while left.size and len(groups) < _MOST_CYCLES:
-        head = left[np.argsort(found.radius[left])[left.size // 2]]
-        near = _same(found, left, found, head)
-        groups.append(np.append(head, left[near & (left != head)]))
-        left = left[~near]
-    if not groups:
-        return ()
-    heads = np.array([group[0] for group in groups])
-    away = found.points[heads] - found.centre[heads]
-    attracts = np.ones(heads.size, bool)
-    for push in (-_PUSH, _PUSH):
-        again = judged(Players(*jnp.asarray(found.points[heads] + push * away).T))
-        attracts &= (again.outcome == CYCLING) & _same(again, slice(None), found, heads)
-    cycles: list[np.ndarray] = []
-    for group in sorted(
-        (g for g, attracting in zip(groups, attracts, strict=True) if attracting),
-        key=lambda group: -group.size,
-    ):
-        # Stragglers on their way to a cycle come back to that one.
-        known = [i for i, cycle in enumerate(cycles) if _same(found, group[0], found, cycle[0], 3)]
-        if known:
-            cycles[known[0]] = np.append(cycles[known[0]], group)
-        else:
-            cycles.append(group)
-    return tuple(
-        Cycle(
-            (float(found.centre[c, 0].mean()), float(found.centre[c, 1].mean())),
-            float(found.radius[c].mean()),
-            float(found.period[c].mean()),
-            c.size / found.radius.size,
-        )
-        for c in cycles
-    )
-
-
-def _same(one: _Judged, i: Any, other: _Judged, j: Any, times: float = 1.0) -> np.ndarray:
-    """Return which cycles are the same, those at ``i`` of one and those at ``j`` of another."""
-    slack = times * _SAME_CYCLE * other.radius[j]
-    gap = np.linalg.norm(one.centre[i] - other.centre[j], axis=-1)
-    return (np.abs(one.radius[i] - other.radius[j]) <= slack / 2) & (gap <= slack)

@@ -1,5 +1,7 @@
 """What a point is to a field: an equilibrium of which kind, of whom, and by whose doing."""
 
+from __future__ import annotations
+
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -116,22 +118,22 @@ def classify(
         >>> import ganfield as gf
         >>> v = gf.vector_field(gf.games.sine())
         >>> w = gf.consensus(v, gamma=2.0)
-        >>> found = gf.classify(w, gf.Players(0.0, 0.0), original=v)
-        >>> found.kind, found.spurious
+        >>> origin = gf.classify(w, gf.Players(0.0, 0.0), original=v)
+        >>> origin.kind, origin.spurious
         ('stable', True)
     """
     check_not_negative(tolerance, argument="tolerance")
     field = _field_of(game_or_field)
     source = game_or_field if original is None else original
     with jax.enable_x64(True):
-        point, seen = double(params, integers=True), double(batch)
+        point, batch = double(params, integers=True), double(batch)
         if not ravel_pytree(point)[0].size:
             raise ValueError("params must hold at least one number, got none")
-        check_field(field, point, seen)
-        here = _look(field, point, seen, tolerance)
-        before = here if original is None else _look(_field_of(source), point, seen, tolerance)
+        check_field(field, point, batch)
+        here = _look(field, point, batch, tolerance)
+        before = here if original is None else _look(_field_of(source), point, batch, tolerance)
         num_theta = ravel_pytree(point.theta)[0].size
-        zero_sum = _is_zero_sum(source, point, seen, before, num_theta)
+        zero_sum = _is_zero_sum(source, point, batch, before, num_theta)
         usable = here.is_zero and here.smooth
         bound = float(max_step_size(here.eigenvalues)) if usable else float("nan")
         rotation = float(helmholtz(here.jacobian).rotation)

@@ -1,5 +1,7 @@
 """Zeros of a field, from many starts."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -82,8 +84,8 @@ def find_equilibria(
     Example:
         >>> import ganfield as gf
         >>> v = gf.vector_field(gf.games.lattice())
-        >>> found = gf.find_equilibria(v, bounds=(-4, 4), num_starts=256)
-        >>> len(found.points), bool(found.residuals.max() < 1e-9)
+        >>> zeros = gf.find_equilibria(v, bounds=(-4, 4), num_starts=256)
+        >>> len(zeros.points), bool(zeros.residuals.max() < 1e-9)
         (9, True)
     """
     pairs = check_bounds(bounds)
@@ -93,14 +95,14 @@ def find_equilibria(
     key = jax.random.key(0) if key is None else key
     with jax.enable_x64(True):
         like = double(Players(0.0, 0.0) if template is None else template, integers=True)
-        seen = double(batch)
+        batch = double(batch)
         flat, unravel = ravel_pytree(like)
         if not flat.size:
             raise ValueError("template must hold at least one number, got none")
-        check_field(field, like, seen)
+        check_field(field, like, batch)
         low, high = (_ends(like, pairs, index) for index in (0, 1))
         starts = low + (high - low) * _even(key, num_starts, flat.size)
-        ends, values, before, matrices = jax.device_get(_newton_from(field, like, seen, starts))
+        ends, values, before, matrices = jax.device_get(_newton_from(field, like, batch, starts))
         residuals = np.linalg.norm(values, axis=1)
         usual = before[np.isfinite(before) & (before > 0)]
         zero = residuals <= tolerance * (np.median(usual) if usual.size else 0.0)

@@ -1,5 +1,7 @@
 """How fast runs approach a point, and what becomes of them, from distances at three times."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import jax
@@ -94,14 +96,14 @@ def approach(
             "num_steps must be a multiple of two cycles of the method, "
             f"{2 * method.cycle}, got {num_steps}"
         )
-    seen = for_each_move(method, batch)
+    batches = for_each_move(method, batch)
 
     def gaps(state: State) -> jax.Array:
         return jnp.linalg.norm(ravel_pytree(state.params)[0] - points, axis=-1)
 
     def body(carry: tuple[State, Any, Any], _: None) -> tuple[tuple[State, Any, Any], None]:
         state, above, unsolved = carry
-        state, info = method.step(field, state, seen)
+        state, info = method.step(field, state, batches)
         above += gaps(state) > floor
         return (state, above, unsolved + ~jnp.asarray(info.converged)), None
 

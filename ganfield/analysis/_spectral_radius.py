@@ -1,6 +1,7 @@
 """How fast a method converges at an equilibrium: what its update map predicts, and what it does."""
 
-import math
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import jax
@@ -11,7 +12,7 @@ from jax.flatten_util import ravel_pytree
 from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.analysis._update_map import UpdateMap, state_at, steps_of, update_map
-from ganfield.checks import check_count
+from ganfield.checks import check_count, check_positive
 from ganfield.methods import Method, State, for_each_move
 
 
@@ -90,8 +91,8 @@ def spectral_radius(
     Example:
         >>> import optax, ganfield as gf
         >>> v = gf.vector_field(gf.games.bilinear())
-        >>> found = gf.spectral_radius(gf.simultaneous(optax.sgd(0.5)), v, gf.Players(0.0, 0.0))
-        >>> round(found.value**2, 6)                        # 1 + h²
+        >>> radius = gf.spectral_radius(gf.simultaneous(optax.sgd(0.5)), v, gf.Players(0.0, 0.0))
+        >>> round(radius.value**2, 6)                       # 1 + h²
         1.25
     """
     num_steps = steps_of(method, num_steps)
@@ -149,17 +150,17 @@ def convergence_rate(
     Example:
         >>> import optax, ganfield as gf
         >>> v = gf.vector_field(gf.games.quadratic(coupling=2.0))
-        >>> found = gf.convergence_rate(gf.simultaneous(optax.sgd(0.1)), v, gf.Players(0.0, 0.0))
-        >>> round(found.predicted, 4), round(found.measured, 4)
+        >>> rate = gf.convergence_rate(gf.simultaneous(optax.sgd(0.1)), v, gf.Players(0.0, 0.0))
+        >>> round(rate.predicted, 4), round(rate.measured, 4)
         (0.922, 0.922)
     """
     num_steps = check_count(num_steps, argument="num_steps", minimum=8)
-    check_distance(distance)
+    check_positive(distance, argument="distance")
     key = jax.random.key(0) if key is None else key
     predicted = spectral_radius(method, field, params, state=state, batch=batch)
     with jax.enable_x64(True):
         origin, unravel = ravel_pytree(double(params, integers=True))
-        seen = for_each_move(method, double(batch))
+        batches = for_each_move(method, double(batch))
         away = jax.random.normal(key, origin.shape, origin.dtype)
         place = unravel(origin + distance * away / jnp.linalg.norm(away))
         start = method.init(place) if state is None else double(state)._replace(params=place)
@@ -167,20 +168,14 @@ def convergence_rate(
         @jax.jit
         def gaps(state: State) -> jax.Array:
             def body(carry: State, _: None) -> tuple[State, jax.Array]:
-                after = method.step(field, carry, seen)[0]
+                after = method.step(field, carry, batches)[0]
                 return after, jnp.linalg.norm(ravel_pytree(after.params)[0] - origin)
 
             return jax.lax.scan(body, state, None, length=num_steps)[1]
 
-        found = np.asarray(gaps(start))
+        distances = np.asarray(gaps(start))
         floor = 1e-12 * (1 + float(jnp.abs(origin).max()))
-    return ConvergenceRate(predicted.rate, _slope(found, floor, 1e3 * distance))
-
-
-def check_distance(distance: float) -> None:
-    """Raise a ``ValueError`` unless runs that start so far away start elsewhere."""
-    if not 0 < distance < math.inf:
-        raise ValueError(f"distance must be a finite number > 0, got {distance!r}")
+    return ConvergenceRate(predicted.rate, _slope(distances, floor, 1e3 * distance))
 
 
 def _double_map(
@@ -192,9 +187,9 @@ def _double_map(
     num_steps: int,
     moments: str,
 ) -> UpdateMap:
-    at, seen = double(params, integers=True), double(batch)
-    there = state_at(method, field, at, state, seen, num_steps)
-    return update_map(method, field, there, batch=seen, num_steps=num_steps, moments=moments)
+    at, batch = double(params, integers=True), double(batch)
+    there = state_at(method, field, at, state, batch, num_steps)
+    return update_map(method, field, there, batch=batch, num_steps=num_steps, moments=moments)
 
 
 def _arnoldi(F: UpdateMap, key: jax.Array) -> tuple[np.ndarray, float]:
@@ -223,8 +218,8 @@ def _arnoldi(F: UpdateMap, key: jax.Array) -> tuple[np.ndarray, float]:
     return values, float(np.linalg.norm(image - values[lead] * vector))
 
 
-def _check_finite(found: np.ndarray) -> None:
-    if not np.isfinite(found).all():
+def _check_finite(values: np.ndarray) -> None:
+    if not np.isfinite(values).all():
         raise ValueError(
             "params must be a point where the update map has a derivative, and it is not finite "
             "there. Adam has none where its second moments are 0, nor RMSProp with ε outside the "

@@ -1,12 +1,14 @@
 """Eigenvalues of a field's Jacobian, and the step size that they allow."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from ganfield._types import Field, Players
+from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field import jacobian
 
@@ -42,7 +44,7 @@ def eigenvalues(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Arra
     return spectrum
 
 
-def max_step_size(eigenvalues: jax.typing.ArrayLike) -> jax.Array:
+def max_step_size(eigenvalues: ArrayLike) -> jax.Array:
     """Return the bound on h below which simultaneous steps converge near an equilibrium.
 
     x ← x + h·v(x) converges locally if abs(1 + hλ) < 1 for every eigenvalue λ of v′, that is if
@@ -106,9 +108,7 @@ def mean_jacobian(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Ar
     return mean
 
 
-def approximate_consensus_jacobian(
-    jacobian: jax.typing.ArrayLike, *, gamma: jax.typing.ArrayLike
-) -> jax.Array:
+def approximate_consensus_jacobian(jacobian: ArrayLike, *, gamma: ArrayLike) -> jax.Array:
     """Return J − γJᵀJ, which the Jacobian w′ of the consensus field equals where v = 0.
 
     Elsewhere w′ has a further term −γ(∂Jᵀ)v; ``gf.jacobian(gf.consensus(v, gamma=gamma))`` has it.

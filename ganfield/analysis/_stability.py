@@ -1,5 +1,7 @@
 """Which hyper-parameters let a method converge: by its update map, and by runs."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -12,9 +14,8 @@ from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.analysis._observed import FLOOR, Approach, approach, observed_rate
 from ganfield.analysis._outcomes import NUM_DECIDED
-from ganfield.analysis._spectral_radius import check_distance
 from ganfield.analysis._update_map import state_at, steps_of, update_map
-from ganfield.checks import check_bounds, check_count, lookup
+from ganfield.checks import check_bounds, check_count, check_positive, lookup
 from ganfield.methods import Method, State
 
 Build = Callable[..., tuple[Method, Field]]
@@ -101,10 +102,10 @@ def largest_stable(
     resolution = check_count(resolution, argument="resolution", minimum=2)
     direction = lookup({"largest": 1, "smallest": -1}, side, argument="side")
     with jax.enable_x64(True):
-        at, seen = double(params, integers=True), double(batch)
+        at, batch = double(params, integers=True), double(batch)
 
         def radius(value: jax.Array) -> jax.Array:
-            return _radius(*build(value), at, state, seen, num_steps, moments)
+            return _radius(*build(value), at, state, batch, num_steps, moments)
 
         # From the side that is looked from, inwards.
         values = jnp.linspace(low, high, resolution)[::-direction]
@@ -176,12 +177,12 @@ def stability_diagram(
         >>> v = gf.vector_field(gf.games.bilinear())
         >>> def build(step_size, gamma):
         ...     return gf.simultaneous(optax.sgd(step_size)), gf.consensus(v, gamma=gamma)
-        >>> found = gf.stability_diagram(
+        >>> diagram = gf.stability_diagram(
         ...     build,
         ...     {"step_size": jnp.array([0.1, 0.5]), "gamma": jnp.array([0.0, 1.0])},
         ...     gf.Players(0.0, 0.0),
         ... )
-        >>> found.spectral_radius.round(3)
+        >>> diagram.spectral_radius.round(3)
         array([[1.005, 0.906],
                [1.118, 0.707]])
     """
@@ -189,11 +190,11 @@ def stability_diagram(
     counts = {"num_starts": num_starts, "chunk_size": chunk_size}
     for argument, count in counts.items():
         check_count(count, argument=argument)
-    check_distance(distance)
+    check_positive(distance, argument="distance")
     floor = FLOOR * distance
     key = jax.random.key(0) if key is None else key
     with jax.enable_x64(True):
-        at, seen = double(params, integers=True), double(batch)
+        at, batch = double(params, integers=True), double(batch)
         origin, unravel = ravel_pytree(at)
         away = jax.random.normal(key, (num_starts, origin.size), origin.dtype)
         away *= distance / jnp.linalg.norm(away, axis=1, keepdims=True)
@@ -204,17 +205,17 @@ def stability_diagram(
             def run(start: jax.Array) -> Approach:
                 place = unravel(origin + start)
                 return approach(
-                    method, field, place, origin, num_steps=num_steps, floor=floor, batch=seen
+                    method, field, place, origin, num_steps=num_steps, floor=floor, batch=batch
                 )
 
-            radius = _radius(method, field, at, state, seen, None, moments)
+            radius = _radius(method, field, at, state, batch, None, moments)
             return radius, jax.vmap(run)(away)
 
         sweep = jax.jit(lambda points: jax.lax.map(of_point, points, batch_size=chunk_size))
         radius, runs = jax.device_get(sweep(jnp.asarray(grid)))
-    found = observed_rate(runs, num_steps=num_steps, floor=floor)
-    share = np.stack([(found.outcome == i).mean(axis=1) for i in range(NUM_DECIDED)])
-    median = np.ma.median(np.ma.masked_invalid(found.rate), axis=1).filled(np.nan)
+    observed = observed_rate(runs, num_steps=num_steps, floor=floor)
+    share = np.stack([(observed.outcome == i).mean(axis=1) for i in range(NUM_DECIDED)])
+    median = np.ma.median(np.ma.masked_invalid(observed.rate), axis=1).filled(np.nan)
     return StabilityDiagram(
         {name: np.asarray(axes[name], float) for name in names},
         radius.reshape(shape),

@@ -1,5 +1,7 @@
 """The step of a method as a map of its whole state, and the derivatives of that map."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -111,14 +113,14 @@ def update_map(
         return state._replace(params=whole) if frozen else whole
 
     def flatten(tree: PyTree) -> jax.Array:
-        found = jax.tree.leaves(tree)
-        return ravel_pytree([x for x, moves in zip(found, moving, strict=True) if moves])[0]
+        pairs = zip(jax.tree.leaves(tree), moving, strict=True)
+        return ravel_pytree([x for x, moves in pairs if moves])[0]
 
-    seen = for_each_move(method, batch)
+    batches = for_each_move(method, batch)
 
     def apply(x: jax.Array) -> jax.Array:
         def one(carry: State, _: None) -> tuple[State, None]:
-            return method.step(field, carry, seen)[0], None
+            return method.step(field, carry, batches)[0], None
 
         after, _ = jax.lax.scan(one, unravel(x), None, length=num_steps)
         return flatten(after.params if frozen else after)
@@ -169,9 +171,12 @@ def state_at(
     if state is not None:
         check_same_structure(state.params, params, argument="state.params", source="params")
         return double(state)._replace(params=params)
-    seen = for_each_move(method, batch)
+    batches = for_each_move(method, batch)
     begin = strong(method.init(params))
     after, _ = jax.lax.scan(
-        lambda state, _: (method.step(field, state, seen)[0], None), begin, None, length=num_steps
+        lambda state, _: (method.step(field, state, batches)[0], None),
+        begin,
+        None,
+        length=num_steps,
     )
     return after._replace(params=begin.params)

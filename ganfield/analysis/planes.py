@@ -9,6 +9,8 @@
 Players(theta=(), phi=())
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

@@ -81,7 +81,7 @@ class TrainClassifier:
         # Commands run in float64; networks are trained in float32.
         with jax.enable_x64(False):
             train, test, name = self._images()
-            settings = dict(gf.training.CLASSIFIER_PRESETS[name])
+            settings = dict(gf.evaluation.CLASSIFIER_PRESETS[name])
             if self.epochs is not None:
                 settings["num_epochs"] = self.epochs
             if self.width is not None:
@@ -92,7 +92,7 @@ class TrainClassifier:
                 def show(epoch: int, loss: float) -> None:
                     status.update(f"epoch {epoch} of {settings['num_epochs']}, loss {loss:.3f}")
 
-                found = gf.training.train_classifier(
+                found = gf.evaluation.train_classifier(
                     train, test, seed=self.seed, on_epoch=show, **settings
                 )
             seconds = time.perf_counter() - start
@@ -125,7 +125,7 @@ class TrainClassifier:
 def _name(data: str, name: str | None) -> str:
     """Return which data set is meant: the one that is named, or digits or CIFAR-10."""
     if name is not None:
-        gf.checks.lookup(gf.training.CLASSIFIER_PRESETS, name, argument="--name")
+        gf.checks.lookup(gf.evaluation.CLASSIFIER_PRESETS, name, argument="--name")
         return name
     path = Path(data)
     if data == "digits" or not path.exists():

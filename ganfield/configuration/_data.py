@@ -1,13 +1,13 @@
 """From the data of a configuration to images, or to points of the plane."""
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ganfield import data
+from ganfield._hashes import hash_of
 from ganfield.checks import lookup
 from ganfield.configuration._config import DataConfig
 from ganfield.configuration._options import arguments, keywords
@@ -112,7 +112,7 @@ def fingerprint(examples: Any) -> dict[str, Any]:
     """
     if not isinstance(examples, Images):
         return {"name": type(examples).__name__}
-    pixels, hashed = examples.pixels, "sha256"
+    pixels, labels, hashed = examples.pixels, examples.labels, "sha256"
     if isinstance(pixels, np.memmap):
         pixels = pixels[np.linspace(0, len(pixels) - 1, min(len(pixels), _SOME)).astype(int)]
         hashed = f"sha256_of_{_SOME}"
@@ -121,11 +121,6 @@ def fingerprint(examples: Any) -> dict[str, Any]:
         "split": examples.split,
         "count": len(examples),
         "shape": list(examples.shape),
-        hashed: _sha256(pixels),
-        "sha256_of_labels": None if examples.labels is None else _sha256(examples.labels),
+        hashed: hash_of(pixels, named=False),
+        "sha256_of_labels": None if labels is None else hash_of(labels, named=False),
     }
-
-
-def _sha256(array: Any) -> str:
-    """Return the hash of an array, which may be a device's."""
-    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()

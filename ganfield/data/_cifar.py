@@ -1,5 +1,7 @@
 """CIFAR-10, in both layouts in which it is published."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -175,14 +177,14 @@ def _class_names(data: bytes | None, path: Path, layout: _Layout) -> tuple[str, 
     """Return the names that came with the files; without such a file, those that are published."""
     if data is None:
         return CIFAR10_CLASSES
-    found: Sequence[Any]
+    listed: Sequence[Any]
     if layout is _BINARY:
-        found = data.split()
+        listed = data.split()
     else:
         value = unpickle(data, path).get(b"label_names")
-        found = value if isinstance(value, list) else []
+        listed = value if isinstance(value, list) else []
     names = tuple(
-        name.decode("utf-8", "replace") if isinstance(name, bytes) else name for name in found
+        name.decode("utf-8", "replace") if isinstance(name, bytes) else name for name in listed
     )
     if len(set(names)) != len(CIFAR10_CLASSES) or not all(isinstance(n, str) for n in names):
         raise wrong(

@@ -131,13 +131,13 @@ def read_members(
     """
     path = Path(path)
     if path.is_dir():
-        found = {name: path / name for name in names if (path / name).is_file()}
-        for file in found.values():
+        files = {name: path / name for name in names if (path / name).is_file()}
+        for file in files.values():
             if file.stat().st_size > limit:
                 raise wrong(file, found=f"{file.stat().st_size} bytes", expected=expected)
         return {
             name: read_file(file, expected=expected, checksum=checksum)
-            for name, file in found.items()
+            for name, file in files.items()
         }
     archive = f"an archive ({', '.join(_ARCHIVES)}) or a folder of {expected}"
     data = read_file(path, expected=archive, checksum=checksum)

@@ -1,5 +1,7 @@
 """MNIST and Fashion-MNIST: idx files."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from pathlib import Path

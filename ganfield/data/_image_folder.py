@@ -1,5 +1,7 @@
 """A folder of images: cropped, resized, decoded once."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor

@@ -1,5 +1,7 @@
 """Images in one file of NumPy's: to load, to save, and to map."""
 
+from __future__ import annotations
+
 import io
 import math
 from collections.abc import Sequence
@@ -35,10 +37,10 @@ def arrays_in(data: bytes) -> dict[str, np.ndarray]:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             # What is no array comes as bytes.
-            found = {name: file[name] for name in file.files}
+            members = {name: file[name] for name in file.files}
     except Exception as error:  # a damaged archive may raise anything
         raise ValueError(f"{error}" or type(error).__name__) from error
-    return {name: value for name, value in found.items() if isinstance(value, np.ndarray)}
+    return {name: value for name, value in members.items() if isinstance(value, np.ndarray)}
 
 
 def load_npz(

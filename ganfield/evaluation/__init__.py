@@ -1,5 +1,6 @@
 """Scores of what a generator makes."""
 
+from ganfield._hashes import hash_of as hash_of
 from ganfield.evaluation._checks import SmallSampleWarning as SmallSampleWarning
 from ganfield.evaluation._class_histogram import ClassHistogram as ClassHistogram
 from ganfield.evaluation._class_histogram import class_histogram as class_histogram
@@ -10,7 +11,6 @@ from ganfield.evaluation._evaluator import Evaluator as Evaluator
 from ganfield.evaluation._evaluator import evaluator as evaluator
 from ganfield.evaluation._features import Extracted as Extracted
 from ganfield.evaluation._features import Features as Features
-from ganfield.evaluation._features import hash_of as hash_of
 from ganfield.evaluation._frechet import frechet_distance as frechet_distance
 from ganfield.evaluation._inception import load_inception as load_inception
 from ganfield.evaluation._inception_score import InceptionScore as InceptionScore
@@ -26,3 +26,5 @@ from ganfield.evaluation._resize import resize_tf1 as resize_tf1
 from ganfield.evaluation._scores import Protocol as Protocol
 from ganfield.evaluation._scores import Scores as Scores
 from ganfield.evaluation._scores import scores as scores
+from ganfield.evaluation._train_classifier import CLASSIFIER_PRESETS as CLASSIFIER_PRESETS
+from ganfield.evaluation._train_classifier import train_classifier as train_classifier

@@ -1,5 +1,7 @@
 """Which classes a classifier sees among samples."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
@@ -39,8 +41,8 @@ def class_histogram(probabilities: ArrayLike, expected: ArrayLike | None = None)
 
     Example:
         >>> import math, numpy as np, ganfield as gf
-        >>> found = gf.evaluation.class_histogram(np.eye(4)[[0, 0, 1, 1]])
-        >>> found.histogram, round(found.entropy / math.log(2), 6)
+        >>> classes = gf.evaluation.class_histogram(np.eye(4)[[0, 0, 1, 1]])
+        >>> classes.histogram, round(classes.entropy / math.log(2), 6)
         (array([0.5, 0.5, 0. , 0. ]), 1.0)
     """
     rows = check_probabilities(probabilities, argument="probabilities")
@@ -65,5 +67,5 @@ def class_histogram(probabilities: ArrayLike, expected: ArrayLike | None = None)
 
 
 def _entropy(histogram: np.ndarray) -> float:
-    seen = histogram[histogram > 0]
-    return float(abs(np.sum(seen * np.log(seen))))
+    shares = histogram[histogram > 0]
+    return float(abs(np.sum(shares * np.log(shares))))

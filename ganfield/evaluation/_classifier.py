@@ -14,19 +14,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._files import write_file
+from ganfield._hashes import hash_of
 from ganfield._types import PyTree
 from ganfield.data._npz import arrays_in
-from ganfield.evaluation._features import Features, hash_of
+from ganfield.evaluation._features import Features
 
 _FORMAT = "ganfield classifier 2"
-_FORMAT_WITHOUT_DIGEST = "ganfield classifier 1"
 _METADATA = "metadata"
 _DIGEST = "sha256"
 _NEEDED = ("dataset", "image_shape", "num_classes", "width", "num_features", "test_accuracy")
 
 
 class Classifier(NamedTuple):
-    """A trained classifier; ``ganfield.training.train_classifier`` makes one.
+    """A trained classifier; `train_classifier` makes one.
 
     Attributes:
         params: those of ``ganfield.networks.classifier``.
@@ -120,7 +120,7 @@ def load_classifier(path: str | os.PathLike[str]) -> Classifier:
 
     Raises:
         ValueError: the file is none of these, or parameters or metadata are not those that it was
-            written with. (Files of the first format have a hash of the parameters alone.)
+            written with.
         OSError: it cannot be read.
     """
     data = Path(path).read_bytes()
@@ -128,12 +128,12 @@ def load_classifier(path: str | os.PathLike[str]) -> Classifier:
         arrays = arrays_in(data)
         text = str(arrays.pop(_METADATA))
         metadata = json.loads(text)
-        if (written := metadata.pop("format")) not in (_FORMAT, _FORMAT_WITHOUT_DIGEST):
+        if (written := metadata.pop("format")) != _FORMAT:
             raise ValueError(f"another format, {written!r}")
-        digest = str(arrays.pop(_DIGEST)) if written == _FORMAT else None
+        digest = str(arrays.pop(_DIGEST))
         stored = metadata["hash"]
-        found = Classifier(_nested(arrays), metadata)
-        actual = found.hash
+        classifier = Classifier(_nested(arrays), metadata)
+        actual = classifier.hash
         if missing := [name for name in _NEEDED if name not in metadata]:
             raise ValueError(f"metadata without {', '.join(missing)}")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -143,12 +143,12 @@ def load_classifier(path: str | os.PathLike[str]) -> Classifier:
             f"the parameters in {str(path)!r} have the SHA-256 {actual[:12]}…, and the file "
             f"says {str(stored)[:12]}…: it is damaged or was changed"
         )
-    if digest not in (None, _digest(text, actual)):
+    if digest != _digest(text, actual):
         raise ValueError(
             f"the metadata in {str(path)!r} (data set, accuracy and the like) are not those that "
             "it was written with: it was changed"
         )
-    return found
+    return classifier
 
 
 def _nested(arrays: Mapping[str, np.ndarray]) -> PyTree:

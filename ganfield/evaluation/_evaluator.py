@@ -1,5 +1,7 @@
 """Scores of a generator while it trains."""
 
+from __future__ import annotations
+
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -64,14 +66,14 @@ class Evaluator:
     @property
     def protocol(self) -> Protocol:
         """How the scores are taken."""
-        seen = self.features
+        features = self.features
         return Protocol(
             len(self.real),
             self.num_samples,
             self.split,
-            seen.name,
-            seen.hash,
-            seen.preprocessing,
+            features.name,
+            features.hash,
+            features.preprocessing,
             self.splits,
         )
 

@@ -1,16 +1,16 @@
 """A feature function, with what must be said of it beside every score."""
 
-import hashlib
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ganfield._types import PyTree
 from ganfield.checks import check_count
 from ganfield.data import to_uint8
 
@@ -85,8 +85,8 @@ class Features:
             rest = np.zeros((self.batch_size - count, *batch.shape[1:]), np.uint8)
             # A GPU's own choice for float32 has 10 bits of mantissa.
             with jax.default_matmul_precision("highest"):
-                seen = self.apply(jnp.asarray(np.concatenate([batch, rest])))
-            yield Extracted(*(np.asarray(part, np.float64)[:count] for part in seen))
+                parts = self.apply(jnp.asarray(np.concatenate([batch, rest])))
+            yield Extracted(*(np.asarray(part, np.float64)[:count] for part in parts))
 
 
 def _pixels(images: ArrayLike) -> np.ndarray:
@@ -109,22 +109,3 @@ def _pixels(images: ArrayLike) -> np.ndarray:
     if not np.isfinite(values.astype(np.float64)).all():
         raise ValueError("images must be finite, got NaN or infinity")
     return np.asarray(to_uint8(values))
-
-
-def hash_of(weights: PyTree) -> str:
-    """Return the SHA-256 of a pytree of arrays: of names, types, shapes and bytes.
-
-    Example:
-        >>> import jax.numpy as jnp
-        >>> hash_of({"a": jnp.ones(2)}) == hash_of({"a": jnp.array([1.0, 1.0])})
-        True
-        >>> hash_of({"a": jnp.ones(2)}) == hash_of({"b": jnp.ones(2)})
-        False
-    """
-    digest = hashlib.sha256()
-    leaves: list[tuple[Any, Any]] = jax.tree_util.tree_leaves_with_path(weights)
-    for path, leaf in sorted((jax.tree_util.keystr(path), leaf) for path, leaf in leaves):
-        array = np.ascontiguousarray(leaf)
-        digest.update(f"{path} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()

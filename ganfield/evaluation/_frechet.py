@@ -1,5 +1,7 @@
 """The Fréchet distance of Gaussians fitted to features; FID when they are Inception's."""
 
+from __future__ import annotations
+
 import warnings
 
 import numpy as np

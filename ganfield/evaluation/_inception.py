@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._hashes import hash_of
 from ganfield.data._npz import arrays_in
-from ganfield.evaluation._features import Features, hash_of
+from ganfield.evaluation._features import Features
 from ganfield.evaluation._resize import resize_tf1
 
 

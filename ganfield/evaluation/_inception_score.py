@@ -1,5 +1,7 @@
 """The inception score: how sure and how various a classifier finds samples."""
 
+from __future__ import annotations
+
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -73,6 +75,6 @@ def inception_score(
 def _score(rows: np.ndarray) -> float:
     marginal = rows.mean(axis=0)
     # 0·log 0 is 0; where the marginal is 0, so is every row.
-    seen = rows > 0
-    ratio = np.divide(rows, marginal, out=np.ones_like(rows), where=seen)
+    positive = rows > 0
+    ratio = np.divide(rows, marginal, out=np.ones_like(rows), where=positive)
     return float(np.exp((rows * np.log(ratio)).sum(axis=1).mean()))

@@ -1,5 +1,7 @@
 """The kernel distance of features; KID when they are Inception's."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import jax

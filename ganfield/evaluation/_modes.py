@@ -1,11 +1,14 @@
 """How many modes of a mixture a sample covers, and how well."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.scipy.special import xlogy
 
+from ganfield._types import ArrayLike
 from ganfield.checks import check_not_negative
 
 
@@ -31,9 +34,9 @@ class ModeCoverage(NamedTuple):
 
 def mode_coverage(
     samples: jax.Array,
-    modes: jax.typing.ArrayLike,
+    modes: ArrayLike,
     *,
-    radius: jax.typing.ArrayLike,
+    radius: ArrayLike,
     min_share: float = 0.01,
 ) -> ModeCoverage:
     """Say how samples spread over the modes of a mixture.
@@ -59,8 +62,8 @@ def mode_coverage(
         >>> import jax, ganfield as gf
         >>> mixture = gf.data.ring()
         >>> samples = mixture.sample(jax.random.key(0), 2560)
-        >>> found = gf.evaluation.mode_coverage(samples, mixture.modes, radius=3 * mixture.std)
-        >>> int(found.modes_covered), bool(found.high_quality > 0.98)
+        >>> coverage = gf.evaluation.mode_coverage(samples, mixture.modes, radius=3 * mixture.std)
+        >>> int(coverage.modes_covered), bool(coverage.high_quality > 0.98)
         (8, True)
     """
     check_not_negative(radius, argument="radius")

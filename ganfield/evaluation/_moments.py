@@ -1,5 +1,7 @@
 """Mean and covariance of features, gathered batch by batch in float64."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -30,7 +32,7 @@ class Moments(NamedTuple):
     scatter: np.ndarray
 
     @classmethod
-    def of(cls, features: ArrayLike) -> "Moments":
+    def of(cls, features: ArrayLike) -> Moments:
         """Return the moments of features of shape ``(n, dimensions)``, n ≥ 1.
 
         Raises:
@@ -42,7 +44,7 @@ class Moments(NamedTuple):
         return cls(len(values), mean, centred.T @ centred)
 
     @classmethod
-    def of_batches(cls, batches: Iterable[ArrayLike]) -> "Moments":
+    def of_batches(cls, batches: Iterable[ArrayLike]) -> Moments:
         """Return the moments of all batches together; how they were cut makes no difference.
 
         Raises:
@@ -50,13 +52,13 @@ class Moments(NamedTuple):
         """
         total: Moments | None = None
         for batch in batches:
-            found = cls.of(batch)
-            total = found if total is None else total.merge(found)
+            moments = cls.of(batch)
+            total = moments if total is None else total.merge(moments)
         if total is None:
             raise ValueError("batches must hold at least one batch, got none")
         return total
 
-    def merge(self, other: "Moments") -> "Moments":
+    def merge(self, other: Moments) -> Moments:
         """Return the moments of these examples and those of ``other`` together.
 
         Raises:

@@ -1,5 +1,7 @@
 """Precision and recall of samples by nearest neighbours among features."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -53,8 +55,8 @@ def precision_recall(
         >>> import numpy as np, ganfield as gf
         >>> real = np.random.default_rng(0).normal(size=(500, 2))
         >>> collapsed = real[:1] + np.random.default_rng(1).normal(size=(500, 2)) / 100
-        >>> found = gf.evaluation.precision_recall(real, collapsed)
-        >>> found.precision, found.recall < 0.05
+        >>> scores = gf.evaluation.precision_recall(real, collapsed)
+        >>> scores.precision, scores.recall < 0.05
         (1.0, True)
     """
     neighbours = check_count(neighbours, argument="neighbours")

@@ -1,13 +1,16 @@
 """TensorFlow 1's bilinear resize, which Inception's published scores are made with."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._types import ArrayLike
 from ganfield.checks import check_count
 
 
-def resize_tf1(images: jax.typing.ArrayLike, size: int | tuple[int, int]) -> jax.Array:
+def resize_tf1(images: ArrayLike, size: int | tuple[int, int]) -> jax.Array:
     """Return images resized as ``tf.image.resize_bilinear(images, size)`` of TensorFlow 1 does it.
 
     Row i of the result is read at the place i·(old/new) of the old rows, without the shift by half

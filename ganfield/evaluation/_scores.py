@@ -1,5 +1,7 @@
 """Scores of images, with the protocol that they were taken by."""
 
+from __future__ import annotations
+
 import math
 from typing import NamedTuple
 
@@ -81,20 +83,20 @@ class Scores(NamedTuple):
 class Reference(NamedTuple):
     """What scores need of the real images, found once."""
 
-    seen: Extracted
+    extracted: Extracted
     moments: Moments
     histogram: np.ndarray
     radii: np.ndarray
 
     @classmethod
-    def of(cls, features: Features, images: ArrayLike) -> "Reference":
+    def of(cls, features: Features, images: ArrayLike) -> Reference:
         """Return it for these images."""
-        seen = features(images)
+        extracted = features(images)
         return cls(
-            seen,
-            Moments.of(seen.features),
-            class_histogram(seen.probabilities).histogram,
-            radii_of_real(seen.features),
+            extracted,
+            Moments.of(extracted.features),
+            class_histogram(extracted.probabilities).histogram,
+            radii_of_real(extracted.features),
         )
 
 
@@ -156,13 +158,15 @@ def scores_beside(
     key: jax.Array | None,
 ) -> Scores:
     """Return all scores beside real images that were looked at before."""
-    seen = features(fake)
-    moments = Moments.of(seen.features)
-    score = inception_score(seen.probabilities, splits)
-    classes = class_histogram(seen.probabilities, reference.histogram)
+    extracted = features(fake)
+    moments = Moments.of(extracted.features)
+    score = inception_score(extracted.probabilities, splits)
+    classes = class_histogram(extracted.probabilities, reference.histogram)
     names = score_names(features.kind)
-    kernel = kernel_distance(reference.seen.features, seen.features, key=key)
-    region = precision_recall_beside(reference.seen.features, reference.radii, seen.features)
+    kernel = kernel_distance(reference.extracted.features, extracted.features, key=key)
+    region = precision_recall_beside(
+        reference.extracted.features, reference.radii, extracted.features
+    )
     values = {
         names[0]: score.mean,
         f"{names[0]}_std": score.std,

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from ganfield._files import replacing
+from ganfield._hashes import hash_of
 from ganfield.data._files import describe, wrong
-from ganfield.evaluation._features import hash_of
 from ganfield.evaluation._inception import check_weights
 from ganfield.networks import inception_shapes
 
@@ -78,9 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    found = hashlib.sha256(data).hexdigest()
-    if not found.startswith(_KNOWN):
-        print(f"note: sha256 of {options.source} is {found[:8]}…, not {_KNOWN}… as published")
+    digest = hashlib.sha256(data).hexdigest()
+    if not digest.startswith(_KNOWN):
+        print(f"note: sha256 of {options.source} is {digest[:8]}…, not {_KNOWN}… as published")
     print(f"wrote {options.output}; scores will name sha256 {hash_of(weights)[:12]}")
     return 0
 

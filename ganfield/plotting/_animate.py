@@ -78,7 +78,7 @@ def animate(
         ax.update_datalim(everything[np.isfinite(everything).all(axis=1)])
         ax.autoscale_view()
         name_axes(ax)
-    moves = [_runner(ax, label, *found, tail=tail) for label, found in read.items()]
+    moves = [_runner(ax, label, *path, tail=tail) for label, path in read.items()]
     # In one place: the best place would be another one in every frame.
     ax.legend(loc="upper right", frameon=True, framealpha=0.9, edgecolor="none")
     shown = np.linspace(0, records - 1, num_frames).round().astype(int)

@@ -1,5 +1,7 @@
 """Quantities against steps, for several seeds."""
 
+from __future__ import annotations
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D

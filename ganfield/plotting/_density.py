@@ -1,5 +1,7 @@
 """The density of points in the plane."""
 
+from __future__ import annotations
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage

@@ -60,11 +60,11 @@ def equilibria(classifications: Iterable[Any], ax: Axes | None = None) -> list[P
         ['centre']
     """
     points: dict[str, list[np.ndarray]] = {kind: [] for kind in _MARKERS}
-    for index, found in enumerate(classifications):
-        lookup({k: m for k, m in _MARKERS.items() if m.shape != "*"}, found.kind, argument="kind")
-        invented = "spurious attractor" if found.kind == "stable" else "spurious"
-        at = _two_numbers(found.params, index)
-        points[invented if found.spurious else found.kind].append(at)
+    for index, each in enumerate(classifications):
+        lookup({k: m for k, m in _MARKERS.items() if m.shape != "*"}, each.kind, argument="kind")
+        invented = "spurious attractor" if each.kind == "stable" else "spurious"
+        at = _two_numbers(each.params, index)
+        points[invented if each.spurious else each.kind].append(at)
     ax = axes(ax)
     drawn = []
     for kind, (shape, filled, size, label) in _MARKERS.items():

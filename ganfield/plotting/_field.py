@@ -1,5 +1,7 @@
 """A field in the plane: streamlines or arrows."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax

@@ -1,12 +1,12 @@
 """Figures made and saved without pyplot, for programs that have no window."""
 
-import math
 import os
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from ganfield._files import replacing
+from ganfield.checks import check_positive
 from ganfield.reporting import check_folder
 
 _SUFFIXES = (".pdf", ".png", ".svg")
@@ -32,8 +32,7 @@ def figure(width: float = 4.5, height: float = 4.5) -> Figure:
         array([3., 2.])
     """
     for name, value in (("width", width), ("height", height)):
-        if not (math.isfinite(value) and value > 0):
-            raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
+        check_positive(value, argument=name)
     return Figure(figsize=(width, height))
 
 

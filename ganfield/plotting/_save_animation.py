@@ -9,7 +9,7 @@ from matplotlib.animation import AbstractMovieWriter, Animation, FFMpegWriter, w
 from PIL import Image
 
 from ganfield._files import replacing
-from ganfield.plotting._checks import check_positive
+from ganfield.checks import check_positive
 from ganfield.reporting import check_folder
 
 

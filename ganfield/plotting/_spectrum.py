@@ -1,12 +1,14 @@
 """Eigenvalues in the complex plane."""
 
+from __future__ import annotations
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.patches import Circle
 from numpy.typing import ArrayLike
 
-from ganfield.plotting._checks import check_positive
+from ganfield.checks import check_positive
 from ganfield.plotting._style import axes, ink
 
 

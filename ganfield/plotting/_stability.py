@@ -108,11 +108,11 @@ def _read(result: Any) -> tuple[np.ndarray, np.ndarray]:
         )
     rows, columns = values.values()
     shape = (rows.size, columns.size)
-    found = [np.shape(part) for part in (result.spectral_radius, result.rate, result.share)]
-    if found != [shape, shape, (3, *shape)]:
+    shapes = [np.shape(part) for part in (result.spectral_radius, result.rate, result.share)]
+    if shapes != [shape, shape, (3, *shape)]:
         raise ValueError(
             f"spectral_radius, rate and share must have shapes {shape}, {shape} and {(3, *shape)}, "
-            f"as the axes have it, got {', '.join(map(str, found))}"
+            f"as the axes have it, got {', '.join(map(str, shapes))}"
         )
     return rows, columns
 

@@ -1,7 +1,5 @@
 """Whole runs on real data: run directories, checkpoints, resume, several hosts."""
 
-from ganfield.training._classifier import CLASSIFIER_PRESETS as CLASSIFIER_PRESETS
-from ganfield.training._classifier import train_classifier as train_classifier
 from ganfield.training._loop import train as train
 from ganfield.training._result import Progress as Progress
 from ganfield.training._result import Result as Result

@@ -1,6 +1,5 @@
 """Checkpoints: whole or not there, and what is loaded is what was saved."""
 
-import hashlib
 import logging
 import shutil
 from collections.abc import Callable, Iterator
@@ -9,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 import orbax.checkpoint as orbax
 
+from ganfield._hashes import hash_of
 from ganfield._types import PyTree
 from ganfield.reporting import check_folder
 from ganfield.simulate import Standing
@@ -77,7 +76,8 @@ class Checkpoints:
         if step in self.steps():
             return
         plain = without_keys(carry)
-        about = {"seconds": seconds, "leaves": _leaves(plain), "sha256": _hash(plain)}
+        digest = hash_of(plain, named=False)
+        about = {"seconds": seconds, "leaves": _leaves(plain), "sha256": digest}
         content = orbax.args.Composite(
             carry=orbax.args.StandardSave(plain), about=orbax.args.JsonSave(about)
         )
@@ -136,10 +136,10 @@ class Checkpoints:
         damaged = f"the checkpoint of step {step} is damaged"
         try:
             with _quiet():
-                found = self._manager.restore(
+                described = self._manager.restore(
                     step, args=orbax.args.Composite(about=orbax.args.JsonRestore())
                 )
-            about: dict[str, Any] = dict(found["about"])
+            about: dict[str, Any] = dict(described["about"])
             expected = dict(about["leaves"])
         except MemoryError:
             raise
@@ -149,17 +149,17 @@ class Checkpoints:
         _check_leaves(_leaves(plain), expected, step)
         try:
             with _quiet():
-                found = self._manager.restore(
+                saved = self._manager.restore(
                     step, args=orbax.args.Composite(carry=orbax.args.StandardRestore(plain))
-                )
+                )["carry"]
         except MemoryError:
             raise
         except Exception as error:
             _check_memory(error)
             raise OSError(f"{damaged}: {_first_line(error)}") from error
-        if _hash(found["carry"]) != about["sha256"]:
+        if hash_of(saved, named=False) != about["sha256"]:
             raise OSError(f"{damaged}: its arrays are not those that were saved")
-        return with_keys(found["carry"], like), float(about["seconds"])
+        return with_keys(saved, like), float(about["seconds"])
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -213,13 +213,6 @@ def _leaves(tree: PyTree) -> dict[str, str]:
         jax.tree_util.keystr(path): f"{leaf.dtype}{list(leaf.shape)}"
         for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
     }
-
-
-def _hash(tree: PyTree) -> str:
-    digest = hashlib.sha256()
-    for leaf in jax.tree.leaves(tree):
-        digest.update(np.ascontiguousarray(leaf).tobytes())
-    return digest.hexdigest()
 
 
 def _check_leaves(here: dict[str, str], saved: dict[str, str], step: int) -> None:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import jax
 import numpy as np
+import optax
 from jax.experimental import multihost_utils
 
 from ganfield._types import PyTree
@@ -98,8 +99,8 @@ class Processes:
         """Return what the first process's clock says, and any process's signal."""
         if self.count == 1:
             return seconds, signal
-        wishes = self._gathered(np.array([seconds, signal or 0], np.float32))
-        return float(wishes[0, 0]), int(wishes[:, 1].max()) or None
+        both = self._gathered(np.array([seconds, signal or 0], np.float32))
+        return float(both[0, 0]), int(both[:, 1].max()) or None
 
     def _gathered(self, value: np.ndarray | np.generic) -> np.ndarray:
         """Return the values of all processes, stacked."""
@@ -113,9 +114,7 @@ def local(tree: PyTree) -> PyTree:
 
 def without_keys(tree: PyTree) -> PyTree:
     """Return the tree on the host, with typed keys as numbers, which can be written and sent."""
-    return jax.device_get(
-        jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, tree)
-    )
+    return jax.device_get(optax.tree.unwrap_random_key_data(tree))
 
 
 def with_keys(plain: PyTree, like: PyTree) -> PyTree:
@@ -123,12 +122,8 @@ def with_keys(plain: PyTree, like: PyTree) -> PyTree:
 
     def restore(leaf: jax.Array, example: jax.Array) -> jax.Array:
         value = jax.numpy.asarray(leaf)
-        if _is_key(example):
+        if jax.dtypes.issubdtype(example.dtype, jax.dtypes.prng_key):
             return jax.random.wrap_key_data(value, impl=jax.random.key_impl(example))
         return value
 
     return jax.tree.map(restore, plain, like)
-
-
-def _is_key(leaf: jax.Array) -> bool:
-    return bool(jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key))

@@ -50,7 +50,7 @@ def test_learns_from_files(run_json, tmp_path):
         return gf.evaluation.Classifier({"a": np.zeros(1)}, {"dataset": "x", "hash": "y"})
 
     with monkey.context() as patched:
-        patched.setattr(gf.training, "train_classifier", train)
+        patched.setattr(gf.evaluation, "train_classifier", train)
         run_json("train-classifier", "--data", folder, "--output", "cifar10.npz")
     assert (len(seen["train"]), len(seen["test"])) == (50_000, 10_000)
     assert seen["train"].flip
@@ -72,7 +72,7 @@ def asked(monkeypatch):
         return gf.evaluation.Classifier({"a": np.zeros(1)}, {"dataset": "x", "hash": "y"})
 
     monkeypatch.setattr(gf.training, "load_data", load)
-    monkeypatch.setattr(gf.training, "train_classifier", train)
+    monkeypatch.setattr(gf.evaluation, "train_classifier", train)
     return configs
 
 

@@ -110,14 +110,14 @@ def test_every_pixel_and_label_in_memory_is_in_the_fingerprint():
     images = many()
     known = fingerprint(images)
     assert known == fingerprint(many())
-    seen = [known, fingerprint(many(labels=False))]
+    fingerprints = [known, fingerprint(many(labels=False))]
     for place in (0, 1, 2500, 4999):
         pixels, labels = images.pixels.copy(), images.labels.copy()
         pixels[place, 1, 0, 0] ^= 1
         labels[place] += 1
-        seen.append(fingerprint(gf.data.Images(pixels, images.labels)))
-        seen.append(fingerprint(gf.data.Images(images.pixels, labels)))
-    assert len({str(each) for each in seen}) == len(seen)
+        fingerprints.append(fingerprint(gf.data.Images(pixels, images.labels)))
+        fingerprints.append(fingerprint(gf.data.Images(images.pixels, labels)))
+    assert len({str(each) for each in fingerprints}) == len(fingerprints)
 
 
 def test_the_fingerprint_is_that_of_the_values_wherever_they_are():

@@ -251,9 +251,9 @@ def test_a_cache_is_used_until_something_changes(tmp_path, monkeypatch):
     assert gf.data.load_npz(cache).pixels.shape == (3, 6, 6, 3)
 
     def again():
-        seen = len(decoded)
+        before = len(decoded)
         images = gf.data.image_folder(folder, **options)
-        assert len(decoded) == seen + 1
+        assert len(decoded) == before + 1
         return images
 
     os.utime(folder / "1.png", (1, 1))

@@ -276,8 +276,8 @@ def test_batches_hold_what_was_asked_for(labels, keys):
     if keys:
         assert jnp.issubdtype(batch.key.dtype, jax.dtypes.prng_key)
         assert batch.key.shape == (64,)
-        seen = np.unique(np.asarray(jax.random.key_data(batch.key)), axis=0)
-        assert len(seen) == 64
+        distinct = np.unique(np.asarray(jax.random.key_data(batch.key)), axis=0)
+        assert len(distinct) == 64
         noise = jax.vmap(lambda key: jax.random.normal(key, (3,)))(batch.key)
         columns = np.hstack([noise, batch.latent]).T
         assert np.abs(np.corrcoef(columns) - np.eye(6)).max() < 5 / np.sqrt(64)

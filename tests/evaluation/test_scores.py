@@ -12,7 +12,6 @@ from ganfield.evaluation import (
     _scores,
     evaluator,
     frechet_distance,
-    hash_of,
     precision_recall,
     scores,
 )
@@ -71,18 +70,6 @@ def test_bfloat16_images_are_taken(images):
 def test_bad_images_are_named(bad, message):
     with pytest.raises(ValueError, match=message):
         features()(bad)
-
-
-def test_hash_says_what_the_weights_are():
-    weights = {"a": {"kernel": np.ones((2, 3)), "bias": np.zeros(3)}}
-    assert hash_of(weights) == hash_of({"a": dict(reversed(weights["a"].items()))})
-    for other in (
-        {"a": {"kernel": np.ones((3, 2)), "bias": np.zeros(3)}},
-        {"a": {"kernel": np.ones((2, 3), np.float32), "bias": np.zeros(3)}},
-        {"b": weights["a"]},
-        {"a": {"kernel": np.ones((2, 3)), "bias": np.array([0, 0, 1e-9])}},
-    ):
-        assert hash_of(weights) != hash_of(other)
 
 
 def test_scores_of_images_beside_themselves(images):
