@@ -55,7 +55,8 @@ def test_learns_from_files(run_json, tmp_path):
     assert (len(seen["train"]), len(seen["test"])) == (50_000, 10_000)
     assert seen["train"].flip
     assert not seen["test"].flip
-    assert seen["settings"]["num_epochs"] == gf.training.CLASSIFIER_PRESETS["cifar10"]["num_epochs"]
+    usual = gf.evaluation.CLASSIFIER_PRESETS["cifar10"]
+    assert seen["settings"]["num_epochs"] == usual["num_epochs"]
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_the_set_is_the_one_that_is_named(run_json, tmp_path, asked, name):
     train, test, settings = asked
     assert (train.name, test.name) == (name, name)
     assert (train.folder, train.split, test.split) == ("./digits", "train", "test")
-    assert settings["num_epochs"] == gf.training.CLASSIFIER_PRESETS[name]["num_epochs"]
+    assert settings["num_epochs"] == gf.evaluation.CLASSIFIER_PRESETS[name]["num_epochs"]
 
 
 @pytest.mark.parametrize("args", [[], ["--data", "digits"], ["--name", "digits"]])
