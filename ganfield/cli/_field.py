@@ -38,14 +38,7 @@ _MAX_POINTS = 50  # markers; a continuum of equilibria has no end
 
 
 class Plane(NamedTuple):
-    """A field in the plane.
-
-    Attributes:
-        chosen: what was chosen.
-        bounds: the part of the plane.
-        paths: of the method, or None.
-        zeros: the equilibria, or None.
-    """
+    """A field in the plane, the paths and the zeros; None where these were not asked for."""
 
     chosen: Chosen
     bounds: gf.Players

@@ -15,15 +15,7 @@ from ganfield.cli._choose import Chosen
 
 
 class Zeros(NamedTuple):
-    """The zeros of a field.
-
-    Attributes:
-        chosen: what was chosen.
-        bounds: where they were looked for.
-        equilibria: all of them, and how they were found.
-        hits: of those that are classified, how many starts led to each.
-        classes: what these are.
-    """
+    """All zeros of a field within bounds, and the hits and classes of those that are classified."""
 
     chosen: Chosen
     bounds: gf.Players

@@ -32,13 +32,7 @@ from ganfield.cli._show import (
 
 
 class Spectra(NamedTuple):
-    """The spectra of the fields at a point.
-
-    Attributes:
-        chosen: what was chosen.
-        point: where.
-        classes: what the point is for v, and for w where there is one.
-    """
+    """What a point is for v, and for w where there is one, by these names."""
 
     chosen: Chosen
     point: gf.Players

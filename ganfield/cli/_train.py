@@ -19,13 +19,7 @@ from ganfield.cli._show import tell
 
 
 class Ended(NamedTuple):
-    """What a command made of a run.
-
-    Attributes:
-        result: what became of the run.
-        scores: the last ones, or None.
-        code: to exit with.
-    """
+    """What became of a run, what scores it if anything does, and the exit code."""
 
     result: Any
     scores: Scorer | None
