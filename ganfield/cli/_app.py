@@ -52,6 +52,9 @@ def run(args: Sequence[str]) -> int:
     """
     if args and not args[0].startswith("-"):
         lookup(COMMANDS, args[0], argument="command")
+    if args and args[0] == "train" and "--output" in (text.partition("=")[0] for text in args):
+        # All other commands that write have it, and tyro would only miss a folder.
+        raise ValueError("train has no --output, its folder comes first: ganfield train RUN")
     choices: list[Any] = [
         Annotated[command, tyro.conf.subcommand(name, description=_describe(command, name, args))]
         for name, command in COMMANDS.items()

@@ -1,22 +1,13 @@
 """What the options choose: a game, its field, and a transform of it."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import ganfield as gf
 from ganfield.cli._options import Dynamics
+from ganfield.cli._words import OF_THE_PLANE, in_words
 
 _SYMBOLS = {"gamma": "γ"}
-
-# What the library calls a setting → the option that gives it here.
-_OPTIONS = {
-    r"(method\.transform_options|--set)\.": "--set ",
-    r"method\.(name|transform|optimizer|gamma)\b": r"--\1",
-    r"--name\b": "--method",
-    r"method\.learning_rate\b": "--step-size",
-}
 
 
 class Chosen(NamedTuple):
@@ -72,7 +63,7 @@ def choose(options: Dynamics) -> Chosen:
         gf.checks.lookup({**of_game, **free}, name, argument=f"parameter of {options.game}")
     values = {name: configuration.guess(text) for name, text in given.items()}
     own = {name: value for name, value in values.items() if name in free}
-    with in_words_of_options():
+    with in_words(OF_THE_PLANE):
         of_values = {name: value for name, value in values.items() if name in of_game}
         arguments = configuration.arguments(of_values, of_game, argument="--set")
         game = build(**arguments)
@@ -97,18 +88,6 @@ def choose(options: Dynamics) -> Chosen:
             "transform": {"name": options.transform, **own},
         },
     )
-
-
-@contextmanager
-def in_words_of_options() -> Iterator[None]:
-    """Say what is wrong with a setting by the option that gave it."""
-    try:
-        yield
-    except ValueError as error:
-        message = str(error)
-        for setting, option in _OPTIONS.items():
-            message = re.sub(setting, option, message)
-        raise ValueError(message) from error
 
 
 def _takers(parameter: str, registry: Mapping[str, Callable[..., Any]]) -> str:

@@ -1,17 +1,25 @@
 """``ganfield equilibria``: the zeros of a field, and what they are."""
 
-from dataclasses import dataclass
-from typing import Annotated
-
-from tyro.conf import arg
+from typing import Any
 
 import ganfield as gf
 from ganfield.cli._choose import choose
-from ganfield.cli._options import Bounds, Dynamics, Json, parse_bounds
-from ganfield.cli._show import classification_record, number, show, table, working, yes_no, zeros
+from ganfield.cli._help import options
+from ganfield.cli._options import Bounds, Count, Dynamics, Json, parse_bounds
+from ganfield.cli._show import (
+    Zeros,
+    classification_record,
+    find_zeros,
+    number,
+    show,
+    table,
+    tell,
+    working,
+    yes_no,
+)
 
 
-@dataclass(frozen=True, kw_only=True)
+@options
 class Equilibria(Dynamics):
     """Find the equilibria of a field, the points where it is zero, and say what they are.
 
@@ -28,76 +36,72 @@ class Equilibria(Dynamics):
     """
 
     bounds: Bounds = "-2,2"
-    num_starts: Annotated[
-        int, arg(metavar="COUNT", help="Starts of Newton's method, spread over the bounds.")
-    ] = 1024
-    seed: Annotated[int, arg(metavar="INT", help="Shifts the pattern of starts.")] = 0
-    max_points: Annotated[
-        int,
-        arg(
-            metavar="COUNT",
-            help="How many to classify and show, those that most starts lead to; of a continuum of "
-            "zeros there is no end.",
-        ),
-    ] = 50
+    num_starts: Count[int] = 1024
+    """Starts of Newton's method, spread over the bounds."""
+    seed: int = 0
+    """Shifts the pattern of starts."""
+    max_points: Count[int] = 50
+    """How many to classify and show, those that most starts lead to; of a continuum of zeros there
+    is no end."""
     json: Json = False
 
     def run(self) -> int:
         """Print a table of equilibria; return 1 where there is none."""
+        with working("Looking for zeros"):
+            zeros = self.find()
+        tell(self, zeros)
+        return 0 if zeros.classes else 1
+
+    def find(self) -> Zeros:
+        """Return the equilibria that the options ask for."""
         bounds = parse_bounds(self.bounds)
         gf.checks.check_count(self.num_starts, argument="--num-starts")
         gf.checks.check_count(self.max_points, argument="--max-points")
         if not 0 <= self.seed < 2**63:
             raise ValueError(f"--seed must be an integer from 0 to 2⁶³ − 1, got {self.seed}")
         chosen = choose(self)
-        with working("Looking for zeros"):
-            found, kept, classes = zeros(
-                chosen,
-                bounds,
-                num_starts=self.num_starts,
-                seed=self.seed,
-                max_points=self.max_points,
-            )
-        if self.json:
-            rows = [
-                classification_record(each) | {"hits": found.hits[index]}
-                for index, each in zip(kept, classes, strict=True)
-            ]
-            record = {
-                **chosen.record,
-                "bounds": bounds._asdict(),
-                "num_starts": found.num_starts,
-                "num_converged": found.num_converged,
-                "num_found": len(found.points),
-                "equilibria": rows,
-            }
-            print(gf.reporting.to_json(record))
-            return 0 if rows else 1
+        limits = {"num_starts": self.num_starts, "seed": self.seed, "max_points": self.max_points}
+        return find_zeros(chosen, bounds, **limits)
 
-        theta, phi = ("[{:g}, {:g}]".format(*pair) for pair in bounds)
-        count = len(found.points)
+    def record(self, zeros: Zeros) -> dict[str, Any]:
+        """Return equilibria for JSON."""
+        return {
+            **zeros.chosen.record,
+            "bounds": zeros.bounds._asdict(),
+            "num_starts": zeros.equilibria.num_starts,
+            "num_converged": zeros.equilibria.num_converged,
+            "num_found": len(zeros.equilibria.points),
+            "equilibria": [
+                classification_record(point) | {"hits": count}
+                for point, count in zip(zeros.classes, zeros.hits, strict=True)
+            ],
+        }
+
+    def say(self, zeros: Zeros) -> None:
+        """Print equilibria as a table."""
+        chosen, count = zeros.chosen, len(zeros.equilibria.points)
+        theta, phi = ("[{:g}, {:g}]".format(*pair) for pair in zeros.bounds)
         print(f"{chosen.title}\nzeros of {chosen.symbol} with θ in {theta} and φ in {phi}: {count}")
-        if not classes:
+        if not zeros.classes:
             print("None: widen the bounds, or start more often (--num-starts).")
-            return 1
-        shown = table("θ", "φ", "kind", "Nash", "minimax", "spurious", "h_max", "residual", "hits")
-        for index, each in zip(kept, classes, strict=True):
-            shown.add_row(
-                number(each.params.theta),
-                number(each.params.phi),
-                each.kind,
-                yes_no(each.local_nash),
-                yes_no(each.local_minimax),
-                yes_no(each.spurious),
-                number(each.max_step_size),
-                number(each.residual, 2),
-                str(found.hits[index]),
+            return
+        rows = table("θ", "φ", "kind", "Nash", "minimax", "spurious", "h_max", "residual", "hits")
+        for point, starts in zip(zeros.classes, zeros.hits, strict=True):
+            rows.add_row(
+                number(point.params.theta),
+                number(point.params.phi),
+                point.kind,
+                yes_no(point.local_nash),
+                yes_no(point.local_minimax),
+                yes_no(point.spurious),
+                number(point.max_step_size),
+                number(point.residual, 2),
+                str(starts),
             )
-        show(shown)
-        if count > len(kept):
-            print(f"The {len(kept)} most hit are shown; so many zeros may be a continuum.")
+        show(rows)
+        if count > len(zeros.classes):
+            print(f"The {len(zeros.classes)} most hit are shown; so many zeros may be a continuum.")
         print(
             "h_max: simultaneous steps converge below it (0: none do). Nash and minimax: local.\n"
             "–: cannot be told from first derivatives of the field, or does not apply."
         )
-        return 0

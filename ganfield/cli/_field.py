@@ -1,34 +1,51 @@
 """``ganfield field``: a field in the plane, and where a method leads."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-import optax
-from tyro.conf import arg
 
 import ganfield as gf
 from ganfield.cli._choose import Chosen, choose
+from ganfield.cli._help import options
 from ganfield.cli._options import (
     Bounds,
+    Count,
     Dark,
     Dynamics,
+    File,
     Json,
+    Name,
+    Point,
     Texts,
-    check_positive,
-    known,
     parse_bounds,
     parse_point,
 )
-from ganfield.cli._show import at, classification_record, point_record, working, zeros
+from ganfield.cli._show import (
+    Zeros,
+    at,
+    classification_record,
+    find_zeros,
+    point_record,
+    tell,
+    working,
+)
+from ganfield.cli._words import OF_THE_PLANE, in_words
 
-OPTIMIZERS = {"sgd": optax.sgd, "adam": optax.adam, "rmsprop": optax.rmsprop}
 _MAX_POINTS = 50  # markers; a continuum of equilibria has no end
 
 
-@dataclass(frozen=True, kw_only=True)
+class Plane(NamedTuple):
+    """A field in the plane, the paths and the zeros; None where these were not asked for."""
+
+    chosen: Chosen
+    bounds: gf.Players
+    paths: gf.Players | None
+    zeros: Zeros | None
+
+
+@options
 class Field(Dynamics):
     """Draw a field, the path that a method takes from each start, and the equilibria.
 
@@ -41,143 +58,133 @@ class Field(Dynamics):
       ganfield field --game dirac_gan --transform consensus --gamma 0.6 --start 1,1 -1,0.5
     """
 
-    method: Annotated[
-        str,
-        arg(metavar="NAME", help=f"How the players move: {known(gf.METHODS)}."),
-    ] = "simultaneous"
-    optimizer: Annotated[
-        str,
-        arg(metavar="NAME", help=f"What makes a step of the field's value: {known(OPTIMIZERS)}."),
-    ] = "sgd"
-    step_size: Annotated[
-        float, arg(metavar="FLOAT", help="h > 0, the optimizer's learning rate.")
-    ] = 0.1
-    num_steps: Annotated[
-        int, arg(metavar="COUNT", help="Steps from each start; 0 draws no paths.")
-    ] = 200
-    start: Annotated[
-        Texts,
-        arg(
-            metavar="THETA,PHI",
-            help="Where paths start, within the bounds; one or several, such as 1,1 -1,0.5.",
-            help_behavior_hint="(default: half-way from the middle to the upper right, 1,1)",
-        ),
-    ] = ()
+    method: Name[str] = "simultaneous"
+    """How the players move: {methods}."""
+    optimizer: Name[str] = "sgd"
+    """What makes a step of the field's value: {optimizers}."""
+    step_size: float = 0.1
+    """h > 0, the optimizer's learning rate."""
+    num_steps: Count[int] = 200
+    """Steps from each start; 0 draws no paths."""
+    start: Point[Texts] = ()
+    """Where paths start, within the bounds; one or several, such as 1,1 -1,0.5.
+    (default: half-way from the middle to the upper right, 1,1)"""
     bounds: Bounds = "-2,2"
-    kind: Annotated[
-        str, arg(metavar="NAME", help="How the field is drawn: stream (lines) or quiver (arrows).")
-    ] = "stream"
-    equilibria: Annotated[
-        bool, arg(help="Find the equilibria and mark them, a shape for each kind.")
-    ] = True
-    output: Annotated[
-        Path,
-        arg(
-            metavar="FILE",
-            help="The figure, a .png, .pdf or .svg file; its folder is made if need be.",
-        ),
-    ] = Path("field.png")
+    kind: Name[str] = "stream"
+    """How the field is drawn: stream (lines) or quiver (arrows)."""
+    equilibria: bool = True
+    """Find the equilibria and mark them, a shape for each kind."""
+    output: File[Path] = Path("field.png")
+    """The figure, a .png, .pdf or .svg file; its folder is made if need be."""
     dark: Dark = False
     json: Json = False
 
     def run(self) -> int:
         """Draw the figure, and print where the paths end."""
+        with working("Drawing"):
+            plane = self.find()
+            self._draw(plane)
+        tell(self, plane)
+        return 0
+
+    def find(self) -> Plane:
+        """Return the paths and the equilibria that the options ask for."""
         bounds = parse_bounds(self.bounds)
-        middle = gf.Players(*(low / 4 + 3 * high / 4 for low, high in bounds))
-        texts = [text for group in self.start for text in group]
-        starts = [parse_point(text, argument="--start") for text in texts] or [middle]
-        for (theta, phi), text in zip(starts, texts or [""], strict=True):
-            low, high = zip(*bounds, strict=True)
-            if not (low[0] <= theta <= high[0] and low[1] <= phi <= high[1]):
-                raise ValueError(
-                    f"--start must be within the bounds, θ in {list(bounds.theta)} and φ in "
-                    f"{list(bounds.phi)}, got {text!r}"
-                )
-        check_positive(self.step_size, argument="--step-size")
+        starts = self._starts(bounds)
+        gf.checks.check_positive(self.step_size, argument="--step-size")
         gf.checks.lookup({"stream": 0, "quiver": 1}, self.kind, argument="kind")
         gf.checks.check_count(self.num_steps, argument="--num-steps", minimum=0)
-        build = gf.checks.lookup(gf.METHODS, self.method, argument="method")
-        optimizer = gf.checks.lookup(OPTIMIZERS, self.optimizer, argument="optimizer")
+        with in_words(OF_THE_PLANE):
+            method = gf.configuration.make_method(
+                gf.configuration.MethodConfig(
+                    name=self.method, optimizer=self.optimizer, learning_rate=self.step_size
+                )
+            )
         chosen = choose(self)
-        output = gf.plot.check_path(self.output, argument="--output")
+        gf.plot.check_path(self.output, argument="--output")
+        paths, zeros = None, None
+        if self.num_steps:
+            paths = gf.trajectories(
+                method,
+                chosen.field,
+                gf.Players(*jnp.array(starts).T),
+                num_steps=self.num_steps,
+            )
+        if self.equilibria:
+            zeros = find_zeros(chosen, bounds, num_starts=1024, seed=0, max_points=_MAX_POINTS)
+        return Plane(chosen, bounds, paths, zeros)
 
-        label = f"{self.method}, {self.optimizer}, h = {self.step_size:g}, {self.num_steps} steps"
-        classes: list[gf.analysis.Classification] = []
-        paths, num_found = None, None
-        with working("Drawing"):
-            if self.num_steps:
-                paths = gf.trajectories(
-                    build(optimizer(self.step_size)),
-                    chosen.field,
-                    gf.Players(*jnp.array(starts).T),
-                    num_steps=self.num_steps,
-                )
-            if self.equilibria:
-                found, _, classes = zeros(
-                    chosen, bounds, num_starts=1024, seed=0, max_points=_MAX_POINTS
-                )
-                num_found = len(found.points)
-            self._draw(chosen, bounds, paths, label, classes, output)
+    def record(self, plane: Plane) -> dict[str, Any]:
+        """Return what there is in the plane for JSON."""
+        zeros = plane.zeros
+        return {
+            **plane.chosen.record,
+            "bounds": plane.bounds._asdict(),
+            "method": self.method,
+            "optimizer": self.optimizer,
+            "step_size": self.step_size,
+            "num_steps": self.num_steps,
+            "paths": _ends(plane.paths),
+            "num_equilibria": None if zeros is None else len(zeros.equilibria.points),
+            "equilibria": [classification_record(each) for each in zeros.classes] if zeros else [],
+            "output": self.output,
+        }
 
-        ends = [] if paths is None else _ends(paths)
-        if self.json:
-            record = {
-                **chosen.record,
-                "bounds": bounds._asdict(),
-                "method": self.method,
-                "optimizer": self.optimizer,
-                "step_size": self.step_size,
-                "num_steps": self.num_steps,
-                "paths": ends,
-                "num_equilibria": num_found,
-                "equilibria": [classification_record(each) for each in classes],
-                "output": output,
-            }
-            print(gf.reporting.to_json(record))
-            return 0
-        print(chosen.title)
-        if ends:
-            print(label)
-        for path in ends:
+    def say(self, plane: Plane) -> None:
+        """Print where the paths end, and how many equilibria there are of each kind."""
+        print(plane.chosen.title)
+        if plane.paths is not None:
+            print(self._label())
+        for path in _ends(plane.paths):
             stopped = path["stopped_at"]
             start, end = (at(gf.Players(**path[name])) for name in ("start", "end"))
             after = "" if stopped is None else f", then not finite: stopped at step {stopped}"
             print(f"  {start} → {end}{after}")
-        if num_found is not None:
+        if plane.zeros is not None:
+            classes, count = plane.zeros.classes, len(plane.zeros.equilibria.points)
             kinds = [each.kind for each in classes]
             counts = [f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)]
             spurious = sum(bool(each.spurious) for each in classes)
             counts += [f"{spurious} of them spurious"] if spurious else []
-            cut = f"; the {len(classes)} most hit are marked" if num_found > len(classes) else ""
             said = f" ({', '.join(counts)})" if counts else ""
-            print(f"equilibria of {chosen.symbol}: {num_found}{said}{cut}")
-        print(f"wrote {output}")
-        return 0
+            cut = f"; the {len(classes)} most hit are marked" if count > len(classes) else ""
+            print(f"equilibria of {plane.chosen.symbol}: {count}{said}{cut}")
+        print(f"wrote {self.output}")
 
-    def _draw(
-        self,
-        chosen: Chosen,
-        bounds: gf.Players,
-        paths: gf.Players | None,
-        label: str,
-        classes: list[gf.analysis.Classification],
-        output: Path,
-    ) -> None:
+    def _starts(self, bounds: gf.Players) -> list[gf.Players]:
+        if not self.start:
+            return [gf.Players(*(low / 4 + 3 * high / 4 for low, high in bounds))]
+        texts = [text for group in self.start for text in group]
+        starts = [parse_point(text, argument="--start") for text in texts]
+        for start, text in zip(starts, texts, strict=True):
+            if not all(low <= x <= high for x, (low, high) in zip(start, bounds, strict=True)):
+                raise ValueError(
+                    f"--start must be within the bounds, θ in {list(bounds.theta)} and φ in "
+                    f"{list(bounds.phi)}, got {text!r}"
+                )
+        return starts
+
+    def _label(self) -> str:
+        return f"{self.method}, {self.optimizer}, h = {self.step_size:g}, {self.num_steps} steps"
+
+    def _draw(self, plane: Plane) -> None:
+        chosen, bounds = plane.chosen, plane.bounds
         with gf.plot.style(dark=self.dark):
             width, height = _size(bounds)
             figure = gf.plot.figure(width, height)
             ax = figure.subplots()
             drawn: Any = gf.plot.field(chosen.field, ax, bounds=bounds, kind=self.kind)
-            if paths is not None:
-                gf.plot.trajectory(paths, ax, label=label, bounds=bounds, color="C1")
-            gf.plot.equilibria(classes, ax)
+            if plane.paths is not None:
+                gf.plot.trajectory(plane.paths, ax, label=self._label(), bounds=bounds, color="C1")
+            if plane.zeros is not None:
+                gf.plot.equilibria(plane.zeros.classes, ax)
             figure.colorbar(
                 getattr(drawn, "lines", drawn), ax=ax, label=f"‖{chosen.symbol}‖", shrink=0.8
             )
             ax.set_title(chosen.title, loc="left", wrap=True)
             if ax.get_legend_handles_labels()[1]:
                 figure.legend(loc="outside lower center", ncols=2 if width > 4 else 1)
-            gf.plot.save(figure, output)
+            gf.plot.save(figure, self.output)
 
 
 def _size(bounds: gf.Players) -> tuple[float, float]:
@@ -188,8 +195,10 @@ def _size(bounds: gf.Players) -> tuple[float, float]:
     return max(3.1, 1.4 + 3.2 * min(1.0, shape)), 1.2 + 3.2 * min(1.0, 1 / shape)
 
 
-def _ends(paths: gf.Players) -> list[dict[str, Any]]:
+def _ends(paths: gf.Players | None) -> list[dict[str, Any]]:
     """Return start, last finite point, and the first step that was not finite, of each path."""
+    if paths is None:
+        return []
     both = np.stack(paths, axis=-1).swapaxes(0, 1)
     ends = []
     for path in both:

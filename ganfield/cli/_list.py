@@ -2,15 +2,16 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from rich.table import Table
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
 import ganfield as gf
+from ganfield.cli._help import options, shown
 from ganfield.cli._options import Json
-from ganfield.cli._show import show
+from ganfield.cli._registries import REGISTRIES
+from ganfield.cli._show import show, tell
 
 # What → the option that takes such a name; None where only programs do.
 _OPTIONS = {
@@ -22,13 +23,11 @@ _OPTIONS = {
     "networks": None,
     "presets": "--preset",
 }
-
-
 # What → the extra and the package without which there is none.
 _NEEDS = {"networks": ("networks", "flax"), "presets": ("images", "flax, orbax and Pillow")}
 
 
-@dataclass(frozen=True, kw_only=True)
+@options
 class List:
     """List games, methods, transforms, objectives, penalties and networks, and presets to train.
 
@@ -39,83 +38,72 @@ class List:
       ganfield list --json
     """
 
-    what: Annotated[
-        Positional[str | None],
-        arg(
-            metavar="WHAT",
-            help=f"Which of them: {', '.join(_OPTIONS)}.",
-            help_behavior_hint="(default: all)",
-        ),
-    ] = None
+    what: Annotated[Positional[str | None], shown("WHAT")] = None
+    """Which of them: games, methods, transforms, objectives, penalties, networks or presets.
+    (default: all)"""
     json: Json = False
 
     def run(self) -> int:
         """Print names, what they are, and the parameters that a builder takes."""
+        lists = self.find()
+        tell(self, lists)
+        return 0
+
+    def find(self) -> dict[str, dict[str, Any] | None]:
+        """Return what → name → summary and parameters.
+
+        None stands for what needs a package that is not there, unless it alone was asked for.
+        """
         if self.what is not None:
             gf.checks.lookup(_OPTIONS, self.what, argument="list")
-        names = list(_OPTIONS) if self.what is None else [self.what]
-        registries: dict[str, Mapping[str, Any] | None] = {}
-        for name in names:
+            return {self.what: _entries(self.what)}
+        lists: dict[str, dict[str, Any] | None] = {}
+        for what in _OPTIONS:
             try:
-                registries[name] = _registry(name)
+                lists[what] = _entries(what)
             except ImportError:
-                if self.what is not None:
-                    raise
-                registries[name] = None
-        if self.json:
-            print(gf.reporting.to_json({n: _record(n, r) for n, r in registries.items()}))
-            return 0
-        for name, registry in registries.items():
-            option = _OPTIONS[name]
-            print(f"{name} ({option})" if option else f"{name} (in programs, for gf.games.gan)")
-            if registry is None:
-                extra, package = _NEEDS[name]
+                lists[what] = None
+        return lists
+
+    def record(self, lists: dict[str, dict[str, Any] | None]) -> dict[str, dict[str, Any] | None]:
+        """Return the lists for JSON, as they are."""
+        return lists
+
+    def say(self, lists: Mapping[str, dict[str, Any] | None]) -> None:
+        """Print a table for each list."""
+        for what, entries in lists.items():
+            option = _OPTIONS[what]
+            print(f"{what} ({option})" if option else f"{what} (in programs, for gf.games.gan)")
+            if entries is None:
+                extra, package = _NEEDS[what]
                 print(f"  these need {package}: pip install 'ganfield[{extra}]'\n")
                 continue
             table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
             table.add_column(no_wrap=True)
-            for key, entry in _record(name, registry).items():
+            for name, entry in entries.items():
                 words = [
-                    name if parameter["required"] else f"{name}={parameter['default']}"
-                    for name, parameter in entry["parameters"].items()
+                    key if parameter["required"] else f"{key}={parameter['default']}"
+                    for key, parameter in entry["parameters"].items()
                 ]
-                table.add_row(f"  {key}", entry["summary"])
+                table.add_row(f"  {name}", entry["summary"])
                 if words:
                     table.add_row("", f"parameters: {', '.join(words)}")
             show(table)
             print()
-        return 0
 
 
-def _registry(name: str) -> Mapping[str, Any]:
-    if name == "networks":
-        return gf.NETWORKS
-    if name == "presets":
-        return gf.configuration.PRESETS
-    registries: dict[str, Mapping[str, Any]] = {
-        "games": gf.GAMES,
-        "methods": gf.METHODS,
-        "transforms": gf.TRANSFORMS,
-        "objectives": gf.OBJECTIVES,
-        "penalties": gf.games.PENALTIES,
-    }
-    return registries[name]
-
-
-def _record(name: str, registry: Mapping[str, Any] | None) -> Any:
-    """Return name → summary and parameters; None where there is no registry."""
-    if registry is None:
-        return None
-    found = {}
-    for key, build in registry.items():
-        if name == "presets":
-            found[key] = {"summary": build.summary(), "parameters": {}}
-            continue
+def _entries(what: str) -> dict[str, Any]:
+    """Return name → summary and parameters."""
+    if what == "presets":
+        presets = gf.configuration.PRESETS.items()
+        return {name: {"summary": each.summary(), "parameters": {}} for name, each in presets}
+    entries = {}
+    for name, build in (gf.NETWORKS if what == "networks" else REGISTRIES[what]).items():
         summary = (inspect.getdoc(build) or "").partition("\n")[0].removeprefix("Return ")
         # Objectives and penalties are functions themselves, not builders.
-        listed = [] if name in ("objectives", "penalties") else _parameters(build)
-        found[key] = {"summary": summary, "parameters": dict(listed)}
-    return found
+        listed = () if what in ("objectives", "penalties") else _parameters(build)
+        entries[name] = {"summary": summary, "parameters": dict(listed)}
+    return entries
 
 
 def _parameters(build: Callable[..., Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -1,37 +1,31 @@
 """The options that commands share, and how texts such as "-2,2" become numbers."""
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias, TypeVar
 
-from tyro.conf import FlagCreatePairsOff, UseAppendAction, arg
+from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction, arg
 
 import ganfield as gf
+from ganfield.cli._help import options, shown
 
+T = TypeVar("T")
 
-def known(registry: Any) -> str:
-    """Return the names of a registry, for a help text."""
-    return ", ".join(sorted(registry))
-
-
+Name: TypeAlias = Annotated[T, shown("NAME")]
+Count: TypeAlias = Annotated[T, shown("COUNT")]
+File: TypeAlias = Annotated[T, shown("FILE")]
+Point: TypeAlias = Annotated[T, shown("THETA,PHI")]
+Given: TypeAlias = Annotated[T | None, shown()]
+"""None unless it is given."""
+RunFolder: TypeAlias = Annotated[Positional[Path], shown("RUN")]
 Texts: TypeAlias = Annotated[tuple[tuple[str, ...], ...], UseAppendAction]
 """An option that takes several values, and may be given again for more."""
+Settings: TypeAlias = Annotated[Texts, shown("NAME=VALUE", name="set")]
+Flag: TypeAlias = Annotated[bool, FlagCreatePairsOff]
 
-Json: TypeAlias = Annotated[
-    bool, FlagCreatePairsOff, arg(help="Print numbers as JSON, and nothing else, to stdout.")
-]
-Dark: TypeAlias = Annotated[
-    bool, FlagCreatePairsOff, arg(help="Light ink on a dark ground, for slides.")
-]
-Output: TypeAlias = Annotated[
-    Path | None,
-    arg(
-        metavar="FILE",
-        help="Write the figure to this .png, .pdf or .svg file; its folder is made if need be.",
-        help_behavior_hint="(default: no figure)",
-    ),
-]
+# Options that mean the same in every command that has them.
+Json: TypeAlias = Annotated[Flag, arg(help="Print numbers as JSON, and nothing else, to stdout.")]
+Dark: TypeAlias = Annotated[Flag, arg(help="Light ink on a dark ground, for slides.")]
 Bounds: TypeAlias = Annotated[
     str,
     arg(
@@ -41,51 +35,23 @@ Bounds: TypeAlias = Annotated[
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@options
 class Dynamics:
     """What moves: a game, and perhaps a transform of its field."""
 
-    game: Annotated[
-        str,
-        arg(
-            metavar="NAME",
-            help=f"What is played: {known(gf.GAMES)}. `ganfield list games` explains them.",
-        ),
-    ]
-    objective: Annotated[
-        str | None,
-        arg(
-            metavar="NAME",
-            help=f"The losses of a GAN: {known(gf.OBJECTIVES)}. Only for games that take one.",
-            help_behavior_hint="(default: the game's own, standard)",
-        ),
-    ] = None
-    settings: Annotated[
-        Texts,
-        arg(
-            name="set",
-            metavar="NAME=VALUE",
-            help="The game's other parameters, such as coupling=2 or penalty=r1 "
-            "penalty_weight=0.5, and those of the transform but γ. `ganfield list` names them.",
-            help_behavior_hint="(default: their own)",
-        ),
-    ] = ()
-    transform: Annotated[
-        str,
-        arg(
-            metavar="NAME",
-            help=f"The field w made from the game's field v: {known(gf.TRANSFORMS)}. "
-            "`ganfield list transforms` explains them.",
-        ),
-    ] = "identity"
-    gamma: Annotated[
-        float | None,
-        arg(
-            metavar="FLOAT",
-            help="Weight γ ≥ 0 of the transform's own term; only for transforms that take one.",
-            help_behavior_hint="(default: 1)",
-        ),
-    ] = None
+    game: Name[str]
+    """What is played: {games}. `ganfield list games` explains them."""
+    objective: Name[str | None] = None
+    """The losses of a GAN: {objectives}. Only for games that take one.
+    (default: the game's own, standard)"""
+    settings: Settings = ()
+    """The game's other parameters, such as coupling=2 or penalty=r1 penalty_weight=0.5, and those
+    of the transform but γ. `ganfield list` names them. (default: their own)"""
+    transform: Name[str] = "identity"
+    """The field w made from the game's field v: {transforms}. `ganfield list transforms` explains
+    them."""
+    gamma: Given[float] = None
+    """Weight γ ≥ 0 of the transform's own term; only for transforms that take one. (default: 1)"""
 
 
 def parse_point(text: str, *, argument: str) -> gf.Players:
@@ -120,12 +86,6 @@ def parse_bounds(text: str) -> gf.Players:
         if not low < high:
             raise ValueError(f"--bounds must rise, LOW before HIGH, got {low:g},{high:g}")
     return gf.Players(pairs[0], pairs[-1])
-
-
-def check_positive(value: float | None, *, argument: str) -> None:
-    """Raise a ``ValueError`` unless the value is None or a finite number > 0."""
-    if value is not None and not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{argument} must be a finite number > 0, got {value}")
 
 
 def numbers_in(text: str) -> tuple[float, ...]:

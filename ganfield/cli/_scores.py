@@ -87,10 +87,10 @@ def _load(path: Path) -> gf.evaluation.Classifier:
 def _check_images(data: Any, classifier: gf.evaluation.Classifier, name: str) -> None:
     if not isinstance(data, gf.data.Images):
         raise ValueError(f"--classifier is for images, and {name} has none")
-    shape, seen = data.shape, tuple(classifier.metadata["image_shape"])
-    if shape != seen:
+    shape, learned = data.shape, tuple(classifier.metadata["image_shape"])
+    if shape != learned:
         hint = f": train-classifier --size {shape[0]} makes one" if name == "digits" else ""
         raise ValueError(
             f"--classifier must be for images of the run's shape {shape}, got one of "
-            f"{classifier.metadata['dataset']}, for {seen}{hint}"
+            f"{classifier.metadata['dataset']}, for {learned}{hint}"
         )

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -14,17 +14,27 @@ import ganfield as gf
 from ganfield.cli._choose import Chosen
 
 
+class Zeros(NamedTuple):
+    """All zeros of a field within bounds, and the hits and classes of those that are classified."""
+
+    chosen: Chosen
+    bounds: gf.Players
+    equilibria: gf.analysis.Equilibria
+    hits: list[int]
+    classes: list[gf.analysis.Classification]
+
+
 def point_record(params: gf.Players) -> dict[str, Any]:
     """Return a point for JSON."""
     return {name: float(value) for name, value in params._asdict().items()}
 
 
-def classification_record(found: gf.analysis.Classification) -> dict[str, Any]:
+def classification_record(point: gf.analysis.Classification) -> dict[str, Any]:
     """Return a classification for JSON, the point's coordinates first."""
-    record = point_record(found.params) | found._asdict()
+    record = point_record(point.params) | point._asdict()
     del record["params"]
     # NumPy returns real numbers where all are real; readers of JSON want one form.
-    return record | {"eigenvalues": found.eigenvalues.astype(complex)}
+    return record | {"eigenvalues": point.eigenvalues.astype(complex)}
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -68,20 +78,30 @@ def show(table: Table) -> None:
     Console(file=sys.stdout, highlight=False, markup=False).print(table)
 
 
-def zeros(
+def tell(command: Any, result: Any) -> None:
+    """Print what a command found, in words or, if it was asked for, as JSON."""
+    if command.json:
+        print(gf.reporting.to_json(command.record(result)))
+    else:
+        command.say(result)
+
+
+def find_zeros(
     chosen: Chosen, bounds: gf.Players, *, num_starts: int, seed: int, max_points: int
-) -> tuple[gf.analysis.Equilibria, list[int], list[gf.analysis.Classification]]:
-    """Return the zeros of the chosen field, which of them were classified, and their classes.
+) -> Zeros:
+    """Return the zeros of the chosen field.
 
     Of more than ``max_points`` zeros, those that most starts led to are classified.
     """
-    found = gf.find_equilibria(
+    equilibria = gf.find_equilibria(
         chosen.field, bounds=bounds, num_starts=num_starts, key=jax.random.key(seed)
     )
-    kept = sorted(np.argsort(-found.hits, kind="stable")[:max_points].tolist())
+    kept = sorted(np.argsort(-equilibria.hits, kind="stable")[:max_points].tolist())
     field: Any = chosen.field if chosen.original is not None else chosen.game
-    return (
-        found,
-        kept,
-        [gf.classify(field, found.points[i], original=chosen.original) for i in kept],
+    return Zeros(
+        chosen,
+        bounds,
+        equilibria,
+        equilibria.hits[kept].tolist(),
+        [gf.classify(field, equilibria.points[i], original=chosen.original) for i in kept],
     )

@@ -1,14 +1,22 @@
 """``ganfield spectrum``: eigenvalues of a field's Jacobian at a point."""
 
-from dataclasses import dataclass
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
-from tyro.conf import arg
 
 import ganfield as gf
 from ganfield.cli._choose import Chosen, choose
-from ganfield.cli._options import Dark, Dynamics, Json, Output, check_positive, parse_point
+from ganfield.cli._help import options
+from ganfield.cli._options import (
+    Dark,
+    Dynamics,
+    File,
+    Given,
+    Json,
+    Point,
+    parse_point,
+)
 from ganfield.cli._show import (
     at,
     classification_record,
@@ -17,11 +25,20 @@ from ganfield.cli._show import (
     point_record,
     show,
     table,
+    tell,
     yes_no,
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+class Spectra(NamedTuple):
+    """What a point is for v, and for w where there is one, by these names."""
+
+    chosen: Chosen
+    point: gf.Players
+    classes: dict[str, gf.analysis.Classification]
+
+
+@options
 class Spectrum(Dynamics):
     """Show the eigenvalues of a field's Jacobian at a point, and what they allow.
 
@@ -35,70 +52,70 @@ class Spectrum(Dynamics):
       ganfield spectrum --game dirac_gan --transform consensus --gamma 0.6 --output spectrum.png
     """
 
-    at: Annotated[
-        str | None,
-        arg(
-            metavar="THETA,PHI",
-            help="The point, such as 0,0 or -1,0.5.",
-            help_behavior_hint="(default: the game's first known equilibrium)",
-        ),
-    ] = None
-    step_size: Annotated[
-        float | None,
-        arg(
-            metavar="FLOAT",
-            help="h > 0: say whether such steps converge, and draw the circle abs(1 + hλ) = 1.",
-            help_behavior_hint="(default: none)",
-        ),
-    ] = None
-    output: Output = None
+    at: Point[str | None] = None
+    """The point, such as 0,0 or -1,0.5. (default: the game's first known equilibrium)"""
+    step_size: Given[float] = None
+    """h > 0: say whether such steps converge, and draw the circle abs(1 + hλ) = 1.
+    (default: none)"""
+    output: File[Path | None] = None
+    """Write the figure to this .png, .pdf or .svg file; its folder is made if need be.
+    (default: no figure)"""
     dark: Dark = False
     json: Json = False
 
     def run(self) -> int:
         """Print a table of v and w, and draw their eigenvalues if a figure is asked for."""
-        check_positive(self.step_size, argument="--step-size")
+        spectra = self.find()
+        if self.output is not None:
+            self._draw(spectra, self.output)
+        tell(self, spectra)
+        return 0
+
+    def find(self) -> Spectra:
+        """Return the spectra that the options ask for."""
+        if self.step_size is not None:
+            gf.checks.check_positive(self.step_size, argument="--step-size")
         chosen = choose(self)
         point = self._point(chosen)
-        output = None
         if self.output is not None:
-            output = gf.plot.check_path(self.output, argument="--output")
-        fields = {"v": gf.classify(chosen.game, point)}
+            gf.plot.check_path(self.output, argument="--output")
+        classes = {"v": gf.classify(chosen.game, point)}
         if chosen.original is not None:
-            fields["w"] = gf.classify(chosen.field, point, original=chosen.game)
-        factors = {
-            name: None
-            if self.step_size is None
-            else float(np.abs(1 + self.step_size * found.eigenvalues).max())
-            for name, found in fields.items()
-        }
-        if output is not None:
-            self._draw(fields, chosen, point, output)
+            classes["w"] = gf.classify(chosen.field, point, original=chosen.game)
+        return Spectra(chosen, point, classes)
 
-        if self.json:
-            record: dict[str, Any] = {**chosen.record, "at": point_record(point)}
-            for name, found in fields.items():
-                record[name] = classification_record(found) | {"step_factor": factors[name]}
-            record |= {"step_size": self.step_size, "output": output}
-            print(gf.reporting.to_json(record))
-            return 0
-        print(f"{chosen.title}\nat (θ, φ) = {at(point)}")
+    def record(self, spectra: Spectra) -> dict[str, Any]:
+        """Return spectra for JSON."""
+        return {
+            **spectra.chosen.record,
+            "at": point_record(spectra.point),
+            **{
+                name: classification_record(each) | {"step_factor": self._factor(each)}
+                for name, each in spectra.classes.items()
+            },
+            "step_size": self.step_size,
+            "output": self.output,
+        }
+
+    def say(self, spectra: Spectra) -> None:
+        """Print spectra as a table."""
+        print(f"{spectra.chosen.title}\nat (θ, φ) = {at(spectra.point)}")
         heads = ["field", "kind", "eigenvalues", "h_max", "rotation"]
-        shown = table(*heads, *([] if self.step_size is None else ["|1 + hλ|"]))
-        for name, found in fields.items():
-            factor = factors[name]
-            shown.add_row(
+        rows = table(*heads, *([] if self.step_size is None else ["|1 + hλ|"]))
+        for name, each in spectra.classes.items():
+            factor = self._factor(each)
+            rows.add_row(
                 name,
-                found.kind,
-                "\n".join(complex_number(value) for value in found.eigenvalues),
-                number(found.max_step_size),
-                number(found.rotation),
+                each.kind,
+                "\n".join(complex_number(value) for value in each.eigenvalues),
+                number(each.max_step_size),
+                number(each.rotation),
                 *([] if factor is None else [number(factor)]),
             )
-        show(shown)
-        for name, found in fields.items():
-            print(f"{name}: {found.reason}")
-        last = list(fields.values())[-1]
+        show(rows)
+        for name, each in spectra.classes.items():
+            print(f"{name}: {each.reason}")
+        last = list(spectra.classes.values())[-1]
         asked = {
             "local Nash equilibrium": last.local_nash,
             "local minimax point": last.local_minimax,
@@ -109,9 +126,8 @@ class Spectrum(Dynamics):
             "h_max: simultaneous steps converge below it (0: none do). rotation: 0 to 1. "
             "–: cannot be\ntold from first derivatives of the field, or does not apply."
         )
-        if output is not None:
-            print(f"wrote {output}")
-        return 0
+        if self.output is not None:
+            print(f"wrote {self.output}")
 
     def _point(self, chosen: Chosen) -> gf.Players:
         if self.at is not None:
@@ -120,24 +136,24 @@ class Spectrum(Dynamics):
             raise ValueError(f"--at must be given: {chosen.title} has no known equilibrium")
         return chosen.game.equilibria[0]
 
-    def _draw(
-        self,
-        fields: dict[str, gf.analysis.Classification],
-        chosen: Chosen,
-        point: gf.Players,
-        output: Any,
-    ) -> None:
-        values = np.concatenate([found.eigenvalues for found in fields.values()])
+    def _factor(self, point: gf.analysis.Classification) -> float | None:
+        """Return the largest abs(1 + hλ); None without h."""
+        h = self.step_size
+        return None if h is None else float(np.abs(1 + h * point.eigenvalues).max())
+
+    def _draw(self, spectra: Spectra, output: Path) -> None:
+        values = np.concatenate([each.eigenvalues for each in spectra.classes.values()])
         reach = 1.4 * (float(np.abs(values).max()) or 1.0)
+        h = self.step_size
         with gf.plot.style(dark=self.dark):
             figure = gf.plot.figure(3.6, 3.8)
             ax = figure.subplots()
-            for index, (name, found) in enumerate(fields.items()):
+            for index, (name, each) in enumerate(spectra.classes.items()):
                 points = gf.plot.spectrum(
-                    found.eigenvalues,
+                    each.eigenvalues,
                     ax,
                     box=(-reach, reach, -reach, reach),
-                    step_size=self.step_size if index == 0 else None,
+                    step_size=h if index == 0 else None,
                     color=f"C{index}",
                     label=f"{name}′",
                 )
@@ -145,9 +161,8 @@ class Spectrum(Dynamics):
                 if index == 0:  # Rings, which dots can lie in.
                     points.set(facecolors="none", edgecolors="C0", sizes=[60], linewidths=1.5)
             ax.set_aspect("equal")
-            circle = (
-                "" if self.step_size is None else f"; |1 + hλ| < 1 shaded, h = {self.step_size:g}"
-            )
-            ax.set_title(f"{chosen.title}\nat {at(point)}{circle}", loc="left", wrap=True)
+            circle = "" if h is None else f"; |1 + hλ| < 1 shaded, h = {h:g}"
+            title = f"{spectra.chosen.title}\nat {at(spectra.point)}{circle}"
+            ax.set_title(title, loc="left", wrap=True)
             figure.legend(loc="outside lower center", ncols=2)
             gf.plot.save(figure, output)

@@ -3,159 +3,109 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import jax
 from rich import progress as bars
 from rich.console import Console
-from tyro.conf import FlagCreatePairsOff, arg
 
 import ganfield as gf
 from ganfield.cli._distributed import connect
-from ganfield.cli._options import Json, Texts
+from ganfield.cli._help import options, shown
+from ganfield.cli._options import Count, File, Flag, Json, Name, RunFolder, Settings
 from ganfield.cli._scores import Scorer
+from ganfield.cli._show import tell
+from ganfield.cli._words import OF_TRAINING, in_words
 
 
-@dataclass(frozen=True, kw_only=True)
+class Ended(NamedTuple):
+    """What became of a run, what scores it if anything does, and the exit code."""
+
+    result: Any
+    scores: Scorer | None
+    code: int
+
+
+@options
 class Train:
     """Train the networks of a preset on images, in a folder from which the run can be resumed.
 
-    --num-steps is the step to train to. The same command again goes on from the last checkpoint,
+    The run goes to the step --num-steps. The same command again goes on from the last checkpoint,
     after Ctrl-C, a kill or a crash, and ends where an unbroken run ends; with a larger --num-steps
     it trains further. What the folder holds is described in docs/training.md.
 
     Exit code 1 says that the run met a NaN or an infinity, or that a file cannot be written.
 
     Try:
-      ganfield train --preset digits/mlp --output run --num-steps 1000
-      ganfield train --preset digits/consensus --output run2 --set method.gamma=1 seed=3
-      ganfield train --preset cifar10/conopt_conv4 --data cifar-10-batches-bin --output run3
-      ganfield train --output run --num-steps 5000
-      ganfield train --output run --num-steps 9000 --classifier digits.npz
+      ganfield train run --preset digits/mlp --num-steps 1000
+      ganfield train run2 --preset digits/consensus --set method.gamma=1 seed=3
+      ganfield train run3 --preset cifar10/conopt_conv4 --data cifar-10-batches-bin
+      ganfield train run --num-steps 5000
+      ganfield train run --num-steps 9000 --classifier digits.npz
     """
 
-    output: Annotated[
-        Path, arg(metavar="RUN", help="The run's folder; made if need be, resumed if it is there.")
-    ]
-    preset: Annotated[
-        str | None,
-        arg(
-            metavar="NAME",
-            help="What to train; `ganfield list presets` shows all.",
-            help_behavior_hint="(default: digits/dcgan, or what the folder's run was started with)",
-        ),
-    ] = None
-    data: Annotated[
-        str | None,
-        arg(
-            metavar="DIR",
-            help="Where the images are; not for digits, which come with scikit-learn.",
-            help_behavior_hint="(default: where they were)",
-        ),
-    ] = None
-    num_steps: Annotated[
-        int | None,
-        arg(
-            metavar="COUNT",
-            help="Train to this step.",
-            help_behavior_hint="(default: the preset's)",
-        ),
-    ] = None
-    settings: Annotated[
-        Texts,
-        arg(
-            name="set",
-            metavar="NAME=VALUE",
-            help="Other settings of the configuration, such as method.gamma=0.1 seed=3.",
-            help_behavior_hint="(default: the preset's)",
-        ),
-    ] = ()
-    resume: Annotated[
-        str,
-        arg(
-            metavar="HOW",
-            help="auto goes on with a run that is there, or starts one; always refuses to start "
-            "one, never to go on.",
-        ),
-    ] = "auto"
-    allow_changes: Annotated[
-        bool,
-        FlagCreatePairsOff,
-        arg(help="Go on although the folder's run has another configuration."),
-    ] = False
-    classifier: Annotated[
-        Path | None,
-        arg(
-            metavar="FILE",
-            help="Score the run with this classifier, which `ganfield train-classifier` wrote: in "
-            "scores.csv at each sample grid, and at the end.",
-            help_behavior_hint="(default: no scores)",
-        ),
-    ] = None
-    num_samples: Annotated[
-        int | None,
-        arg(
-            metavar="COUNT",
-            help="Generated images of each score, beside at most 10000 real ones.",
-            help_behavior_hint="(default: 6400, with --classifier)",
-        ),
-    ] = None
-    devices: Annotated[
-        int,
-        arg(
-            metavar="COUNT",
-            help="Over how many devices every batch is spread; see docs/distributed.md.",
-        ),
-    ] = 1
-    coordinator: Annotated[
-        str | None,
-        arg(
-            metavar="HOST:PORT",
-            help="Where the first of several processes listens, each started with this command; "
-            "auto on clusters that JAX knows. They use all their devices.",
-            help_behavior_hint="(default: one process)",
-        ),
-    ] = None
-    num_processes: Annotated[
-        int | None,
-        arg(
-            metavar="COUNT",
-            help="How many processes there are.",
-            help_behavior_hint="(default: one)",
-        ),
-    ] = None
-    process_id: Annotated[
-        int | None,
-        arg(
-            metavar="INDEX",
-            help="Which of them this is, from 0, which reads and writes the folder.",
-            help_behavior_hint="(default: none)",
-        ),
-    ] = None
-    tensorboard: Annotated[
-        bool, FlagCreatePairsOff, arg(help="Write the metrics for TensorBoard as well.")
-    ] = False
+    folder: RunFolder
+    """The run's folder; made if need be, resumed if it is there."""
+    preset: Name[str | None] = None
+    """What to train; `ganfield list presets` shows all. (default: digits/dcgan, or what the
+    folder's run was started with)"""
+    data: Annotated[str | None, shown("DIR")] = None
+    """Where the images are; not for digits, which come with scikit-learn.
+    (default: where they were)"""
+    num_steps: Count[int | None] = None
+    """Train to this step. (default: the preset's)"""
+    settings: Settings = ()
+    """Other settings of the configuration, such as method.gamma=0.1 seed=3.
+    (default: the preset's)"""
+    resume: Annotated[str, shown("HOW")] = "auto"
+    """auto goes on with a run that is there, or starts one; always refuses to start one, never to
+    go on."""
+    allow_changes: Flag = False
+    """Go on although the folder's run has another configuration."""
+    classifier: File[Path | None] = None
+    """Score the run with this classifier, which `ganfield train-classifier` wrote: in scores.csv at
+    each sample grid, and at the end. (default: no scores)"""
+    num_samples: Count[int | None] = None
+    """Generated images of each score, beside at most 10000 real ones.
+    (default: 6400, with --classifier)"""
+    devices: Count[int] = 1
+    """Over how many devices every batch is spread; see docs/distributed.md."""
+    coordinator: Annotated[str | None, shown("HOST:PORT")] = None
+    """Where the first of several processes listens, each started with this command; auto on
+    clusters that JAX knows. They use all their devices. (default: one process)"""
+    num_processes: Count[int | None] = None
+    """How many processes there are. (default: one)"""
+    process_id: Annotated[int | None, shown("INDEX")] = None
+    """Which of them this is, from 0, which reads and writes the folder. (default: none)"""
+    tensorboard: Flag = False
+    """Write the metrics for TensorBoard as well."""
     json: Json = False
 
     def run(self) -> int:
         """Train, show how far it is, and return 0 if the step was reached."""
         connect(self.coordinator, self.num_processes, self.process_id)
         # Training is in float32, whatever other commands compute in.
-        with jax.enable_x64(False):
-            return self._train()
+        with jax.enable_x64(False), in_words(OF_TRAINING):
+            ended = self.find()
+        if jax.process_index() == 0:  # The first process speaks for all.
+            if self.json or not ended.code:
+                tell(self, ended)
+            if ended.code:
+                again = " The same command goes on from there." if ended.code > 1 else ""
+                print(f"error: {ended.result.message}.{again}", file=sys.stderr)
+        return ended.code
 
-    def _train(self) -> int:
-        config, mesh = self._config(), self._mesh()
+    def find(self) -> Ended:
+        """Train, and return what became of the run."""
         training = gf.training
-        code = 0
-        with _watching(self.output.name, config.num_steps) as (progress, say):
+        config, mesh = self._config(), self._mesh()
+        with _watching(self.folder.name, config.num_steps) as (progress, say):
             scores = self._scores(config)
             try:
                 result = training.train(
                     config,
-                    self.output,
+                    self.folder,
                     data=None if scores is None else scores.data,
                     resume=self.resume,
                     allow_changes=self.allow_changes,
@@ -168,26 +118,27 @@ class Train:
                 code = 1 if result.outcome == "stopped" else 0
             except training.TrainingInterrupted as interrupt:
                 result, code = interrupt.result, 128 + interrupt.signal
-        if jax.process_index():  # The first process speaks for all.
-            return code
-        if scores is not None and result.outcome == "done":
+        if scores is not None and result.outcome == "done" and jax.process_index() == 0:
             scores.score(config, result.params)
-        if self.json:
-            record = _record(result, self.output)
-            if scores is not None:
-                record["scores"] = scores.record() if code == 0 else None
-            print(gf.reporting.to_json(record))
-        elif code == 0:
-            print(
-                f"{self.output}: step {result.step}, {result.seconds:.1f} s of training, compiled "
-                f"in {result.compile_seconds:.1f} s"
-            )
-            if scores is not None:
-                print(scores.in_words(result.step))
-        if code:
-            again = " The same command goes on from there." if code > 1 else ""
-            print(f"error: {result.message}.{again}", file=sys.stderr)
-        return code
+        return Ended(result, scores, code)
+
+    def record(self, ended: Ended) -> dict[str, Any]:
+        """Return what became of the run for JSON."""
+        record = {"output": self.folder, **ended.result._asdict()}
+        del record["params"]
+        if ended.scores is not None:
+            record["scores"] = None if ended.code else ended.scores.record()
+        return record
+
+    def say(self, ended: Ended) -> None:
+        """Print how far the run is, and its scores."""
+        result = ended.result
+        print(
+            f"{self.folder}: step {result.step}, {result.seconds:.1f} s of training, compiled in "
+            f"{result.compile_seconds:.1f} s"
+        )
+        if ended.scores is not None:
+            print(ended.scores.in_words(result.step))
 
     def _scores(self, config: Any) -> Scorer | None:
         if self.classifier is None:
@@ -214,7 +165,7 @@ class Train:
     def _config(self) -> Any:
         """Return the configuration that the options and the folder make."""
         training = gf.training
-        before = training.read_config(self.output) if training.is_run(self.output) else None
+        before = training.read_config(self.folder) if training.is_run(self.folder) else None
         if self.preset is not None:
             config = gf.configuration.preset(self.preset)
         else:
@@ -229,12 +180,6 @@ class Train:
             gf.checks.check_count(self.num_steps, argument="--num-steps", minimum=0)
             changes["num_steps"] = self.num_steps
         return config.replace(changes)
-
-
-def _record(result: Any, output: Path) -> dict[str, Any]:
-    record = result._asdict()
-    del record["params"]
-    return {"output": output, **record}
 
 
 @contextmanager
@@ -252,8 +197,8 @@ def _watching(
         bars.TimeRemainingColumn(),
     )
     # In a log file a bar is only noise, and messages alone tell enough.
-    with bars.Progress(*columns, console=console, disable=not console.is_terminal) as shown:
-        task = shown.add_task(title, total=num_steps, said="compiling")
+    with bars.Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=num_steps, said="compiling")
 
         def progress(now: Any) -> None:
             said = f"{now.steps_per_second:.3g} steps/s"
@@ -261,6 +206,6 @@ def _watching(
                 losses = (now.metrics["loss_theta"], now.metrics["loss_phi"])
                 said += " losses {:.3g}, {:.3g}".format(*losses)
                 said += f" {now.metrics['warnings']}".rstrip()
-            shown.update(task, completed=now.step, said=said)
+            bar.update(task, completed=now.step, said=said)
 
         yield progress, console.print

@@ -2,21 +2,26 @@
 
 import dataclasses
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import jax
-from tyro.conf import arg
 
 import ganfield as gf
-from ganfield.cli._options import Json
-from ganfield.cli._show import working
+from ganfield.cli._help import options, shown
+from ganfield.cli._options import File, Given, Json, Name
+from ganfield.cli._show import tell, working
 
-_HINT = "(default: the data set's own)"
+
+class Trained(NamedTuple):
+    """A classifier, the seconds that it took, and its file."""
+
+    classifier: gf.evaluation.Classifier
+    seconds: float
+    path: Path
 
 
-@dataclass(frozen=True, kw_only=True)
+@options
 class TrainClassifier:
     """Train a small classifier of images, for the scores of generators of such images.
 
@@ -29,85 +34,70 @@ class TrainClassifier:
       ganfield train-classifier --data DIR --name fashion_mnist --output fashion_mnist.npz
     """
 
-    output: Annotated[Path, arg(metavar="FILE", help="Write the classifier to this .npz file.")]
-    data: Annotated[
-        str,
-        arg(
-            metavar="digits|DIR",
-            help="What to learn: digits (they need no download), or the folder of CIFAR-10, MNIST "
-            "or Fashion-MNIST.",
-        ),
-    ] = "digits"
-    name: Annotated[
-        str | None,
-        arg(
-            metavar="NAME",
-            help="Which set it is: digits, cifar10, mnist or fashion_mnist. The last two need it: "
-            "their files have the same names.",
-            help_behavior_hint="(default: digits or CIFAR-10, as the files of --data say)",
-        ),
-    ] = None
-    size: Annotated[
-        int | None,
-        arg(
-            metavar="INT",
-            help="Height and width that digits are brought to, as the generator makes them.",
-            help_behavior_hint="(default: 8)",
-        ),
-    ] = None
-    epochs: Annotated[
-        int | None,
-        arg(metavar="INT", help="How many times over the images.", help_behavior_hint=_HINT),
-    ] = None
-    width: Annotated[
-        int | None,
-        arg(metavar="INT", help="Maps of the first convolution.", help_behavior_hint=_HINT),
-    ] = None
-    seed: Annotated[int, arg(help="Of everything that is random.")] = 0
-    flip: Annotated[
-        bool | None,
-        arg(
-            help="Mirror half of the images, drawn anew each time.",
-            help_behavior_hint="(default: for CIFAR-10 alone)",
-        ),
-    ] = None
+    output: File[Path]
+    """Write the classifier to this .npz file."""
+    data: Annotated[str, shown("digits|DIR")] = "digits"
+    """What to learn: digits (they need no download), or the folder of CIFAR-10, MNIST or
+    Fashion-MNIST."""
+    name: Name[str | None] = None
+    """Which set it is: digits, cifar10, mnist or fashion_mnist. The last two need it: their files
+    have the same names. (default: digits or CIFAR-10, as the files of --data say)"""
+    size: Given[int] = None
+    """Height and width that digits are brought to, as the generator makes them. (default: 8)"""
+    epochs: Given[int] = None
+    """How many times over the images. (default: the data set's own)"""
+    width: Given[int] = None
+    """Maps of the first convolution. (default: the data set's own)"""
+    seed: int = 0
+    """Of everything that is random."""
+    flip: Given[bool] = None
+    """Mirror half of the images, drawn anew each time. (default: for CIFAR-10 alone)"""
     json: Json = False
 
     def run(self) -> int:
         """Train, write the file, and print what is in it."""
+        # Commands run in float64; networks are trained in float32.
+        with jax.enable_x64(False):
+            trained = self.find()
+        gf.evaluation.save_classifier(trained.path, trained.classifier)
+        tell(self, trained)
+        return 0
+
+    def find(self) -> Trained:
+        """Return the classifier that was trained."""
         if self.output.suffix != ".npz":
             raise ValueError(f"--output must end in .npz, got {str(self.output)!r}")
         folder = gf.reporting.check_folder(self.output.parent, argument="the folder of --output")
-        # Commands run in float64; networks are trained in float32.
-        with jax.enable_x64(False):
-            train, test, name = self._images()
-            settings = dict(gf.evaluation.CLASSIFIER_PRESETS[name])
-            if self.epochs is not None:
-                settings["num_epochs"] = self.epochs
-            if self.width is not None:
-                settings["width"] = self.width
-            start = time.perf_counter()
-            with working(f"training on {train!r} …") as status:
+        train, test, name = self._images()
+        settings = dict(gf.evaluation.CLASSIFIER_PRESETS[name])
+        if self.epochs is not None:
+            settings["num_epochs"] = self.epochs
+        if self.width is not None:
+            settings["width"] = self.width
+        start = time.perf_counter()
+        with working(f"training on {train!r} …") as status:
 
-                def show(epoch: int, loss: float) -> None:
-                    status.update(f"epoch {epoch} of {settings['num_epochs']}, loss {loss:.3f}")
+            def show(epoch: int, loss: float) -> None:
+                status.update(f"epoch {epoch} of {settings['num_epochs']}, loss {loss:.3f}")
 
-                found = gf.evaluation.train_classifier(
-                    train, test, seed=self.seed, on_epoch=show, **settings
-                )
-            seconds = time.perf_counter() - start
-        path = folder / self.output.name
-        gf.evaluation.save_classifier(path, found)
-        meta = found.metadata
-        if self.json:
-            print(gf.reporting.to_json({**meta, "seconds": seconds, "output": path}))
-            return 0
+            classifier = gf.evaluation.train_classifier(
+                train, test, seed=self.seed, on_epoch=show, **settings
+            )
+        return Trained(classifier, time.perf_counter() - start, folder / self.output.name)
+
+    def record(self, trained: Trained) -> dict[str, Any]:
+        """Return what was trained for JSON."""
+        metadata = trained.classifier.metadata
+        return {**metadata, "seconds": trained.seconds, "output": trained.path}
+
+    def say(self, trained: Trained) -> None:
+        """Print how good it is, and where."""
+        meta = trained.classifier.metadata
         print(
             f"{meta['dataset']}: {100 * meta['test_accuracy']:.2f} % of {meta['num_test']} test "
             f"images right, after {meta['num_epochs']} epochs of {meta['num_train']}, "
-            f"{seconds:.0f} s\nsha256 {meta['hash']}\nwrote {path}"
+            f"{trained.seconds:.0f} s\nsha256 {meta['hash']}\nwrote {trained.path}"
         )
-        return 0
 
     def _images(self) -> tuple[gf.data.Images, gf.data.Images, str]:
         name = _name(self.data, self.name)

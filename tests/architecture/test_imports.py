@@ -24,6 +24,7 @@ ORDER = (
     ("training",),
     ("__init__",),
     ("cli",),
+    ("__main__",),
 )
 LEVEL = {part: level for level, parts in enumerate(ORDER) for part in parts}
 ALONE = {

@@ -29,8 +29,8 @@ def run_json(run):
         raise AssertionError(f"{constant} is no JSON")
 
     def call(*args, code=0):
-        found, out, err = run(*args, "--json")
-        assert (found, err) == (code, "")
+        returned, out, err = run(*args, "--json")
+        assert (returned, err) == (code, "")
         return json.loads(out, parse_constant=refuse)
 
     return call

@@ -1,12 +1,14 @@
 """What commands find and say: numbers against closed forms, tables, and JSON."""
 
 import math
+import re
 import sys
 
 import numpy as np
 import pytest
 
 import ganfield as gf
+from ganfield.cli._app import COMMANDS
 
 
 def eigenvalues(record):
@@ -15,25 +17,25 @@ def eigenvalues(record):
 
 def test_spectrum_of_the_dirac_gan(run_json):
     gamma, h = 0.6, 0.1
-    found = run_json(
+    record = run_json(
         "spectrum", "--game", "dirac_gan", "--transform", "consensus", "--gamma", gamma,
         "--step-size", h,
     )  # fmt: skip
-    assert found["game"] == {"name": "dirac_gan"}
-    assert found["transform"] == {"name": "consensus", "gamma": gamma}
-    assert found["at"] == {"theta": 0, "phi": 0}
+    assert record["game"] == {"name": "dirac_gan"}
+    assert record["transform"] == {"name": "consensus", "gamma": gamma}
+    assert record["at"] == {"theta": 0, "phi": 0}
     # J = [[0, −½], [½, 0]], so that w′ = J − γ/4.
-    assert eigenvalues(found["v"]) == pytest.approx([-0.5j, 0.5j], abs=1e-12)
+    assert eigenvalues(record["v"]) == pytest.approx([-0.5j, 0.5j], abs=1e-12)
     expected = [-gamma / 4 - 0.5j, -gamma / 4 + 0.5j]
-    assert eigenvalues(found["w"]) == pytest.approx(expected, abs=1e-12)
-    assert (found["v"]["kind"], found["w"]["kind"]) == ("centre", "stable")
-    assert found["v"]["max_step_size"] == 0
-    assert found["w"]["max_step_size"] == pytest.approx(2 * 0.15 / (0.15**2 + 0.25))
-    assert found["v"]["step_factor"] == pytest.approx(abs(1 + 0.5j * h))
-    assert found["w"]["step_factor"] == pytest.approx(abs(1 + (-0.15 + 0.5j) * h))
-    assert found["v"]["spurious"] is None
-    assert found["w"]["spurious"] is False
-    assert found["output"] is None
+    assert eigenvalues(record["w"]) == pytest.approx(expected, abs=1e-12)
+    assert (record["v"]["kind"], record["w"]["kind"]) == ("centre", "stable")
+    assert record["v"]["max_step_size"] == 0
+    assert record["w"]["max_step_size"] == pytest.approx(2 * 0.15 / (0.15**2 + 0.25))
+    assert record["v"]["step_factor"] == pytest.approx(abs(1 + 0.5j * h))
+    assert record["w"]["step_factor"] == pytest.approx(abs(1 + (-0.15 + 0.5j) * h))
+    assert record["v"]["spurious"] is None
+    assert record["w"]["spurious"] is False
+    assert record["output"] is None
 
 
 def test_spectrum_in_words(run):
@@ -50,34 +52,34 @@ def test_spectrum_in_words(run):
 
 
 def test_spectrum_where_the_field_is_not_zero(run_json):
-    found = run_json("spectrum", "--game", "sine", "--at", "-1,0.5")
-    assert found["at"] == {"theta": -1, "phi": 0.5}
-    assert found["v"]["kind"] == "none"
-    assert found["v"]["residual"] == pytest.approx(math.hypot(math.sin(1), 0.5))
-    assert found["v"]["max_step_size"] is None  # NaN, which JSON has not
+    record = run_json("spectrum", "--game", "sine", "--at", "-1,0.5")
+    assert record["at"] == {"theta": -1, "phi": 0.5}
+    assert record["v"]["kind"] == "none"
+    assert record["v"]["residual"] == pytest.approx(math.hypot(math.sin(1), 0.5))
+    assert record["v"]["max_step_size"] is None  # NaN, which JSON has not
     # All real, and written as complex numbers still.
-    assert eigenvalues(found["v"]) == pytest.approx([-1, math.cos(1)])
-    assert set(found["v"]["eigenvalues"][0]) == {"re", "im"}
-    assert "w" not in found
+    assert eigenvalues(record["v"]) == pytest.approx([-1, math.cos(1)])
+    assert set(record["v"]["eigenvalues"][0]) == {"re", "im"}
+    assert "w" not in record
 
 
 def test_settings_reach_the_game(run_json):
-    found = run_json("spectrum", "--game", "bilinear", "--set", "coupling=2")
-    assert eigenvalues(found["v"]) == pytest.approx([-2j, 2j], abs=1e-12)
-    found = run_json(
+    record = run_json("spectrum", "--game", "bilinear", "--set", "coupling=2")
+    assert eigenvalues(record["v"]) == pytest.approx([-2j, 2j], abs=1e-12)
+    record = run_json(
         "spectrum", "--game", "dirac_gan", "--objective", "js",
         "--set", "penalty=r1", "penalty_weight=0.6", "--set", "instance_noise=0",
     )  # fmt: skip
     settings = {"objective": "js", "penalty": "r1", "penalty_weight": 0.6, "instance_noise": 0}
-    assert found["game"] == {"name": "dirac_gan", **settings}
-    assert eigenvalues(found["v"]) == pytest.approx([-0.3 - 0.4j, -0.3 + 0.4j])
+    assert record["game"] == {"name": "dirac_gan", **settings}
+    assert eigenvalues(record["v"]) == pytest.approx([-0.3 - 0.4j, -0.3 + 0.4j])
 
 
 def test_gamma_is_one_unless_given(run_json):
-    found = run_json("spectrum", "--game", "bilinear", "--transform", "consensus")
-    assert found["transform"] == {"name": "consensus", "gamma": 1.0}
-    found = run_json("spectrum", "--game", "bilinear", "--transform", "conservative_relaxation")
-    assert found["transform"] == {"name": "conservative_relaxation"}
+    record = run_json("spectrum", "--game", "bilinear", "--transform", "consensus")
+    assert record["transform"] == {"name": "consensus", "gamma": 1.0}
+    record = run_json("spectrum", "--game", "bilinear", "--transform", "conservative_relaxation")
+    assert record["transform"] == {"name": "conservative_relaxation"}
 
 
 def test_settings_reach_the_transform(run, run_json, monkeypatch):
@@ -88,9 +90,9 @@ def test_settings_reach_the_transform(run, run_json, monkeypatch):
 
     monkeypatch.setitem(gf.TRANSFORMS, "shifted", shifted)
     where = ("equilibria", "--game", "bilinear", "--transform", "shifted", "--num-starts", 16)
-    found = run_json(*where, "--set", "coupling=3", "theta=0.5")
-    assert found["transform"] == {"name": "shifted", "theta": 0.5}
-    assert found["equilibria"][0]["theta"] == pytest.approx(0.5)
+    record = run_json(*where, "--set", "coupling=3", "theta=0.5")
+    assert record["transform"] == {"name": "shifted", "theta": 0.5}
+    assert record["equilibria"][0]["theta"] == pytest.approx(0.5)
     assert "bilinear, shifted theta = 0.5\n" in run(*where, "--set", "theta=0.5")[1]
     code, _, err = run(*where)
     assert code == 2
@@ -98,20 +100,20 @@ def test_settings_reach_the_transform(run, run_json, monkeypatch):
 
 
 def test_equilibria_of_the_sine_under_consensus(run_json):
-    found = run_json(
+    record = run_json(
         "equilibria", "--game", "sine", "--transform", "consensus", "--gamma", 2,
         "--bounds", "-4,4", "--num-starts", 256,
     )  # fmt: skip
     # w_θ = sin θ (1 − γ cos θ): zero at kπ and where cos θ = ½.
     places = np.array([-math.pi, -math.pi / 3, 0, math.pi / 3, math.pi])
-    rows = found["equilibria"]
+    rows = record["equilibria"]
     assert [row["theta"] for row in rows] == pytest.approx(places, abs=1e-7)
     assert [row["phi"] for row in rows] == pytest.approx(np.zeros(5), abs=1e-7)
     assert [row["kind"] for row in rows] == ["stable", "saddle", "stable", "saddle", "stable"]
     assert [row["spurious"] for row in rows] == [False, True, True, True, False]
-    assert sum(row["hits"] for row in rows) <= found["num_converged"] <= 256
-    assert found["num_found"] == 5
-    assert found["bounds"] == {"theta": [-4, 4], "phi": [-4, 4]}
+    assert sum(row["hits"] for row in rows) <= record["num_converged"] <= 256
+    assert record["num_found"] == 5
+    assert record["bounds"] == {"theta": [-4, 4], "phi": [-4, 4]}
 
 
 def test_equilibria_in_words(run):
@@ -130,16 +132,16 @@ def test_no_equilibrium_is_exit_code_1(run, run_json):
     code, out, err = run(*where)
     assert (code, err) == (1, "")
     assert "widen the bounds" in out
-    found = run_json(*where, code=1)
-    assert (found["num_found"], found["equilibria"]) == (0, [])
+    record = run_json(*where, code=1)
+    assert (record["num_found"], record["equilibria"]) == (0, [])
 
 
 def test_a_continuum_is_cut_short(run, run_json):
     where = ("equilibria", "--game", "dirac_gan", "--objective", "least_squares")
-    found = run_json(*where, "--max-points", 3, "--num-starts", 64)
-    assert found["num_found"] > 20
-    assert len(found["equilibria"]) == 3
-    places = [row["phi"] for row in found["equilibria"]]
+    record = run_json(*where, "--max-points", 3, "--num-starts", 64)
+    assert record["num_found"] > 20
+    assert len(record["equilibria"]) == 3
+    places = [row["phi"] for row in record["equilibria"]]
     assert places == sorted(places)
     code, out, _ = run(*where, "--max-points", 3, "--num-starts", 64)
     assert code == 0
@@ -156,12 +158,12 @@ def test_the_seed_shifts_the_starts(run_json):
 @pytest.mark.parametrize("game", gf.GAMES)
 def test_every_game_has_a_spectrum_and_known_equilibria(game, run_json):
     equilibrium = gf.GAMES[game]().equilibria[0]
-    found = run_json("spectrum", "--game", game)
-    assert found["at"] == pytest.approx(
+    record = run_json("spectrum", "--game", game)
+    assert record["at"] == pytest.approx(
         {"theta": float(equilibrium.theta), "phi": float(equilibrium.phi)}
     )
-    assert len(found["v"]["eigenvalues"]) == 2
-    assert found["v"]["kind"] != "none"
+    assert len(record["v"]["eigenvalues"]) == 2
+    assert record["v"]["kind"] != "none"
     places = run_json("equilibria", "--game", game, "--num-starts", 64, "--max-points", 1)
     assert places["equilibria"]
     assert max(row["residual"] for row in places["equilibria"]) < 1e-6
@@ -180,10 +182,10 @@ def test_every_game_has_a_spectrum_and_known_equilibria(game, run_json):
     ],
 )
 def test_lists_name_and_explain_all(what, registry, run, run_json):
-    found = run_json("list", what)
-    assert list(found) == [what]
-    assert list(found[what]) == list(registry)
-    assert all(entry["summary"].endswith(".") for entry in found[what].values())
+    record = run_json("list", what)
+    assert list(record) == [what]
+    assert list(record[what]) == list(registry)
+    assert all(entry["summary"].endswith(".") for entry in record[what].values())
     code, out, err = run("list", what)
     assert (code, err) == (0, "")
     assert [line.split()[0] for line in out.splitlines() if line[:2] == "  " != line[2:4]] == list(
@@ -227,15 +229,39 @@ def test_a_list_without_flax_goes_on(run, run_json, monkeypatch):
     assert "these need flax: pip install 'ganfield[networks]'" in out
 
 
-@pytest.mark.parametrize("command", ["field", "spectrum", "equilibria", "list"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_teaches(command, run):
     code, out, err = run(command, "--help")
     assert (code, err) == (0, "")
     assert f"\n  ganfield {command} " in out
-    if command != "list":
-        for name in (*gf.GAMES, *gf.OBJECTIVES, *gf.TRANSFORMS):
-            assert name in out
-        assert "default: identity" in out
+    # Every option is explained in words, and no default is a None that says nothing.
+    assert "(default: None)" not in out
+    assert "{" not in out
+    for option in re.split(r"\n  (?=-)", out)[1:]:
+        words = re.sub(r"--[\w-]+|\(default:.*", "", " ".join(option.split()))
+        assert len(re.findall(r"\w*[a-z]\w*", words)) > 3, option
+
+
+@pytest.mark.parametrize("command", ["field", "spectrum", "equilibria"])
+def test_help_names_what_there_is(command, run):
+    _, out, _ = run(command, "--help")
+    methods = gf.METHODS if command == "field" else ()
+    for name in (*gf.GAMES, *gf.OBJECTIVES, *gf.TRANSFORMS, *methods):
+        assert re.search(rf"\b{name}\b", out), name
+    assert "default: identity" in out
+
+
+def test_help_fills_the_line(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    _, out, _ = run("field", "--help")
+    # Where the source breaks the line, between "those" and "of".
+    assert "penalty_weight=0.5, and those of the transform but γ." in out
+
+
+def test_help_of_list_names_all_lists(run, run_json):
+    _, out, _ = run("list", "--help")
+    for what in run_json("list"):
+        assert what in out.partition("WHAT")[2]
 
 
 def test_help_names_the_exit_codes(run):
@@ -243,5 +269,5 @@ def test_help_names_the_exit_codes(run):
     assert (code, err) == (0, "")
     for exit_code in ("0", "1", "2", "130"):
         assert any(line.split()[:1] == [exit_code] for line in out.splitlines())
-    for command in ("field", "spectrum", "equilibria", "list"):
+    for command in COMMANDS:
         assert command in out

@@ -28,6 +28,8 @@ from ganfield.cli import _app
         ("spectrum --game dirac_gan --set penalty_wieght=2", "did you mean 'penalty_weight'?"),
         ("spectrum --game dirac_gan --set penalty=r3", "unknown penalty 'r3': did you mean"),
         ("list gmaes", "did you mean 'games'?"),
+        ("train --output run", "its folder comes first: ganfield train RUN"),
+        ("train --preset digits/mlp --output=run", "its folder comes first: ganfield train RUN"),
         ("spectrum --game sine --objective js", "--objective is for the game dirac_gan"),
         ("spectrum --game sine --gamma 2", "--gamma is for the transforms consensus, jare"),
         ("spectrum --game sine --transform jare --gamma -1", "--gamma must be a finite number ≥ 0"),
@@ -80,6 +82,8 @@ def test_bad_arguments_are_one_line(args, said, run, tmp_path):
         ("spectrum --game sine --gamma two", "could not convert string to float: 'two'"),
         ("field --game sine --num-steps 1.5", "--num-steps"),
         ("list games methods", "methods"),
+        ("train", "RUN"),
+        ("train --num-steps 3 --prest digits/mlp run", "--help"),
     ],
 )
 def test_what_tyro_cannot_read_has_the_same_code(args, said, run):
@@ -97,8 +101,8 @@ def test_what_tyro_cannot_read_has_the_same_code(args, said, run):
         ("matplotlib", "spectrum --game sine --output s.png", "cli"),
         ("matplotlib", "field --game sine", "cli"),
         ("flax", "list networks", "networks"),
-        ("orbax", "train --output run", "images"),
-        ("tensorboardX", "train --output run --tensorboard", "tensorboard"),
+        ("orbax", "train run", "images"),
+        ("tensorboardX", "train run --tensorboard", "tensorboard"),
     ],
 )
 def test_a_missing_package_is_a_message(package, args, extra, tmp_path):
@@ -106,11 +110,11 @@ def test_a_missing_package_is_a_message(package, args, extra, tmp_path):
         f"import sys; sys.modules[{package!r}] = None; from ganfield.cli import main; "
         f"sys.exit(main({args.split()!r}))"
     )
-    found = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
     )
-    assert (found.returncode, found.stdout) == (1, "")
-    assert found.stderr == f"error: this needs {package}: pip install 'ganfield[{extra}]'\n"
+    assert (process.returncode, process.stdout) == (1, "")
+    assert process.stderr == f"error: this needs {package}: pip install 'ganfield[{extra}]'\n"
 
 
 def test_an_import_that_fails_otherwise_is_no_missing_package(monkeypatch, run):
@@ -150,29 +154,29 @@ def test_a_figure_that_cannot_be_written_leaves_the_old_one(monkeypatch, run, tm
 
 
 def shell(*args, **options):
-    command = [sys.executable, "-m", "ganfield.cli", *args]
+    command = [sys.executable, "-m", "ganfield", *args]
     return subprocess.run(command, capture_output=True, check=False, **options)
 
 
 def test_a_process_prints_json_alone_and_exits_with_the_code(tmp_path):
-    found = shell("equilibria", "--game", "bilinear", "--bounds", "1,2", "--json", cwd=tmp_path)
-    assert (found.returncode, found.stderr) == (1, b"")
-    assert json.loads(found.stdout)["equilibria"] == []
-    found = shell("field", "--game", "bilnear", cwd=tmp_path)
-    assert (found.returncode, found.stdout) == (2, b"")
-    assert b"did you mean 'bilinear'" in found.stderr
+    process = shell("equilibria", "--game", "bilinear", "--bounds", "1,2", "--json", cwd=tmp_path)
+    assert (process.returncode, process.stderr) == (1, b"")
+    assert json.loads(process.stdout)["equilibria"] == []
+    process = shell("field", "--game", "bilnear", cwd=tmp_path)
+    assert (process.returncode, process.stdout) == (2, b"")
+    assert b"did you mean 'bilinear'" in process.stderr
 
 
 def test_letters_that_the_terminal_has_not_are_no_error(tmp_path):
-    found = shell("list", "games", cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "ascii"})
-    assert (found.returncode, found.stderr) == (0, b"")
-    assert b"matching_pennies" in found.stdout
+    process = shell("list", "games", cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (process.returncode, process.stderr) == (0, b"")
+    assert b"matching_pennies" in process.stdout
 
 
 def test_a_reader_that_goes_is_no_traceback(tmp_path):
-    command = f"{sys.executable} -m ganfield.cli list --json | true"
-    found = subprocess.run(command, shell=True, capture_output=True, cwd=tmp_path, check=False)
-    assert found.stderr == b""
+    command = f"{sys.executable} -m ganfield list --json | true"
+    process = subprocess.run(command, shell=True, capture_output=True, cwd=tmp_path, check=False)
+    assert process.stderr == b""
 
 
 def test_the_entry_point_is_declared():

@@ -45,14 +45,14 @@ def test_the_command_of_the_readme(run, tmp_path):
     ],
 )
 def test_paths_are_those_of_a_program(method, optimizer, run_json):
-    found = run_json(
+    record = run_json(
         "field", "--game", "quadratic", "--set", "coupling=2", "--method", method,
         "--optimizer", optimizer, "--step-size", 0.05, "--start", "1,1", "-1,0.5",
         "--num-steps", 30, "--no-equilibria",
     )  # fmt: skip
     v = gf.vector_field(gf.games.quadratic(coupling=2.0))
     moves = gf.METHODS[method](getattr(optax, optimizer)(0.05))
-    for path, start in zip(found["paths"], [(1.0, 1.0), (-1.0, 0.5)], strict=True):
+    for path, start in zip(record["paths"], [(1.0, 1.0), (-1.0, 0.5)], strict=True):
         end = gf.simulate(moves, v, gf.Players(*start), num_steps=30).params
         assert path["start"] == {"theta": start[0], "phi": start[1]}
         assert path["end"] == pytest.approx({k: float(x) for k, x in end._asdict().items()})
@@ -69,8 +69,8 @@ def test_paths_are_those_of_a_program(method, optimizer, run_json):
     ],
 )
 def test_starts_may_be_negative_and_several(starts, run_json):
-    found = run_json("field", "--game", "bilinear", *CHEAP, *starts, "--bounds", "-2,2")
-    assert [path["start"] for path in found["paths"]] == [
+    record = run_json("field", "--game", "bilinear", *CHEAP, *starts, "--bounds", "-2,2")
+    assert [path["start"] for path in record["paths"]] == [
         {"theta": -1, "phi": 0.5},
         {"theta": 1, "phi": -1},
     ]
@@ -106,14 +106,14 @@ def test_no_steps_draw_no_paths(run_json):
 
 def test_equilibria_are_found_unless_declined(run, run_json):
     where = ("field", "--game", "sine", "--transform", "consensus", "--gamma", 2, *CHEAP[:2])
-    found = run_json(*where, "--kind", "quiver")
-    assert (found["num_equilibria"], len(found["equilibria"])) == (3, 3)
-    assert found["output"] == "field.png"
+    record = run_json(*where, "--kind", "quiver")
+    assert (record["num_equilibria"], len(record["equilibria"])) == (3, 3)
+    assert record["output"] == "field.png"
     code, out, _ = run(*where)
     assert code == 0
     assert "equilibria of w: 3 (2 saddle, 1 stable, 3 of them spurious)\n" in out
-    found = run_json(*where, "--no-equilibria")
-    assert (found["num_equilibria"], found["equilibria"]) == (None, [])
+    record = run_json(*where, "--no-equilibria")
+    assert (record["num_equilibria"], record["equilibria"]) == (None, [])
 
 
 @pytest.mark.parametrize("game", gf.GAMES)

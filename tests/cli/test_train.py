@@ -17,19 +17,19 @@ TINY = (
 
 
 def test_a_run_and_its_end(run, run_json, tmp_path):
-    options = ("train", "--preset", "digits/mlp", "--output", "run", *TINY)
-    found = run_json(*options, "--num-steps", 5)
-    assert found["output"] == "run"
-    assert (found["outcome"], found["step"], found["stopped_at"]) == ("finished", 5, -1)
-    assert found["compile_seconds"] > 0
+    options = ("train", "run", "--preset", "digits/mlp", *TINY)
+    record = run_json(*options, "--num-steps", 5)
+    assert record["output"] == "run"
+    assert (record["outcome"], record["step"], record["stopped_at"]) == ("finished", 5, -1)
+    assert record["compile_seconds"] > 0
     # The run's own configuration is taken where no preset is named.
-    code, out, err = run("train", "--output", "run", "--num-steps", 7)
+    code, out, err = run("train", "run", "--num-steps", 7)
     assert code == 0
     assert out.startswith("run: step 7, ")
     assert err.splitlines()[0] == "resumed from step 5"
     code, out, err = run(*options, "--num-steps", 7)
     assert (code, err) == (0, "nothing to do: the run is at step 7, and num_steps is 7\n")
-    options = ("train", "--output", "run", "--num-steps", 9, "--set", "record_every=4")
+    options = ("train", "run", "--num-steps", 9, "--set", "record_every=4")
     code, out, err = run(*options, "seed=3")
     assert (code, out) == (2, "")
     assert "the run in run has another configuration: seed: 0 → 3." in err
@@ -43,7 +43,7 @@ def test_a_run_and_its_end(run, run_json, tmp_path):
 
 
 def test_numbers_are_single_whatever_other_commands_compute_in(run_json, tmp_path):
-    run_json("train", "--preset", "digits/mlp", "--output", "run", "--num-steps", 0, *TINY)
+    run_json("train", "run", "--preset", "digits/mlp", "--num-steps", 0, *TINY)
     about = json.loads((tmp_path / "run" / "checkpoints" / "0" / "about" / "metadata").read_text())
     kinds = {leaf.partition("[")[0] for leaf in about["leaves"].values()}
     assert kinds == {"float32", "int32"}
@@ -58,10 +58,10 @@ def classifier(tmp_path_factory):
         "dataset": "digits", "image_shape": [8, 8, 1], "num_classes": 10, "width": 2,
         "num_features": 3, "test_accuracy": 0.1, "hash": gf.evaluation.hash_of(params),
     }  # fmt: skip
-    found = gf.evaluation.Classifier(params, metadata)
+    saved = gf.evaluation.Classifier(params, metadata)
     path = tmp_path_factory.mktemp("classifier") / "digits.npz"
-    gf.evaluation.save_classifier(path, found)
-    return path, found
+    gf.evaluation.save_classifier(path, saved)
+    return path, saved
 
 
 def rows(path):
@@ -70,18 +70,9 @@ def rows(path):
 
 
 def test_scores_with_a_classifier(run, run_json, tmp_path, classifier):
-    path, found = classifier
+    path, saved = classifier
     scored = ("--classifier", path, "--num-samples", 20)
-    begin = (
-        "train",
-        "--preset",
-        "digits/mlp",
-        "--output",
-        "run",
-        *TINY,
-        "--set",
-        "evaluate_every=2",
-    )
+    begin = ("train", "run", "--preset", "digits/mlp", *TINY, "--set", "evaluate_every=2")
     code, out, err = run(*begin, "--num-steps", 4, *scored)
     assert code == 0
     protocol = (
@@ -89,7 +80,7 @@ def test_scores_with_a_classifier(run, run_json, tmp_path, classifier):
     )
     for text in (out, " ".join(err.split())):
         assert protocol in text
-        assert f"sha256 {found.hash[:12]}" in text
+        assert f"sha256 {saved.hash[:12]}" in text
     _, head, *lines = out.splitlines()
     assert head.startswith(f"scores at step 4: {protocol}")
     table = tmp_path / "run" / "scores.csv"
@@ -99,9 +90,9 @@ def test_scores_with_a_classifier(run, run_json, tmp_path, classifier):
     for name in set(last) - {"step", "seconds"}:
         assert float(shown[name]) == pytest.approx(float(last[name]), rel=1e-4), name
     assert len(shown["class_histogram"].split()) == 11
-    assert json.loads((tmp_path / "run" / "protocol.json").read_text())[0]["hash"] == found.hash
+    assert json.loads((tmp_path / "run" / "protocol.json").read_text())[0]["hash"] == saved.hash
 
-    go_on = ("train", "--output", "run", "--num-steps")
+    go_on = ("train", "run", "--num-steps")
     code, out, _ = run(*go_on, 5)  # Without scores,
     assert (code, len(out.splitlines())) == (0, 1)
     said = run_json(*go_on, 7, *scored)["scores"]  # and with scores again.
@@ -140,7 +131,7 @@ def test_scores_with_a_classifier(run, run_json, tmp_path, classifier):
 def test_what_cannot_be_scored_leaves_no_folder(args, said, run, tmp_path, classifier):
     (tmp_path / "notes.txt").write_text("0.1 0.2\n")
     args = args.replace("KNOWN", str(classifier[0])).split()
-    code, out, err = run("train", "--output", "run", *args)
+    code, out, err = run("train", "run", *args)
     assert (code, out) == (2, "")
     assert err.startswith("error: ")
     assert err.count("\n") == 1
@@ -151,20 +142,20 @@ def test_what_cannot_be_scored_leaves_no_folder(args, said, run, tmp_path, class
 def test_a_run_that_meets_a_nan_has_a_code(run, monkeypatch):
     result = gf.training.Result("stopped", 7, None, 1.0, 1.0, 7, -1, "stopped by a NaN at step 7")
     monkeypatch.setattr(gf.training, "train", lambda *args, **options: result)
-    code, out, err = run("train", "--output", "run")
+    code, out, err = run("train", "run")
     assert (code, out, err) == (1, "", "error: stopped by a NaN at step 7.\n")
 
 
 def test_options_reach_the_run(run, monkeypatch, tmp_path):
-    seen = {}
+    given = {}
 
     def train(config, output, **options):
-        seen.update(options, config=config, output=output)
+        given.update(options, config=config, output=output)
         return gf.training.Result("finished", 7, None, 1.0, 1.0, -1, -1, "finished")
 
     monkeypatch.setattr(gf.training, "train", train)
     code, _, _ = run(
-        "train", "--preset", "cifar10/conopt_conv4", "--data", "images", "--output", "run",
+        "train", "run", "--preset", "cifar10/conopt_conv4", "--data", "images",
         "--num-steps", 12, "--set", "method.gamma=0.1", "--resume", "never", "--allow-changes",
         "--tensorboard",
     )  # fmt: skip
@@ -172,9 +163,9 @@ def test_options_reach_the_run(run, monkeypatch, tmp_path):
     expected = gf.configuration.preset("cifar10/conopt_conv4").replace(
         {"method.gamma": 0.1, "num_steps": 12, "data.folder": str(tmp_path / "images")}
     )
-    assert seen["config"] == expected
-    assert (seen["resume"], seen["allow_changes"], seen["tensorboard"]) == ("never", True, True)
-    assert np.asarray(seen["config"].method.gamma).dtype == np.float64
+    assert given["config"] == expected
+    assert (given["resume"], given["allow_changes"], given["tensorboard"]) == ("never", True, True)
+    assert np.asarray(given["config"].method.gamma).dtype == np.float64
 
 
 @pytest.mark.parametrize(
@@ -195,7 +186,7 @@ def test_options_reach_the_run(run, monkeypatch, tmp_path):
     ],
 )
 def test_bad_arguments_are_one_line_and_leave_no_folder(args, said, run, tmp_path):
-    code, out, err = run("train", "--output", "run", *args.split())
+    code, out, err = run("train", "run", *args.split())
     assert (code, out) == (2, "")
     assert err.startswith("error: ")
     assert err.count("\n") == 1

@@ -11,12 +11,12 @@ def test_writes_a_classifier(run, tmp_path):
         "train-classifier", "--size", 16, "--epochs", 2, "--width", 4, "--output", "new/digits.npz"
     )
     assert (code, err) == (0, "")
-    found = gf.evaluation.load_classifier(tmp_path / "new" / "digits.npz")
-    assert found.metadata["image_shape"] == [16, 16, 1]
-    assert (found.metadata["num_epochs"], found.metadata["flip"]) == (2, False)
-    assert {str(leaf.dtype) for leaf in found.params["logits"].values()} == {"float32"}
-    assert f"sha256 {found.hash}" in out
-    assert f"{100 * found.metadata['test_accuracy']:.2f} % of 355 test images right" in out
+    classifier = gf.evaluation.load_classifier(tmp_path / "new" / "digits.npz")
+    assert classifier.metadata["image_shape"] == [16, 16, 1]
+    assert (classifier.metadata["num_epochs"], classifier.metadata["flip"]) == (2, False)
+    assert {str(leaf.dtype) for leaf in classifier.params["logits"].values()} == {"float32"}
+    assert f"sha256 {classifier.hash}" in out
+    assert f"{100 * classifier.metadata['test_accuracy']:.2f} % of 355 test images right" in out
     assert "wrote new/digits.npz" in out
 
 
@@ -24,8 +24,8 @@ def test_json_says_the_hash(run_json, tmp_path):
     said = run_json(
         "train-classifier", "--epochs", 1, "--width", 2, "--flip", "--output", "digits.npz"
     )
-    found = gf.evaluation.load_classifier(tmp_path / "digits.npz")
-    assert said["hash"] == found.hash
+    classifier = gf.evaluation.load_classifier(tmp_path / "digits.npz")
+    assert said["hash"] == classifier.hash
     assert said["flip"] is True
 
 
@@ -43,20 +43,21 @@ def test_learns_from_files(run_json, tmp_path):
         (folder / f"{name}.bin").write_bytes(records)
     (folder / "batches.meta.txt").write_text("\n".join(gf.data.CIFAR10_CLASSES))
     monkey = pytest.MonkeyPatch()
-    seen = {}
+    given = {}
 
     def train(train, test, **settings):
-        seen.update(train=train, test=test, settings=settings)
+        given.update(train=train, test=test, settings=settings)
         return gf.evaluation.Classifier({"a": np.zeros(1)}, {"dataset": "x", "hash": "y"})
 
     with monkey.context() as patched:
         patched.setattr(gf.evaluation, "train_classifier", train)
         run_json("train-classifier", "--data", folder, "--output", "cifar10.npz")
-    assert (len(seen["train"]), len(seen["test"])) == (50_000, 10_000)
-    assert seen["train"].flip
-    assert not seen["test"].flip
-    usual = gf.evaluation.CLASSIFIER_PRESETS["cifar10"]
-    assert seen["settings"]["num_epochs"] == usual["num_epochs"]
+    assert (len(given["train"]), len(given["test"])) == (50_000, 10_000)
+    assert given["train"].flip
+    assert not given["test"].flip
+    assert (
+        given["settings"]["num_epochs"] == gf.evaluation.CLASSIFIER_PRESETS["cifar10"]["num_epochs"]
+    )
 
 
 @pytest.fixture

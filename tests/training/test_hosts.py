@@ -46,8 +46,8 @@ def two_processes(folder, *options):
     pairs = [f"{name}={new}" for name, (_, new) in differences.items()]
     started = []
     for index in range(2):
-        command = [sys.executable, "-m", "ganfield.cli", "train", "--preset", "digits/mlp"]
-        command += ["--output", str(folder / str(index)), "--coordinator", f"localhost:{port}"]
+        command = [sys.executable, "-m", "ganfield", "train", str(folder / str(index))]
+        command += ["--preset", "digits/mlp", "--coordinator", f"localhost:{port}"]
         command += ["--num-processes", "2", "--process-id", str(index), "--set", *pairs]
         command += [option.format(index) for option in options]
         started.append(
@@ -140,6 +140,6 @@ def test_two_processes_must_train_the_same(tmp_path):
 def test_options_that_cannot_be(options, said, tmp_path, capsys):
     if len(options) == 4:
         options[2:] = ["--num-processes", options[2], "--process-id", options[3]]
-    assert main(["train", "--output", str(tmp_path / "run"), *options]) == 2
+    assert main(["train", str(tmp_path / "run"), *options]) == 2
     assert said in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -37,8 +37,8 @@ def start(folder, *options, changes=None, limit=None):
     config = CONFIG.replace(changes or {})
     differences = gf.configuration.preset("ring/simultaneous").differences(config)
     pairs = [f"{name}={new}" for name, (_, new) in differences.items()]
-    command = [sys.executable, "-m", "ganfield.cli", "train", "--preset", "ring/simultaneous"]
-    command += ["--output", str(folder), "--set", *pairs, *options]
+    command = [sys.executable, "-m", "ganfield", "train", str(folder)]
+    command += ["--preset", "ring/simultaneous", "--set", *pairs, *options]
     return subprocess.Popen(
         command,
         stdout=subprocess.PIPE,

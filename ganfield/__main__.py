@@ -1,4 +1,4 @@
-"""``python -m ganfield.cli``."""
+"""``python -m ganfield``."""
 
 import sys
 

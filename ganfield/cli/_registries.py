@@ -1,0 +1,15 @@
+"""What can be named on the command line."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import ganfield as gf
+
+REGISTRIES: dict[str, Mapping[str, Any]] = {
+    "games": gf.GAMES,
+    "methods": gf.METHODS,
+    "transforms": gf.TRANSFORMS,
+    "objectives": gf.OBJECTIVES,
+    "penalties": gf.games.PENALTIES,
+    "optimizers": gf.configuration.OPTIMIZERS,
+}
