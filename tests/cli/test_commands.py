@@ -96,7 +96,7 @@ def test_settings_reach_the_transform(run, run_json, monkeypatch):
     assert "bilinear, shifted theta = 0.5\n" in run(*where, "--set", "theta=0.5")[1]
     code, _, err = run(*where)
     assert code == 2
-    assert "--set must give theta for the transform 'shifted', such as theta=0.1" in err
+    assert "--set theta must be given with --transform=shifted" in err
 
 
 def test_equilibria_of_the_sine_under_consensus(run_json):

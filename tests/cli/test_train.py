@@ -181,7 +181,7 @@ def test_options_reach_the_run(run, monkeypatch, tmp_path):
         ("--devices 0", "--devices must be an integer ≥ 1"),
         ("--devices 4096", "--devices must be at most"),
         ("--resume always", "there is no run in run to resume"),
-        ("--preset cifar10/altgd_0", "data.folder must say where cifar10 is"),
+        ("--preset cifar10/altgd_0", "--data must say where cifar10 is"),
         ("--data images", "data.folder is for sets that are read from files, and digits is not"),
     ],
 )

@@ -73,7 +73,7 @@ def asked(monkeypatch):
         configs.append(settings)
         return gf.evaluation.Classifier({"a": np.zeros(1)}, {"dataset": "x", "hash": "y"})
 
-    monkeypatch.setattr(gf.training, "load_data", load)
+    monkeypatch.setattr(gf.configuration, "load_data", load)
     monkeypatch.setattr(gf.evaluation, "train_classifier", train)
     return configs
 
