@@ -180,7 +180,7 @@ class Experiment:
 
     def finish(self, *texts: str) -> None:
         """Print what came out, how long it took, and where the rest is."""
-        print(*texts, f"{self.seconds:.0f} s in all; results are in {self.folder}", sep="\n")
+        print(*texts, f"{self.seconds:.0f} s in all; results are in {self.folder}", sep="\n\n")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, markdown: bool = False) -> str:

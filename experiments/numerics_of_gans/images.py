@@ -243,7 +243,7 @@ def main(config: Config) -> None:
     images_figures.norms(tables, output / "norms.png")
     images_figures.samples(tables, output / "samples.png")
     notes = [f"note: {note}" for note in evaluate.notes]
-    experiment.finish(table(known), str(evaluate.protocol), *notes)
+    experiment.finish(table(known), "\n".join([str(evaluate.protocol), *notes]))
 
 
 if __name__ == "__main__":

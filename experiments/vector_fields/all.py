@@ -44,11 +44,12 @@ def main(config: Config) -> None:
     experiment = gf.reporting.Experiment(config)
     seconds: dict[str, float] = {}
     for name, study in chosen.items():
-        print(f"\n{name}\n")
+        print(f"{name}\n{'=' * len(name)}")
         study(experiment.folder)
         seconds[name] = experiment.lap()
+        print()
     experiment.save("seconds.json", **seconds)
-    experiment.finish("\n" + ", ".join(f"{name} {spent:.0f} s" for name, spent in seconds.items()))
+    experiment.finish(", ".join(f"{name} {spent:.0f} s" for name, spent in seconds.items()))
 
 
 if __name__ == "__main__":

@@ -231,9 +231,9 @@ def study(config: Config) -> Study:
     return Study(np.asarray(points), fields, zeros, jax.tree.map(np.asarray, results))
 
 
-def rows(of: Study) -> Rows:
+def rows(trained: Study) -> Rows:
     """Return (quantity, expected, measured), with the range over seeds."""
-    untied, tied, exact = (of.results[name] for name in (*KINDS, "exact"))
+    untied, tied, exact = (trained.results[name] for name in (*KINDS, "exact"))
     stokes = np.abs(untied["circulation"] - untied["curl_integral"])
     share = untied["curves"]["rotation_share"]
     return [
@@ -250,7 +250,7 @@ def rows(of: Study) -> Rows:
         ("|circulation − ∫ curl|, untied", "0", spread(stokes.max(axis=1))),
         ("relative error near the data, untied", "small", spread(untied["relative_error"])),
         ("relative error near the data, tied", "small", spread(tied["relative_error"])),
-        *zero_rows(of.zeros),
+        *zero_rows(trained.zeros),
     ]
 
 

@@ -150,9 +150,9 @@ def stacked(cases: list[Case]) -> Case:
     return Case(*(jnp.asarray(np.array(leaves), float) for leaves in zip(*cases, strict=True)))
 
 
-def rows(config: Config, of: Study) -> Rows:
+def rows(config: Config, judged: Study) -> Rows:
     """Return (quantity, expected, measured), with the range over seeds."""
-    trained, optimal = of.trained, of.optimal
+    trained, optimal = judged.trained, judged.optimal
     theory = 2 * optimal["jsd"] - np.log(4)
     # Between N(0, 1) and N(m, 1) the logit's slope is −m, and σ(D) + σ(−D) = 1.
     sums = (optimal["js"] + optimal["standard"])[:-1] - config.separations

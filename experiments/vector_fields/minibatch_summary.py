@@ -51,18 +51,18 @@ def lines(
     config: dict[str, Any], rows: list[dict[str, Any]], ends: dict[str, Any]
 ) -> Iterator[tuple[str, str, str]]:
     """Return what was expected and what was measured: (quantity, expected, measured)."""
-    by = {(row["batch_size"], row["groups"]): row for row in rows}
+    measured = {(row["batch_size"], row["groups"]): row for row in rows}
     small, large = min(config["detailed"]), max(config["detailed"])
     size = config["batch_size"]
     for groups in sorted({1, 2, small}):
-        part = by[small, groups]["value"]
+        part = measured[small, groups]["value"]
         yield (
             f"bias of ½‖E v‖², B = {small}, m = {groups}",
             f"{part['exact_bias'][0]:.4f}",
             f"{part['bias'][0]:.4f} ± {part['bias_error'][0]:.4f}",
         )
     for groups in sorted({1, 2, small}):
-        part = by[small, groups]["direction"]
+        part = measured[small, groups]["direction"]
         scale = np.linalg.norm(part["truth"])
         exact, bias = (np.linalg.norm(part[name]) / scale for name in ("exact_bias", "bias"))
         noise = np.linalg.norm(part["bias_error"]) / scale
@@ -72,7 +72,7 @@ def lines(
             f"{bias:.3f} (noise {noise:.3f})",
         )
     for name, said in (("value", "½‖E v‖²"), ("direction", "direction")):
-        two, all_of = (by[large, groups][name] for groups in (2, large))
+        two, all_of = (measured[large, groups][name] for groups in (2, large))
         yield (
             f"variance of the {said}, B = {large}, m = 2 / m = {large}",
             f"{two['exact_variance'] / all_of['exact_variance']:.3f}",

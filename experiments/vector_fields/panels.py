@@ -198,13 +198,12 @@ def main(config: Config) -> None:
         },
     )
     lines = [(name, *(f"{value:.6f}" for value in pair)) for name, pair in numbers.items()]
-    experiment.finish(
-        gf.reporting.table(("quantity", "expected", "measured"), lines),
-        *(
-            f"{name}: {', '.join(f'{number} {kind}' for kind, number in each.items())}"
-            for name, each in kinds.items()
-        ),
-    )
+    said = [
+        f"{name}: {', '.join(f'{number} {kind}' for kind, number in each.items())}"
+        for name, each in kinds.items()
+    ]
+    head = ("quantity", "expected", "measured")
+    experiment.finish(gf.reporting.table(head, lines), "\n".join(said))
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def test_laps_add_up_to_the_whole(tmp_path, monkeypatch, capsys):
     assert experiment.seconds == 6.0
     experiment.finish("a table", "a note")
     said = capsys.readouterr().out
-    assert said == f"a table\na note\n7 s in all; results are in {tmp_path}\n"
+    assert said == f"a table\n\na note\n\n7 s in all; results are in {tmp_path}\n"
 
 
 def test_tables():
