@@ -1,5 +1,6 @@
-"""Results on disk: where a number comes from, and files that are whole or not there."""
+"""Results on disk: where a number comes from, files that are whole, and what experiments share."""
 
+import dataclasses
 import json
 import os
 import platform
@@ -7,6 +8,8 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -129,6 +132,99 @@ def save_json(path: str | os.PathLike[str], value: Any) -> None:
     write_file(Path(path), (to_json(value) + "\n").encode())
 
 
+class Experiment:
+    """A running experiment: its folder, its clock, and results that say where they come from.
+
+    Args:
+        config: the options of the script, a dataclass.
+        folder: where results go; ``config.output`` if None.
+
+    Attributes:
+        config: the options.
+        folder: where results go; it can be written to.
+
+    Raises:
+        ValueError: as `check_folder`.
+
+    Example:
+        >>> import dataclasses, tempfile
+        >>> @dataclasses.dataclass
+        ... class Config:
+        ...     output: str
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     experiment = Experiment(Config(folder))
+        ...     experiment.save("result.json", jsd=0.5)
+        ...     sorted(json.loads((experiment.folder / "result.json").read_text()))
+        ['command', 'commit', 'config', 'device', 'jsd', 'uncommitted', 'versions']
+    """
+
+    def __init__(self, config: Any, folder: Path | None = None):
+        self.config = config
+        self.folder = check_folder(config.output if folder is None else folder)
+        self._began = self._lapped = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since it began."""
+        return time.perf_counter() - self._began
+
+    def lap(self) -> float:
+        """Return the seconds since the last lap, or since it began."""
+        before, self._lapped = self._lapped, time.perf_counter()
+        return self._lapped - before
+
+    def save(self, name: str, **content: Any) -> None:
+        """Write a result as JSON: the options, where it comes from, and what is given."""
+        origin = {"config": dataclasses.asdict(self.config), **provenance()}
+        save_json(self.folder / name, origin | content)
+
+    def finish(self, *texts: str) -> None:
+        """Print what came out, how long it took, and where the rest is."""
+        print(*texts, f"{self.seconds:.0f} s in all; results are in {self.folder}", sep="\n\n")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, markdown: bool = False) -> str:
+    """Return a table as text, in columns for a terminal or in Markdown.
+
+    Args:
+        head: the names of the columns.
+        rows: as many cells each.
+        markdown: whether it is for a README.
+
+    Example:
+        >>> print(table(("game", "v"), [("bilinear", "(−φ, θ)")]))
+        game      v
+        --------  -------
+        bilinear  (−φ, θ)
+    """
+    lines = [head, *rows]
+    if markdown:
+        lines.insert(1, ["---"] * len(head))
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+
+
+def publish(readme: str | os.PathLike[str], name: str, text: str) -> None:
+    """Put a text into a README, between ``<!-- name: begin -->`` and ``<!-- name: end -->``.
+
+    Args:
+        readme: the file.
+        name: what the marks say.
+        text: whole lines.
+
+    Raises:
+        ValueError: it has no such marks.
+    """
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+    before, _, rest = Path(readme).read_text("utf-8").partition(begin)
+    _, closed, after = rest.partition(end)
+    if not closed:
+        raise ValueError(f"readme must have the lines {begin!r} and {end!r}, got {str(readme)!r}")
+    write_file(Path(readme), (before + begin + text + end + after).encode())
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
@@ -146,7 +242,7 @@ def _plain(value: Any) -> Any:
 def _git(*arguments: str, folder: Path) -> str | None:
     command = ["git", "-C", str(folder), *arguments]
     try:
-        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return found.stdout.strip() if found.returncode == 0 else None
+    return answer.stdout.strip() if answer.returncode == 0 else None

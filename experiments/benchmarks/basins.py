@@ -5,9 +5,7 @@ Expected: a map of 400 × 400 starts and 1000 steps of the two-attractor game wi
     python experiments/benchmarks/basins.py
 """
 
-import sys
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -49,41 +47,35 @@ def numpy_ends(config: Config, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray
     return x, y
 
 
-def main(config: Config) -> int:
-    """Run the benchmark; return an exit code."""
-    output = gf.reporting.check_folder(config.output)
+def main(config: Config) -> None:
+    """Run the benchmark."""
+    experiment = gf.reporting.Experiment(config)
     v = gf.vector_field(gf.games.two_attractors())
     grid = gf.grid((-20, 20), config.resolution)
     method = gf.simultaneous(optax.sgd(config.step_size))
-    began = time.perf_counter()
+    experiment.lap()
     basins = gf.basins(method, v, grid, num_steps=config.num_steps)
-    seconds = {"ganfield": time.perf_counter() - began}
-    began = time.perf_counter()
+    seconds = {"ganfield": experiment.lap()}
     ends = numpy_ends(config, *(np.asarray(part) for part in grid))
-    seconds["numpy"] = time.perf_counter() - began
+    seconds["numpy"] = experiment.lap()
     settled = basins.outcome == gf.analysis.OUTCOMES.index("converged")
     apart = max(
         float(np.abs(one - other)[settled].max()) if settled.any() else 0.0
         for one, other in zip(ends, basins.ends, strict=True)
     )
     ratio = seconds["numpy"] / seconds["ganfield"]
-    gf.reporting.save_json(
-        output / "basins.json",
-        {
-            "config": asdict(config),
-            **gf.reporting.provenance(),
-            "seconds": seconds,
-            "numpy_over_ganfield": ratio,
-            "largest_difference_of_converged_ends": apart,
-        },
+    experiment.save(
+        "basins.json",
+        seconds=seconds,
+        numpy_over_ganfield=ratio,
+        largest_difference_of_converged_ends=apart,
     )
-    print(
+    experiment.finish(
         f"ganfield {seconds['ganfield']:.1f} s (compiling and judging too), NumPy "
         f"{seconds['numpy']:.1f} s (the steps alone), ratio {ratio:.1f}; converged ends differ by "
         f"at most {apart:.1g}"
     )
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(script(main, Config))
+    script(main, Config)

@@ -6,9 +6,9 @@ from typing import Any
 
 import jax
 import numpy as np
-from image_workers import peak_memory, serve
 
 import ganfield as gf
+from image_workers import peak_memory, serve
 
 
 def prepare(task: dict[str, Any]) -> Callable[[], dict[str, float]]:

@@ -14,9 +14,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from image_workers import peak_memory, serve
 from torch import nn
 from torch.nn.functional import batch_norm, leaky_relu, softplus
+
+from image_workers import peak_memory, serve
 
 EPSILON = 1e-3
 Draw = Callable[[], tuple[Any, Any]]
@@ -163,10 +164,10 @@ def directions(method: Any, players: tuple[Any, Any], real: Any, latent: Any) ->
     of_phi = grad(loss_phi, phi, retain_graph=twice, create_graph=method.transform == "consensus")
     if not twice:
         return [*of_theta, *of_phi]
-    seen = {"consensus": [*of_theta, *of_phi], "smoothed": of_theta}[method.transform]
+    squared = {"consensus": [*of_theta, *of_phi], "smoothed": of_theta}[method.transform]
     moved = {"consensus": [*theta, *phi], "smoothed": phi}[method.transform]
     # A parameter that the norm does not depend on keeps its plain gradient.
-    extra = grad(sum((g * g).sum() for g in seen) / 2, moved, allow_unused=True)
+    extra = grad(sum((g * g).sum() for g in squared) / 2, moved, allow_unused=True)
     kept = [None] * (len(theta) + len(phi) - len(moved))
     return [
         g.detach() if e is None else g.detach() + method.gamma * e

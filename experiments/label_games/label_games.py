@@ -6,10 +6,8 @@ codes of its own, most of them a digit each.
     python experiments/label_games/label_games.py
 """
 
-import sys
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,8 +15,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from matplotlib import pyplot as plt
-from rich.console import Console
-from rich.table import Table
 
 import ganfield as gf
 from ganfield.cli import script
@@ -71,10 +67,8 @@ def games() -> dict[str, Played]:
     }
 
 
-def train(
-    played: Played, config: Config, sample: Callable[[jax.Array], gf.Batch]
-) -> tuple[gf.Run, float]:
-    """Return a run of alternating steps, and its seconds with compilation."""
+def train(played: Played, config: Config, sample: Callable[[jax.Array], gf.Batch]) -> gf.Run:
+    """Return a run of alternating steps."""
     key_start, key_batches = jax.random.split(jax.random.key(config.seed))
     method = gf.alternating(gf.numerics_rmsprop(config.learning_rate))
     v = gf.vector_field(played.game)
@@ -86,8 +80,7 @@ def train(
             method, v, start, num_steps=config.num_steps, key=key_batches, sample=sample
         )
 
-    began = time.perf_counter()
-    return jax.block_until_ready(run(sample)), time.perf_counter() - began
+    return jax.block_until_ready(run(sample))
 
 
 def ask(played: Played, params: Any, config: Config) -> np.ndarray:
@@ -105,8 +98,8 @@ def ask(played: Played, params: Any, config: Config) -> np.ndarray:
 
 def judge(images: np.ndarray, features: gf.evaluation.Features) -> dict[str, Any]:
     """Return how often a class shows its own digit, and how well each holds to one digit."""
-    seen = features(images.reshape(-1, SIZE, SIZE, 1)).probabilities.argmax(axis=1)
-    counts = np.stack([np.bincount(row, minlength=CLASSES) for row in seen.reshape(CLASSES, -1)])
+    digits = features(images.reshape(-1, SIZE, SIZE, 1)).probabilities.argmax(axis=1)
+    counts = np.stack([np.bincount(row, minlength=CLASSES) for row in digits.reshape(CLASSES, -1)])
     shares = counts / counts.sum()
     apart = shares.sum(axis=1, keepdims=True) * shares.sum(axis=0, keepdims=True)
     known = shares > 0
@@ -139,39 +132,42 @@ def draw(made: dict[str, np.ndarray], path: Path, columns: int = 8) -> None:
         plt.close(figure)
 
 
-def main(config: Config) -> int:
-    """Run the experiment; return an exit code."""
+def main(config: Config) -> None:
+    """Run the experiment."""
     for name in ("num_steps", "batch_size", "num_samples", "num_epochs"):
         gf.checks.check_count(getattr(config, name), argument=name)
-    console, output = Console(), gf.reporting.check_folder(config.output)
+    experiment = gf.reporting.Experiment(config)
     data, test = (gf.data.digits(split, size=SIZE) for split in ("train", "test"))
     options = gf.evaluation.CLASSIFIER_PRESETS["digits"] | {"num_epochs": config.num_epochs}
     features = gf.evaluation.train_classifier(data, test, **options).features
     sample = gf.data.batch_sampler(
         data, batch_size=config.batch_size, latent_size=LATENT_SIZE, labels=True, keys=True
     )
-    made, rows = {}, {}
-    table = Table("game", "own digit", "one digit", "digits found", "information", "seconds")
+    made, results = {}, {}
     for name, played in games().items():
-        with console.status(name):
-            run, seconds = train(played, config, sample)
-            made[name] = ask(played, run.params, config)
-        found = judge(made[name], features)
-        rows[name] = found | {"seconds": round(seconds, 1), "stopped_at": int(run.stopped_at)}
-        table.add_row(
+        print(f"{name} …", flush=True)
+        experiment.lap()
+        run = train(played, config, sample)
+        seconds = round(experiment.lap(), 1)
+        made[name] = ask(played, run.params, config)
+        results[name] = judge(made[name], features)
+        results[name] |= {"seconds": seconds, "stopped_at": int(run.stopped_at)}
+    draw(made, experiment.folder / "label_games.png")
+    experiment.save("result.json", classifier=features.name, results=results)
+    rows = [
+        (
             name,
-            "–" if name == "info" else f"{found['own_digit']:.2f}",
-            f"{found['one_digit']:.2f}",
-            f"{found['digits']} of {CLASSES}",
-            f"{found['information']:.2f} of {np.log(CLASSES):.2f}",
-            f"{seconds:.0f}",
+            "–" if name == "info" else f"{of['own_digit']:.2f}",
+            f"{of['one_digit']:.2f}",
+            f"{of['digits']} of {CLASSES}",
+            f"{of['information']:.2f} of {np.log(CLASSES):.2f}",
+            f"{of['seconds']:.0f}",
         )
-    draw(made, output / "label_games.png")
-    content = {"config": asdict(config), "classifier": features.name, "results": rows}
-    gf.reporting.save_json(output / "result.json", content | gf.reporting.provenance())
-    console.print(table)
-    return 0
+        for name, of in results.items()
+    ]
+    head = ("game", "own digit", "one digit", "digits found", "information", "seconds")
+    experiment.finish(gf.reporting.table(head, rows))
 
 
 if __name__ == "__main__":
-    sys.exit(script(main, Config))
+    script(main, Config)

@@ -8,25 +8,23 @@ table of the docs calls stable reach its equilibrium, simultaneous steps and Run
 
 import json
 import os
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import jax
+import numpy as np
+import optax
+from rich.progress import track
 
 import comparison_cost
 import comparison_figures
 import comparison_report
 import comparison_ring
 import comparison_toys
-import jax
-import numpy as np
-import optax
-from comparison_dynamics import GAMMA, UNPREDICTED, Dynamics, dynamics
-from rich.progress import track
-
 import ganfield as gf
+from comparison_dynamics import GAMMA, UNPREDICTED, Dynamics, dynamics
 from ganfield.cli import script
 
 HERE = Path(__file__).parent
@@ -90,23 +88,23 @@ def compare_toys(config: Config) -> dict[str, dict[str, Any]]:
 
     chosen = _chosen(config, TOY_ITERATIONS)
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # most of the time goes to compilation
-        found = track(pool.map(one, chosen), "toy games", total=len(chosen))
-        return dict(zip(chosen, found, strict=True))
+        rows = track(pool.map(one, chosen), "toy games", total=len(chosen))
+        return dict(zip(chosen, rows, strict=True))
 
 
 def compare_rings(config: Config) -> dict[str, dict[str, Any]]:
     """Return method → cost of a step, and its row."""
     keys = jax.random.split(jax.random.key(0), config.ring_seeds)
     step_sizes = np.asarray(config.ring_step_sizes)
-    found = {}
+    rows = {}
     for name, what in track(_chosen(config, config.ring_iterations).items(), description="ring"):
         cost = comparison_cost.cost(what, gf.numerics_rmsprop, RING_SIZE)
         _check_budget(config.ring_budget, cost, "ring_budget")
         row = comparison_ring.compare(
             what, step_sizes, keys, config.ring_budget, cost, config.ring_batch
         )
-        found[name] = {"cost": cost, **row._asdict()}
-    return found
+        rows[name] = {"cost": cost, **row._asdict()}
+    return rows
 
 
 def diagrams(config: Config) -> dict[str, gf.analysis.StabilityDiagram]:
@@ -141,8 +139,8 @@ def diagrams(config: Config) -> dict[str, gf.analysis.StabilityDiagram]:
     }
 
 
-def main(config: Config) -> int:
-    """Run the comparison; return an exit code."""
+def main(config: Config) -> None:
+    """Run the comparison."""
     for argument in ("num_step_sizes", "num_starts", "toy_budget", "ring_seeds", "resolution"):
         gf.checks.check_count(getattr(config, argument), argument=argument)
     gf.checks.check_count(config.ring_budget, argument="ring_budget", minimum=0)
@@ -151,41 +149,35 @@ def main(config: Config) -> int:
     _chosen(config, TOY_ITERATIONS)
     if config.publish and config.methods:
         raise ValueError("methods must be empty with publish: the README's table is of all")
-    output = gf.reporting.check_folder(HERE / "figures" if config.publish else config.output)
-    load, began = os.getloadavg()[0], time.perf_counter()
+    load = os.getloadavg()[0]
+    experiment = gf.reporting.Experiment(config, HERE / "figures" if config.publish else None)
+    output = experiment.folder
     toys = compare_toys(config)
-    toys_done = time.perf_counter()
+    seconds = {"toys": experiment.lap()}
     ring = compare_rings(config) if config.ring_budget else {}
-    ring_done = time.perf_counter()
+    seconds["ring"] = experiment.lap()
     maps = diagrams(config)
-    ended = time.perf_counter()
-    result = {
-        "config": asdict(config) | {"gamma": GAMMA},
-        **gf.reporting.provenance(),
-        "load_before": load,
-        "seconds": ended - began,
-        "seconds_of_parts": {
-            "toys": toys_done - began,
-            "ring": ring_done - toys_done,
-            "diagrams": ended - ring_done,
-        },
-        "agreement": agreement(toys),
-        "toys": toys,
-        "ring": ring,
-    }
-    gf.reporting.save_json(output / "result.json", result)
+    seconds["diagrams"] = experiment.lap()
+    experiment.save(
+        "result.json",
+        config=asdict(config) | {"gamma": GAMMA},
+        load_before=load,
+        seconds=sum(seconds.values()),
+        seconds_of_parts=seconds,
+        agreement=agreement(toys),
+        toys=toys,
+        ring=ring,
+    )
     # From here on what was written counts, so that figures and report can say nothing else.
     result = json.loads((output / "result.json").read_text("utf-8"))
     comparison_figures.comparison(result, output / "comparison.png")
     comparison_figures.stability(maps, output / "stability.png")
     report = comparison_report.report(result)
     if config.publish:
-        comparison_report.publish(HERE / "README.md", report)
+        gf.reporting.publish(HERE / "README.md", comparison_report.MARKS, report)
     else:
         (output / "report.md").write_text(report, encoding="utf-8")
-    print(report)
-    print(f"Results are in {output}")
-    return 0
+    experiment.finish(report)
 
 
 def agreement(toys: dict[str, dict[str, Any]]) -> dict[str, float]:
@@ -219,4 +211,4 @@ def _chosen(config: Config, iterations: int) -> dict[str, Dynamics]:
 
 if __name__ == "__main__":
     jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
-    sys.exit(script(main, Config))
+    script(main, Config)

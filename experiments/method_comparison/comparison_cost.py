@@ -8,10 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from comparison_dynamics import Dynamics, OptimizerOf
 from jax.custom_derivatives import SymbolicZero, linear_call
 
 import ganfield as gf
+from comparison_dynamics import Dynamics, OptimizerOf
 
 # From small to so large that an inner solve takes every iteration that it may.
 STEP_SIZES = (0.03, 0.3, 1.0)
@@ -138,13 +138,13 @@ def _part(
         def near(fixed: Any, moved: Any) -> Any:
             return function(gf.Players(**fixed, **moved))
 
-        def forward(seen: Any, along: Any) -> Any:
-            product = jax.jvp(lambda moved: near(seen[0], moved), seen[1:], (along,))[1]
-            return mark_product(product, seen, along)
+        def forward(places: Any, along: Any) -> Any:
+            product = jax.jvp(lambda moved: near(places[0], moved), places[1:], (along,))[1]
+            return mark_product(product, places, along)
 
-        def backward(seen: Any, cotangent: Any) -> Any:
-            _, pullback = jax.vjp(lambda moved: near(seen[0], moved), seen[1])
-            return mark_product(pullback(cotangent)[0], seen, cotangent)
+        def backward(places: Any, cotangent: Any) -> Any:
+            _, pullback = jax.vjp(lambda moved: near(places[0], moved), places[1])
+            return mark_product(pullback(cotangent)[0], places, cotangent)
 
         return part(params), linear_call(forward, backward, (fixed, at), along)
 

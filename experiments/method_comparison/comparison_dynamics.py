@@ -56,7 +56,7 @@ def dynamics(iterations: int) -> dict[str, Dynamics]:
         "JARE": _along("jare", gamma=GAMMA),
         "smoothed": _along("smoothed", gamma=GAMMA),
         "symplectic": _along("symplectic", strength=GAMMA),
-        "look-ahead": _along("linearized_competitive", step_size=None),
+        "linearized competitive": _along("linearized_competitive", step_size=None),
         "−∇L": _along("conservative_relaxation"),
         "scaled": _along("scaled", theta=0.25),
         "clipped": _along("clipped", max_norm=1.0),

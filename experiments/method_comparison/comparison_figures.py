@@ -44,8 +44,8 @@ def stability(maps: dict[str, gf.analysis.StabilityDiagram], path: Path) -> None
     labels = {"consensus": "γ", "momentum": "momentum β"}
     with gf.plot.style():
         figure, panels = plt.subplots(1, len(maps), figsize=(8.6, 3.9))
-        for ax, (name, found) in zip(panels, maps.items(), strict=True):
-            image = gf.plot.stability_diagram(found, ax)
+        for ax, (name, diagram) in zip(panels, maps.items(), strict=True):
+            image = gf.plot.stability_diagram(diagram, ax)
             ax.set(title=titles[name], xlabel=labels[name])
         lines, words = panels[0].get_legend_handles_labels()
         figure.legend(lines, words, loc="outside lower center", ncols=2)
@@ -95,8 +95,8 @@ def _ring(ring: dict[str, Any], names: list[str], panels: np.ndarray) -> None:
         modes.barh(place, np.mean(row["modes"]), color="C0", alpha=0.5)
         modes.plot(row["modes"], [place] * len(row["modes"]), "|", color="C1", markersize=6)
         quality.barh(place, np.mean(row["high_quality"]), color="C0", alpha=0.5)
-        found = row["high_quality"]
-        quality.plot(found, [place] * len(found), "|", color="C1", markersize=6)
+        shares = row["high_quality"]
+        quality.plot(shares, [place] * len(shares), "|", color="C1", markersize=6)
         if row["at_edge"]:
             modes.text(8.6, place, "†", va="center", fontsize=7)
     modes.set(xlim=(0, 9.4), xticks=(0, 4, 8), xlabel="modes\n(†: at edge)")

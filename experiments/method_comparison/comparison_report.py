@@ -1,13 +1,14 @@
 """The report of the comparison, every number from its result as read from JSON."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
-BEGIN, END = (f"<!-- comparison.py --publish: {place} -->" for place in ("begin", "end"))
+import ganfield as gf
+
+MARKS = "comparison.py --publish"
+"""What the marks in the README say, between which the report stands."""
 
 # Which reach the equilibrium of the bilinear game at a step size of the grid, by the closed forms.
 ON_BILINEAR = {
@@ -29,7 +30,7 @@ ON_BILINEAR = {
     "JARE": True,
     "smoothed": True,
     "symplectic": True,
-    "look-ahead": True,
+    "linearized competitive": True,
     "−∇L": True,
     "drift": False,
     "unrolled": True,
@@ -42,13 +43,6 @@ def report(result: dict[str, Any]) -> str:
     if result["ring"]:
         parts.append(_ring(result["ring"]))
     return "\n\n".join([*parts, _expectations(result)]) + "\n"
-
-
-def publish(readme: Path, text: str) -> None:
-    """Put a report between the markers of a README."""
-    before, rest = readme.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    readme.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
 
 
 def _settings(result: dict[str, Any]) -> str:
@@ -97,7 +91,7 @@ def _toys(toys: dict[str, Any]) -> str:
         "bilinear: predicted",
         "measured",
     )
-    return "**Toy games.**\n\n" + _table(head, lines)
+    return "**Toy games.**\n\n" + gf.reporting.table(head, lines, markdown=True)
 
 
 def _ring(ring: dict[str, Any]) -> str:
@@ -128,15 +122,16 @@ def _ring(ring: dict[str, Any]) -> str:
         "ms a step",
         "µs a V",
     )
-    return "**Ring.**\n\n" + _table(head, lines)
+    return "**Ring.**\n\n" + gf.reporting.table(head, lines, markdown=True)
 
 
 def _expectations(result: dict[str, Any]) -> str:
-    toys, ring, found = result["toys"], result["ring"], result["agreement"]
-    share = 100 * (found["within_5_percent"] or 0)
+    toys, ring, agreement = result["toys"], result["ring"], result["agreement"]
+    share = 100 * (agreement["within_5_percent"] or 0)
     rates = (
-        f"on {found['pairs']} pairs of method and game that converged log(measured)/log(predicted) "
-        f"has median {_factor(found['median'])} and is within 5 % of 1 for {share:.0f} %"
+        f"on {agreement['pairs']} pairs of method and game that converged "
+        f"log(measured)/log(predicted) has median {_factor(agreement['median'])} and is "
+        f"within 5 % of 1 for {share:.0f} %"
     )
     repelled = (
         "follow the ridge reaches the minimax point that v repels from (unstable minimax), and "
@@ -195,7 +190,8 @@ def _expectations(result: dict[str, Any]) -> str:
             ),
             ("the ring's inner solves need more iterations", f"unsolved: {_names(unsolved)}"),
         ]
-    return "**Expected and found.**\n\n" + _table(("expected", "found"), lines)
+    head = ("expected", "found")
+    return "**Expected and found.**\n\n" + gf.reporting.table(head, lines, markdown=True)
 
 
 def _on_bilinear(toys: dict[str, Any]) -> str:
@@ -237,8 +233,8 @@ def _measures(measures: dict[str, dict[str, float]], *names: str) -> str:
 def _correlation(first: dict[str, float], second: dict[str, float]) -> str:
     if len(second) < 3:
         return "–"
-    found = stats.spearmanr([first[name] for name in second], list(second.values()))
-    return f"{found.statistic:.2f}"
+    correlation = stats.spearmanr([first[name] for name in second], list(second.values()))
+    return f"{correlation.statistic:.2f}"
 
 
 def _names(names: list[str]) -> str:
@@ -251,8 +247,3 @@ def _count(flags: Any) -> str:
 
 def _factor(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
-
-
-def _table(head: tuple[str, ...], lines: Sequence[tuple[str, ...]]) -> str:
-    rows = [head, ("---",) * len(head), *lines]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

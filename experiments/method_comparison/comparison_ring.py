@@ -5,10 +5,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from comparison_dynamics import Dynamics
-from comparison_toys import steps_within
 
 import ganfield as gf
+from comparison_dynamics import Dynamics
+from comparison_toys import steps_within
 
 LATENT_SIZE, NUM_SAMPLES = 16, 2560
 RING = gf.data.ring()
@@ -74,8 +74,8 @@ def compare(
 
         def record(state: gf.State, info: gf.Info) -> tuple[jax.Array, jax.Array]:
             samples = generator.apply(state.params.theta, latent)
-            found = gf.evaluation.mode_coverage(samples, RING.modes, radius=3 * RING.std)
-            return jnp.asarray(found.modes_covered, float), found.high_quality
+            coverage = gf.evaluation.mode_coverage(samples, RING.modes, radius=3 * RING.std)
+            return jnp.asarray(coverage.modes_covered, float), coverage.high_quality
 
         method, field = what(game, gf.numerics_rmsprop, step_size)
         return gf.simulation(

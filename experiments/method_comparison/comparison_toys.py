@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from comparison_dynamics import Dynamics
 
 import ganfield as gf
+from comparison_dynamics import Dynamics
 
 REACHED = 1e-3  # a point counts as reached below this distance
 FLOOR = 1e-10  # below this distance rounding takes over
@@ -134,13 +134,13 @@ def compare(
 
     program = runs.lower(jnp.asarray(step_sizes), jnp.asarray(starts)).compile()
     began = time.perf_counter()
-    found = jax.block_until_ready(program(jnp.asarray(step_sizes), jnp.asarray(starts)))
+    approaches = jax.block_until_ready(program(jnp.asarray(step_sizes), jnp.asarray(starts)))
     taken = num_steps * len(games.names) * len(step_sizes) * len(starts)
     seconds = (time.perf_counter() - began) / taken
     predicted = np.full((len(games.names), len(step_sizes), games.equilibria.shape[1]), np.nan)
     if predictable:
         predicted = np.asarray(radii(jnp.asarray(step_sizes), jnp.asarray(games.equilibria)))
-    every = jax.tree.map(np.asarray, found)
+    every = jax.tree.map(np.asarray, approaches)
     rows = {
         name: _best(
             np.asarray(step_sizes),

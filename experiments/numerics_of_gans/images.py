@@ -9,20 +9,16 @@ optimization trains.
 """
 
 import json
-import sys
-import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import images_figures
 import jax
 import numpy as np
-from rich.console import Console
-from rich.table import Column, Table
 
 import ganfield as gf
+import images_figures
 from ganfield.cli import script
 
 # One row of the comparison: what the paper calls easy, then what it calls hard.
@@ -72,7 +68,7 @@ class Config:
 def chosen(config: Config) -> dict[str, gf.configuration.Config]:
     """Return preset → configuration of its first run, checked before anything is done."""
     names = config.presets or (DIGITS if config.data is None else CIFAR10)
-    found = {}
+    runs = {}
     for name in names:
         preset = gf.configuration.preset(name)
         steps = config.num_steps or (3000 if preset.data.name == "digits" else preset.num_steps)
@@ -90,13 +86,13 @@ def chosen(config: Config) -> dict[str, gf.configuration.Config]:
             changes["data.folder"] = str(config.data)
         if config.learning_rate is not None:
             changes["method.learning_rate"] = config.learning_rate
-        found[name] = preset.replace(changes)
-    if len({each.data.name for each in found.values()}) > 1:
+        runs[name] = preset.replace(changes)
+    if len({run.data.name for run in runs.values()}) > 1:
         raise ValueError("presets must be of one data set, so that scores compare")
     if config.classifier is None:
-        data = next(iter(found.values())).data.name
-        gf.checks.lookup(gf.evaluation.CLASSIFIER_PRESETS, data, argument="data of presets")
-    return found
+        data = next(iter(runs.values())).data.name
+        gf.checks.lookup(gf.training.CLASSIFIER_PRESETS, data, argument="data of presets")
+    return runs
 
 
 def classifier_of(
@@ -106,11 +102,11 @@ def classifier_of(
     # A hasty one must not score what follows in the same folder.
     path = config.classifier or output / f"classifier{'_smoke' * config.smoke}.npz"
     if path.exists():
-        found = gf.evaluation.load_classifier(path)
-        if found.metadata["dataset"] != data.name:
-            other = found.metadata["dataset"]
+        classifier = gf.evaluation.load_classifier(path)
+        if classifier.metadata["dataset"] != data.name:
+            other = classifier.metadata["dataset"]
             raise ValueError(f"the classifier in {path} is one of {other}, not of {data.name}")
-        return found
+        return classifier
     if config.classifier is not None:
         raise ValueError(f"classifier must be a file, got {config.classifier}")
     train, test = (
@@ -122,9 +118,9 @@ def classifier_of(
     options = gf.evaluation.CLASSIFIER_PRESETS[data.name] | (
         {"num_epochs": 1} if config.smoke else {}
     )
-    found = gf.evaluation.train_classifier(train, test, **options)
-    gf.evaluation.save_classifier(path, found)
-    return found
+    classifier = gf.training.train_classifier(train, test, **options)
+    gf.evaluation.save_classifier(path, classifier)
+    return classifier
 
 
 def train(
@@ -152,12 +148,12 @@ def describe(metrics: Mapping[str, Any]) -> str:
     return f"diversity {metrics['diversity']:.2f}" if metrics else ""
 
 
-def found_before(path: Path) -> dict[tuple[str, int], Row]:
+def rows_before(path: Path) -> dict[tuple[str, int], Row]:
     """Return (preset, seed) → row of the result.json that is there, if there is one."""
     if not path.exists():
         return {}
-    found = json.loads(path.read_text("utf-8"))
-    return {(row["preset"], row["seed"]): row for row in found["results"]}
+    rows = json.loads(path.read_text("utf-8"))["results"]
+    return {(row["preset"], row["seed"]): row for row in rows}
 
 
 def row_of(
@@ -188,30 +184,12 @@ def row_of(
     return row
 
 
-def summary(
-    config: Config,
-    runs: Mapping[str, gf.configuration.Config],
-    rows: list[Row],
-    evaluate: gf.evaluation.Evaluator,
-    classifier: gf.evaluation.Classifier,
-) -> dict[str, Any]:
-    """Return what result.json holds."""
-    return {
-        "config": asdict(config),
-        "runs": {name: run.to_dict() for name, run in runs.items()},
-        "classifier": classifier.metadata,
-        "results": rows,
-        **gf.reporting.provenance(),
-        "protocol": evaluate.protocol._asdict(),
-    }
-
-
-def table(rows: list[Row]) -> Table:
+def table(rows: list[Row]) -> str:
     """Return the table that the script ends with."""
-    shown = Table(*(Column(name, no_wrap=True) for name in COLUMNS))
+    lines = []
     for row in rows:
         scores, metrics = row["scores"], row["metrics"]
-        shown.add_row(
+        line = (
             row["preset"],
             str(row["seed"]),
             str(row["steps"]) + ("" if row["stopped_at"] < 0 else " (stopped)"),
@@ -222,20 +200,20 @@ def table(rows: list[Row]) -> Table:
             f"{np.hypot(metrics['norm_v_theta'], metrics['norm_v_phi']):.2g}",
             f"{row['seconds']:.0f} s",
         )
-    return shown
+        lines.append(line)
+    return gf.reporting.table(COLUMNS, lines)
 
 
-def main(config: Config) -> int:
-    """Run the experiment; return an exit code."""
-    console, began = Console(), time.perf_counter()
-    console.width = max(console.width, 100)  # of the table, also where the output is a file
+def main(config: Config) -> None:
+    """Run the experiment."""
     runs = chosen(config)
     first = next(iter(runs.values()))
     default = first.data.name + ("_smoke" if config.smoke else "")
-    output = gf.reporting.check_folder(config.output or Path("results") / default)
-    data = gf.configuration.load_data(first.data)
-    with console.status("The classifier that scores are taken with"):
-        classifier = classifier_of(config, first.data, output)
+    experiment = gf.reporting.Experiment(config, config.output or Path("results") / default)
+    output = experiment.folder
+    data = gf.training.load_data(first.data)
+    print("The classifier that scores are taken with …", flush=True)
+    classifier = classifier_of(config, first.data, output)
     evaluate = gf.evaluation.evaluator(
         classifier.features,
         data,
@@ -243,8 +221,7 @@ def main(config: Config) -> int:
         num_real=min(len(data), NUM_REAL),
     )
     seeds = config.seeds[:1] if config.smoke else config.seeds
-    path = output / "result.json"
-    before = found_before(path)
+    before = rows_before(output / "result.json")
     wanted = [(name, seed) for name in runs for seed in seeds]
     # Until its turn comes, a run has the row that it had: a kill loses nothing.
     rows = {each: before.get(each) for each in wanted}
@@ -254,18 +231,20 @@ def main(config: Config) -> int:
         result = train(runs[name].replace({"seed": seed}), data, evaluate, config, folder)
         tables[name, seed] = images_figures.Tables(folder)
         rows[name, seed] = row_of((name, seed), result, tables[name, seed], rows[name, seed])
-        found = [row for row in rows.values() if row is not None]
-        gf.reporting.save_json(path, summary(config, runs, found, evaluate, classifier))
+        known = [row for row in rows.values() if row is not None]
+        experiment.save(
+            "result.json",
+            runs={each: run.to_dict() for each, run in runs.items()},
+            classifier=classifier.metadata,
+            results=known,
+            protocol=evaluate.protocol._asdict(),
+        )
     images_figures.scores(tables, output / "scores.png")
     images_figures.norms(tables, output / "norms.png")
     images_figures.samples(tables, output / "samples.png")
-    console.print(table(found))
-    console.print(str(evaluate.protocol))
-    for note in evaluate.notes:
-        console.print(f"note: {note}")
-    console.print(f"{time.perf_counter() - began:.0f} s in all; results are in {output}")
-    return 0
+    notes = [f"note: {note}" for note in evaluate.notes]
+    experiment.finish(table(known), "\n".join([str(evaluate.protocol), *notes]))
 
 
 if __name__ == "__main__":
-    sys.exit(script(main, Config))
+    script(main, Config)

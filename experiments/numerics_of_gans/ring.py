@@ -7,10 +7,8 @@ than 0.8 of its samples of high quality; simultaneous and alternating steps cove
 """
 
 import os
-import sys
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +16,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import ring_figures
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
-from rich.console import Console
-from rich.table import Table
 
 import ganfield as gf
+import ring_figures
 from ganfield.cli import script
 
 LATENT_SIZE = 16
@@ -106,12 +102,12 @@ def train(
 
         def record(state: gf.State, info: gf.Info) -> dict[str, Any]:
             samples = generator.apply(state.params.theta, held_out.latent)
-            found = gf.evaluation.mode_coverage(samples, RING.modes, radius=3 * RING.std)
+            coverage = gf.evaluation.mode_coverage(samples, RING.modes, radius=3 * RING.std)
             return {
                 "losses": game.losses(state.params, held_out),
                 "norm_v": optax.tree.norm(v(state.params, held_out)),
                 # Floats, which become NaN once a run has stopped.
-                "coverage": jax.tree.map(lambda x: jnp.asarray(x, float), found),
+                "coverage": jax.tree.map(lambda x: jnp.asarray(x, float), coverage),
                 "samples": samples,
             }
 
@@ -196,7 +192,7 @@ def score(config: Config, sweep: gf.Sweep) -> list[dict[str, Any]]:
 
 
 def summary(config: Config, sweeps: dict[str, gf.Sweep]) -> dict[str, Any]:
-    """Return what result.json holds."""
+    """Return what result.json holds of the runs."""
     curves = {
         name: {"steps": sweep.run.steps}
         | {f"loss_{player}": loss for player, loss in sweep.run.records["losses"]._asdict().items()}
@@ -205,8 +201,6 @@ def summary(config: Config, sweeps: dict[str, gf.Sweep]) -> dict[str, Any]:
         for name, sweep in sweeps.items()
     }
     return {
-        "config": asdict(config),
-        **gf.reporting.provenance(),
         "results": {name: score(config, sweep) for name, sweep in sweeps.items()},
         "wall_clock": {
             name: {"seconds": sweep.seconds, "compile_seconds": sweep.compile_seconds}
@@ -216,24 +210,19 @@ def summary(config: Config, sweeps: dict[str, gf.Sweep]) -> dict[str, Any]:
     }
 
 
-def table(config: Config, sweeps: dict[str, gf.Sweep]) -> Table:
+def table(config: Config, sweeps: dict[str, gf.Sweep]) -> str:
     """Return the table method × seed. Wall-clock is of all seeds: running + compiling."""
-    shown = Table("method", "seed", "step", "modes", "high quality", "JSD", "wall-clock")
+    lines = []
     for name, sweep in sweeps.items():
         clock = f"{sweep.seconds:.0f} + {sweep.compile_seconds:.0f} s"
         for row in score(config, sweep):
             stop = f" (NaN at {row['stopped_at']:,})" if row["stopped_at"] else ""
-            shown.add_row(
-                name,
-                str(row["seed"]),
-                f"{row['step']:,}{stop}",
-                f"{row['modes_covered']} of {len(RING.modes)}",
-                f"{row['high_quality']:.3f}",
-                f"{row['jsd']:.3f}",
-                clock,
-            )
+            modes = f"{row['modes_covered']} of {len(RING.modes)}"
+            numbers = (f"{row['high_quality']:.3f}", f"{row['jsd']:.3f}")
+            lines.append((name, f"{row['seed']}", f"{row['step']:,}{stop}", modes, *numbers, clock))
             clock = ""
-    return shown
+    head = ("method", "seed", "step", "modes", "high quality", "JSD", "wall-clock")
+    return gf.reporting.table(head, lines)
 
 
 def checked(config: Config) -> Config:
@@ -280,11 +269,11 @@ def describe(record: dict[str, Any]) -> str:
     return f"losses {theta:.3f}, {phi:.3f}  ‖v‖ {norm:.3f}  modes {covered}"
 
 
-def main(config: Config) -> int:
-    """Run the experiment; return an exit code."""
-    console, began = Console(), time.perf_counter()
+def main(config: Config) -> None:
+    """Run the experiment."""
     config = checked(config)
-    output = gf.reporting.check_folder(config.output)
+    experiment = gf.reporting.Experiment(config)
+    output = experiment.folder
     start = first_params(config)
     gf.testing.check_game(game_of(config), start, sampler(config.batch_size)(jax.random.key(0)))
 
@@ -299,38 +288,34 @@ def main(config: Config) -> int:
             if isinstance(stop, gf.SweepInterrupted):
                 sweeps[name] = stop.partial
         if not sweeps:
-            console.print("Interrupted before anything was computed")
-            return 130
-        gf.reporting.save_json(output / "result.json", summary(config, sweeps))
+            raise KeyboardInterrupt
+        experiment.save("result.json", **summary(config, sweeps))
         if interrupted:
             break
     ring_figures.samples(sweeps, config.seeds, config.num_steps, output / "samples.png")
     ring_figures.curves(sweeps, output / "curves.png")
-    console.print(table(config, sweeps))
+    print(table(config, sweeps))
     if interrupted:
-        console.print(f"Interrupted: what was computed until then is in {output}")
-        return 130
+        raise KeyboardInterrupt
 
     if config.jacobian_batches:
-        with console.status("Jacobians and their eigenvalues"):
-            spectra = Spectra(config)
-            found = {"before": spectra(start, of_w=True)}
-            for name, sweep in sweeps.items():
-                if sweep.run.stopped_at[0] >= 0:
-                    continue
-                params = jax.tree.map(lambda leaf: leaf[0], sweep.run.params)
-                found[f"after {name}"] = spectra(params, of_w=name == "consensus")
+        print("Jacobians and their eigenvalues …", flush=True)
+        spectra = Spectra(config)
+        eigenvalues = {"before": spectra(start, of_w=True)}
+        for name, sweep in sweeps.items():
+            if sweep.run.stopped_at[0] >= 0:
+                continue
+            params = jax.tree.map(lambda leaf: leaf[0], sweep.run.params)
+            eigenvalues[f"after {name}"] = spectra(params, of_w=name == "consensus")
         allowed = {
             moment: {name: ring_figures.step_sizes(values) for name, values in each.items()}
-            for moment, each in found.items()
+            for moment, each in eigenvalues.items()
         }
-        ring_figures.spectra(found, allowed, config.gamma, output / "spectrum.png")
-        result = summary(config, sweeps) | {"spectra": allowed}
-        gf.reporting.save_json(output / "result.json", result)
-    console.print(f"{time.perf_counter() - began:.0f} s in all; results are in {output}")
-    return 0
+        ring_figures.spectra(eigenvalues, allowed, config.gamma, output / "spectrum.png")
+        experiment.save("result.json", **summary(config, sweeps), spectra=allowed)
+    experiment.finish()
 
 
 if __name__ == "__main__":
     jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
-    sys.exit(script(main, Config))
+    script(main, Config)

@@ -82,7 +82,7 @@ def step_sizes(eigenvalues: np.ndarray) -> dict[str, Any]:
 
 
 def spectra(
-    found: dict[str, dict[str, np.ndarray]],
+    moments: dict[str, dict[str, np.ndarray]],
     allowed: dict[str, dict[str, dict[str, Any]]],
     gamma: float,
     path: Path,
@@ -93,9 +93,9 @@ def spectra(
     """
     titles = {"v": "v′", "w": f"w′, γ = {gamma:g}", "approximation": "J − γJᵀJ"}
     with gf.plot.style():
-        size = (7.2, 1.75 * len(found) + 0.3)
-        figure, grid = plt.subplots(len(found), 4, figsize=size, squeeze=False)
-        for row, (moment, eigenvalues) in zip(grid, found.items(), strict=True):
+        size = (7.2, 1.75 * len(moments) + 0.3)
+        figure, grid = plt.subplots(len(moments), 4, figsize=size, squeeze=False)
+        for row, (moment, eigenvalues) in zip(grid, moments.items(), strict=True):
             for ax, (name, color) in zip(row, COLORS.items(), strict=False):
                 if name not in eigenvalues:
                     ax.axis("off")

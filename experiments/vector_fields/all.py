@@ -5,8 +5,6 @@ Each study is a script of its own, which has more options.
     python experiments/vector_fields/all.py
 """
 
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +13,12 @@ import autoencoder
 import curl
 import densities
 import dirac
+import ganfield as gf
 import minibatch
 import panels
-from rich.console import Console
-
-import ganfield as gf
 from ganfield.cli import script
 
-STUDIES: dict[str, Callable[[Path], int]] = {
+STUDIES: dict[str, Callable[[Path], None]] = {
     "curl": lambda output: curl.main(curl.Config(output=output)),
     "panels": lambda output: panels.main(panels.Config(output=output)),
     "dirac": lambda output: dirac.main(dirac.Config(output=output)),
@@ -42,23 +38,19 @@ class Config:
     """Folder for the figures and, beside each, its numbers."""
 
 
-def main(config: Config) -> int:
-    """Run the studies; return the first exit code that is not 0."""
+def main(config: Config) -> None:
+    """Run the studies."""
     chosen = {name: gf.checks.lookup(STUDIES, name, argument="study") for name in config.studies}
-    output, console = gf.reporting.check_folder(config.output), Console()
+    experiment = gf.reporting.Experiment(config)
     seconds: dict[str, float] = {}
     for name, study in chosen.items():
-        console.rule(name)
-        began = time.perf_counter()
-        code = study(output)
-        seconds[name] = time.perf_counter() - began
-        if code:
-            return code
-    gf.reporting.save_json(output / "seconds.json", {**gf.reporting.provenance(), **seconds})
-    each = ", ".join(f"{name} {spent:.0f}" for name, spent in seconds.items())
-    console.rule(f"{sum(seconds.values()):.0f} s in all ({each}); results are in {output}")
-    return 0
+        print(f"{name}\n{'=' * len(name)}")
+        study(experiment.folder)
+        seconds[name] = experiment.lap()
+        print()
+    experiment.save("seconds.json", **seconds)
+    experiment.finish(", ".join(f"{name} {spent:.0f} s" for name, spent in seconds.items()))
 
 
 if __name__ == "__main__":
-    sys.exit(script(main, Config))
+    script(main, Config)

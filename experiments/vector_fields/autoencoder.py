@@ -11,18 +11,18 @@ are data and more elsewhere, less as training goes on; circulations equal integr
     python experiments/vector_fields/autoencoder.py
 """
 
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import autoencoder_figures
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+
+import autoencoder_figures
+import ganfield as gf
 from autoencoder_measures import (
     BOUNDS,
     OFF_DATA,
@@ -40,11 +40,8 @@ from autoencoder_measures import (
     zero_rows,
     zeros_of,
 )
-from rich.console import Console
-from rich.table import Table
-
-import ganfield as gf
 from ganfield.cli import script
+from study_rows import Rows, kept, spread
 
 KINDS = ("untied", "tied")
 
@@ -234,9 +231,9 @@ def study(config: Config) -> Study:
     return Study(np.asarray(points), fields, zeros, jax.tree.map(np.asarray, results))
 
 
-def rows(found: Study) -> list[tuple[str, str, str]]:
+def rows(trained: Study) -> Rows:
     """Return (quantity, expected, measured), with the range over seeds."""
-    untied, tied, exact = (found.results[name] for name in (*KINDS, "exact"))
+    untied, tied, exact = (trained.results[name] for name in (*KINDS, "exact"))
     stokes = np.abs(untied["circulation"] - untied["curl_integral"])
     share = untied["curves"]["rotation_share"]
     return [
@@ -253,14 +250,8 @@ def rows(found: Study) -> list[tuple[str, str, str]]:
         ("|circulation − ∫ curl|, untied", "0", spread(stokes.max(axis=1))),
         ("relative error near the data, untied", "small", spread(untied["relative_error"])),
         ("relative error near the data, tied", "small", spread(tied["relative_error"])),
-        *zero_rows(found.zeros),
+        *zero_rows(trained.zeros),
     ]
-
-
-def spread(values: np.ndarray) -> str:
-    """Return the range of some values in three digits, or the one value."""
-    low, high = f"{np.min(values):.2g}", f"{np.max(values):.2g}"
-    return low if low == high else f"{low} to {high}"
 
 
 def checked(config: Config) -> Config:
@@ -281,41 +272,22 @@ def checked(config: Config) -> Config:
     return config
 
 
-def main(config: Config) -> int:
-    """Run the experiment; return an exit code."""
-    console, began = Console(), time.perf_counter()
+def main(config: Config) -> None:
+    """Run the experiment."""
     config = checked(config)
-    output = gf.reporting.check_folder(config.output)
-    with console.status("Training autoencoders"):
-        found = study(config)
-        autoencoder_figures.draw(asdict(config), **found._asdict(), path=output / "autoencoder.png")
-    lines = rows(found)
-    gf.reporting.save_json(
-        output / "autoencoder.json",
-        {
-            "config": asdict(config),
-            **gf.reporting.provenance(),
-            "table": [
-                dict(zip(("quantity", "expected", "measured"), row, strict=True)) for row in lines
-            ],
-            "radii": RADII,
-            "results": {
-                name: {
-                    key: value
-                    for key, value in result.items()
-                    if key not in ("curl_map", "density")
-                }
-                for name, result in found.results.items()
-            },
-        },
-    )
-    table = Table("denoising autoencoders", "expected", "measured")
-    for row in lines:
-        table.add_row(*row)
-    console.print(table)
-    console.print(f"{time.perf_counter() - began:.0f} s in all; results are in {output}")
-    return 0
+    experiment = gf.reporting.Experiment(config)
+    print("Training autoencoders …", flush=True)
+    trained = study(config)
+    path = experiment.folder / "autoencoder.png"
+    autoencoder_figures.draw(asdict(config), **trained._asdict(), path=path)
+    lines = rows(trained)
+    results = {
+        name: {key: numbers[key] for key in numbers if key not in ("curl_map", "density")}
+        for name, numbers in trained.results.items()
+    }
+    experiment.save("autoencoder.json", table=kept(lines), radii=RADII, results=results)
+    experiment.finish(gf.reporting.table(("denoising autoencoders", "expected", "measured"), lines))
 
 
 if __name__ == "__main__":
-    sys.exit(script(main, Config))
+    script(main, Config)

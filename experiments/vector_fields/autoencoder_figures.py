@@ -5,13 +5,13 @@ from typing import Any
 
 import jax
 import numpy as np
-from autoencoder_measures import BOUNDS, OFF_DATA, RADII, Zeros
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 import ganfield as gf
+from autoencoder_measures import BOUNDS, OFF_DATA, RADII, Zeros
 
 
 def draw(

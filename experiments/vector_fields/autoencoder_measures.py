@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import ganfield as gf
+from study_rows import Rows
 
 Zeros: TypeAlias = list[gf.analysis.Classification]
 
@@ -133,11 +134,11 @@ def measure(field: gf.Field, near: jax.Array, grid: jax.Array, off: jax.Array) -
 
 def zeros_of(field: gf.Field) -> Zeros:
     """Return the points of BOUNDS where r(x) = x, and what they are to the flow x′ = r(x) − x."""
-    found = gf.find_equilibria(field, bounds=BOUNDS, num_starts=256)
-    return [gf.classify(field, point) for point in found.points]
+    equilibria = gf.find_equilibria(field, bounds=BOUNDS, num_starts=256)
+    return [gf.classify(field, point) for point in equilibria.points]
 
 
-def zero_rows(zeros: dict[str, Zeros]) -> list[tuple[str, str, str]]:
+def zero_rows(zeros: dict[str, Zeros]) -> Rows:
     """Return the rows that count zeros.
 
     The indices of all zeros add up to 1 (Poincaré and Hopf), because r(x) − x points inwards at the

@@ -6,17 +6,13 @@ grows faster, consensus shrinks by √((1 − hγ)² + h²).
     python experiments/vector_fields/curl.py
 """
 
-import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 import optax
 from matplotlib import pyplot as plt
-from rich.console import Console
-from rich.table import Table
 from scipy.integrate import solve_ivp
 
 import ganfield as gf
@@ -86,7 +82,7 @@ def flow(starts: gf.Players, times: np.ndarray) -> gf.Players:
     """Return the flow x′ = v(x) from the starts at the times, by SciPy, to ten digits."""
     ends = []
     for start in np.stack([np.asarray(part, float) for part in starts], axis=1):
-        found = solve_ivp(
+        solution = solve_ivp(
             lambda t, x: (-x[1], x[0]),
             (times[0], times[-1]),
             start,
@@ -95,7 +91,7 @@ def flow(starts: gf.Players, times: np.ndarray) -> gf.Players:
             rtol=1e-11,
             atol=1e-11,
         )
-        ends.append(found.y)
+        ends.append(solution.y)
     theta, phi = np.stack(ends, axis=-1)
     return gf.Players(theta, phi)
 
@@ -107,10 +103,10 @@ def growth(path: gf.Players) -> float:
     return float((distance[-1] / distance[half]) ** (1 / (len(distance) - 1 - half)))
 
 
-def draw(config: Config, found: dict[str, gf.Players], path: Path) -> None:
+def draw(config: Config, moves: dict[str, gf.Players], path: Path) -> None:
     """Draw one panel for each way of moving."""
     v = gf.vector_field(gf.games.bilinear())
-    fields = dict.fromkeys(found, v) | {"consensus": gf.consensus(v, gamma=config.gamma)}
+    fields = dict.fromkeys(moves, v) | {"consensus": gf.consensus(v, gamma=config.gamma)}
     titles = {
         "flow": "the flow: closed orbits",
         "simultaneous": "Euler: spirals out",
@@ -118,10 +114,10 @@ def draw(config: Config, found: dict[str, gf.Players], path: Path) -> None:
         "consensus": "consensus: spirals in",
     }
     with gf.plot.style():
-        figure, panels = plt.subplots(1, len(found), figsize=(10.4, 3.4), sharey=True)
+        figure, panels = plt.subplots(1, len(moves), figsize=(10.4, 3.4), sharey=True)
         # Room for the legends below, and for the titles.
         figure.set_layout_engine("constrained", rect=(0, 0.17, 1, 0.8))
-        for ax, (name, points) in zip(panels, found.items(), strict=True):
+        for ax, (name, points) in zip(panels, moves.items(), strict=True):
             gf.plot.field(fields[name], ax, bounds=BOUNDS, density=0.8)
             gf.plot.trajectory(
                 points, ax, label=labels(config)[name], bounds=BOUNDS, color=gf.plot.COLORS[1]
@@ -134,7 +130,7 @@ def draw(config: Config, found: dict[str, gf.Players], path: Path) -> None:
         plt.close(figure)
 
 
-def animate(config: Config, found: dict[str, gf.Players], output: Path) -> None:
+def animate(config: Config, moves: dict[str, gf.Players], output: Path) -> None:
     """Write the two animations of the post: circling in v, spiralling in under v − γ∇L."""
     v = gf.vector_field(gf.games.bilinear())
     cases = {
@@ -146,38 +142,33 @@ def animate(config: Config, found: dict[str, gf.Players], output: Path) -> None:
             figure, ax = plt.subplots(figsize=(3.4, 3.6))
             gf.plot.field(field, ax, bounds=BOUNDS, density=0.7)
             motion = gf.plot.animate(
-                {labels(config)[name]: found[name]}, ax, bounds=BOUNDS, num_frames=40
+                {labels(config)[name]: moves[name]}, ax, bounds=BOUNDS, num_frames=40
             )
             ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
             gf.plot.save_animation(motion, output / f"{file}.gif", dpi=64)
             plt.close(figure)
 
 
-def main(config: Config) -> int:
-    """Run the study; return an exit code."""
+def main(config: Config) -> None:
+    """Run the study."""
     gf.checks.check_not_negative(config.gamma, argument="gamma")
-    output = gf.reporting.check_folder(config.output)
+    experiment = gf.reporting.Experiment(config)
     starts = gf.Players(jnp.array([0.6, -1.2]), jnp.array([0.0, 0.0]))
-    found, expected = paths(config, starts), closed_forms(config)
-    measured = {name: growth(points) for name, points in found.items()}
-    draw(config, found, output / "curl.png")
+    moves = paths(config, starts)
+    draw(config, moves, experiment.folder / "curl.png")
     if config.animations:
-        animate(config, found, output)
-    result: dict[str, Any] = {"config": asdict(config), **gf.reporting.provenance()}
-    result["growth_per_step"] = {
-        name: {"expected": expected[name], "measured": measured[name]} for name in found
+        animate(config, moves, experiment.folder)
+    rows = {
+        name: {"expected": expected, "measured": growth(moves[name])}
+        for name, expected in closed_forms(config).items()
     }
-    gf.reporting.save_json(output / "curl.json", result)
-    table = Table("growth per step", "expected", "measured")
-    for name in found:
-        table.add_row(
-            labels(config)[name].replace("\n", " "),
-            f"{expected[name]:.6f}",
-            f"{measured[name]:.6f}",
-        )
-    Console().print(table)
-    return 0
+    experiment.save("curl.json", growth_per_step=rows)
+    lines = [
+        (labels(config)[name].replace("\n", " "), *(f"{factor:.6f}" for factor in row.values()))
+        for name, row in rows.items()
+    ]
+    experiment.finish(gf.reporting.table(("growth per step", "expected", "measured"), lines))
 
 
 if __name__ == "__main__":
-    sys.exit(script(main, Config))
+    script(main, Config)

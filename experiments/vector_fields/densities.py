@@ -11,17 +11,17 @@ there are data, and need not elsewhere; the minimax gradient falls as exp(−m²
     python experiments/vector_fields/densities.py
 """
 
-import sys
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import densities_figures
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+
+import densities_figures
+import ganfield as gf
 from densities_truth import (
     GENERATOR,
     OBJECTIVES,
@@ -32,11 +32,8 @@ from densities_truth import (
     judge_optimal,
     logit_errors,
 )
-from rich.console import Console
-from rich.table import Table
-
-import ganfield as gf
 from ganfield.cli import script
+from study_rows import Rows, kept, spread
 
 # The second case that the figure shows: two narrower modes, so that log p/q is no line.
 TWO_MODES = ((-2.0, 2.0), 0.7)
@@ -153,9 +150,9 @@ def stacked(cases: list[Case]) -> Case:
     return Case(*(jnp.asarray(np.array(leaves), float) for leaves in zip(*cases, strict=True)))
 
 
-def rows(config: Config, found: Study) -> list[tuple[str, str, str]]:
+def rows(config: Config, judged: Study) -> Rows:
     """Return (quantity, expected, measured), with the range over seeds."""
-    trained, optimal = found.trained, found.optimal
+    trained, optimal = judged.trained, judged.optimal
     theory = 2 * optimal["jsd"] - np.log(4)
     # Between N(0, 1) and N(m, 1) the logit's slope is −m, and σ(D) + σ(−D) = 1.
     sums = (optimal["js"] + optimal["standard"])[:-1] - config.separations
@@ -164,16 +161,16 @@ def rows(config: Config, found: Study) -> list[tuple[str, str, str]]:
         ("|∂minimax| + |∂non-saturating| − m at D*", "0", spread(np.abs(sums).max())),
     ]
     shown = config.separations.index(config.shown)
-    seen, unseen = f"p + q ≥ {UNSEEN:g}", f"p + q < {UNSEEN:g}"
+    dense, sparse = f"p + q ≥ {UNSEEN:g}", f"p + q < {UNSEEN:g}"
     for index, case in ((shown, f"m = {config.shown:g}"), (-1, "two modes")):
         here = {name: values[index] for name, values in trained.items()}
         shortfall = here["value"] - optimal["value"][index]
         lines += [
             (f"{case}: value at a trained D − at D*", "≤ 0, small", spread(shortfall)),
             (f"{case}: rms error of the logit", "small", spread(here["logit_rms"])),
-            (f"{case}: largest, {seen}", "small", spread(here["logit_max_seen"])),
-            (f"{case}: largest, {unseen}", "any", spread(here["logit_max_unseen"])),
-            (f"{case}: largest error of D, {seen}", "small", spread(here["probability_max_seen"])),
+            (f"{case}: largest, {dense}", "small", spread(here["logit_max_seen"])),
+            (f"{case}: largest, {sparse}", "any", spread(here["logit_max_unseen"])),
+            (f"{case}: largest error of D, {dense}", "small", spread(here["probability_max_seen"])),
         ]
     last = int(np.argmax(config.separations))
     far = config.separations[last]
@@ -187,12 +184,6 @@ def rows(config: Config, found: Study) -> list[tuple[str, str, str]]:
         ratio = numbers["standard"][last] / numbers["js"][last]
         lines.append((f"m = {far:g}: their ratio at {place}", "≫ 1", spread(ratio)))
     return lines
-
-
-def spread(values: Any) -> str:
-    """Return the range of some values in two digits, or the one value."""
-    low, high = f"{np.min(values):.2g}", f"{np.max(values):.2g}"
-    return low if low == high else f"{low} to {high}"
 
 
 def checked(config: Config) -> Config:
@@ -213,38 +204,24 @@ def checked(config: Config) -> Config:
     return config
 
 
-def main(config: Config) -> int:
-    """Run the experiment; return an exit code."""
-    console, began = Console(), time.perf_counter()
+def main(config: Config) -> None:
+    """Run the experiment."""
     config = checked(config)
-    output = gf.reporting.check_folder(config.output)
-    with console.status("Training discriminators"):
-        found = study(config)
-        logit = trained_discriminator(config).apply
-        densities_figures.draw(
-            asdict(config), **found._asdict(), logit=logit, path=output / "densities.png"
-        )
-    lines = rows(config, found)
-    gf.reporting.save_json(
-        output / "densities.json",
-        {
-            "config": asdict(config),
-            **gf.reporting.provenance(),
-            "table": [
-                dict(zip(("quantity", "expected", "measured"), row, strict=True)) for row in lines
-            ],
-            "cases": [case._asdict() for case in found.cases],
-            "optimal": found.optimal,
-            "trained": found.trained,
-        },
+    experiment = gf.reporting.Experiment(config)
+    print("Training discriminators …", flush=True)
+    judged = study(config)
+    logit, path = trained_discriminator(config).apply, experiment.folder / "densities.png"
+    densities_figures.draw(asdict(config), **judged._asdict(), logit=logit, path=path)
+    lines = rows(config, judged)
+    experiment.save(
+        "densities.json",
+        table=kept(lines),
+        cases=[case._asdict() for case in judged.cases],
+        optimal=judged.optimal,
+        trained=judged.trained,
     )
-    table = Table("densities on a line", "expected", "measured")
-    for row in lines:
-        table.add_row(*row)
-    console.print(table)
-    console.print(f"{time.perf_counter() - began:.0f} s in all; results are in {output}")
-    return 0
+    experiment.finish(gf.reporting.table(("densities on a line", "expected", "measured"), lines))
 
 
 if __name__ == "__main__":
-    sys.exit(script(main, Config))
+    script(main, Config)

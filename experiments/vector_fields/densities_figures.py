@@ -6,11 +6,11 @@ from typing import Any
 
 import jax
 import numpy as np
-from densities_truth import OBJECTIVES, UNSEEN, Case, around, log_p, log_q, optimal_logit
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 import ganfield as gf
+from densities_truth import OBJECTIVES, UNSEEN, Case, around, log_p, log_q, optimal_logit
 
 
 def draw(

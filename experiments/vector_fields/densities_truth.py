@@ -155,12 +155,12 @@ def logit_errors(case: Case, logit: Callable[[jax.Array], jax.Array]) -> dict[st
     best = optimal_logit(case)
     square = jnp.sum(weights * jnp.mean((jax.vmap(logit)(drawn) - best(drawn)) ** 2, axis=0))
     x = around(case, 1001)
-    seen = jnp.exp(log_p(case, x)) + jnp.exp(log_q(case, x)) >= UNSEEN
+    dense = jnp.exp(log_p(case, x)) + jnp.exp(log_q(case, x)) >= UNSEEN
     error = jnp.abs(logit(x) - best(x))
     probability = jnp.abs(jax.nn.sigmoid(logit(x)) - jax.nn.sigmoid(best(x)))
     return {
         "logit_rms": jnp.sqrt(square),
-        "logit_max_seen": jnp.max(error, where=seen, initial=0),
-        "logit_max_unseen": jnp.max(error, where=~seen, initial=0),
-        "probability_max_seen": jnp.max(probability, where=seen, initial=0),
+        "logit_max_seen": jnp.max(error, where=dense, initial=0),
+        "logit_max_unseen": jnp.max(error, where=~dense, initial=0),
+        "probability_max_seen": jnp.max(probability, where=dense, initial=0),
     }

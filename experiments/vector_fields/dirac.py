@@ -13,9 +13,8 @@ of the two losses in D(fake) at 0, c the sum of both second derivatives of φ's 
     python experiments/vector_fields/dirac.py
 """
 
-import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,8 +23,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from matplotlib import pyplot as plt
-from rich.console import Console
-from rich.table import Table
 
 import ganfield as gf
 from ganfield.cli import script
@@ -127,10 +124,10 @@ def closed_form(config: Config, objective: str, regulariser: str) -> np.ndarray 
     return np.array([trace / 2 + root, trace / 2 - root])
 
 
-def distance(found: np.ndarray, expected: np.ndarray) -> float:
+def distance(measured: np.ndarray, expected: np.ndarray) -> float:
     """Return the largest difference of two pairs of eigenvalues, paired as fits best."""
     orders = (expected, expected[::-1])
-    return float(min(np.abs(found - order).max() for order in orders))
+    return float(min(np.abs(measured - order).max() for order in orders))
 
 
 def measure(config: Config) -> dict[str, dict[str, dict[str, Any]]]:
@@ -144,13 +141,13 @@ def measure(config: Config) -> dict[str, dict[str, dict[str, Any]]]:
 
     rows: dict[str, dict[str, dict[str, Any]]] = {objective: {} for objective in SLOPES}
     for name, single in zip(names, spectra(ORIGIN), strict=True):
-        found, expected = gf.classify(fields[name], ORIGIN), closed_form(config, *name)
-        row: dict[str, Any] = {"kind": found.kind, "smooth": found.smooth}
+        origin, expected = gf.classify(fields[name], ORIGIN), closed_form(config, *name)
+        row: dict[str, Any] = {"kind": origin.kind, "smooth": origin.smooth}
         row |= {"expected": None, "measured": None}
         if expected is not None:
             row["expected"] = [[x.real, x.imag] for x in expected]
-            row["measured"] = [[x.real, x.imag] for x in found.eigenvalues.astype(complex)]
-            row["error"] = distance(found.eigenvalues, expected)
+            row["measured"] = [[x.real, x.imag] for x in origin.eigenvalues.astype(complex)]
+            row["error"] = distance(origin.eigenvalues, expected)
             row["error_float32"] = distance(np.asarray(single), expected)
         rows[name[0]][name[1]] = row
     return rows
@@ -247,12 +244,12 @@ def beside(numbers: dict[str, Any]) -> str:
     return f"{said(numbers)}\nexact: {said(numbers, 'expected').removeprefix('λ = ')}"
 
 
-def main(config: Config) -> int:
-    """Run the study; return an exit code."""
+def main(config: Config) -> None:
+    """Run the study."""
     gf.checks.check_not_negative(config.clip, argument="clip")
-    output = gf.reporting.check_folder(config.output)
+    experiment = gf.reporting.Experiment(config)
     rows, moves = measure(config), paths(config)
-    draw(config, rows, moves, output / "dirac.png")
+    draw(config, rows, moves, experiment.folder / "dirac.png")
     ends = jax.tree.map(ending, moves, is_leaf=lambda node: isinstance(node, gf.Players))
     worst = {
         precision: max(
@@ -263,20 +260,16 @@ def main(config: Config) -> int:
         )
         for precision in ("error", "error_float32")
     }
-    result = {"config": asdict(config), **gf.reporting.provenance(), "worst": worst}
-    result |= {"cells": rows, "distance_at_the_end": ends}
-    gf.reporting.save_json(output / "dirac.json", result)
-    table = Table("objective", *TITLES.values())
-    for objective, row in rows.items():
-        table.add_row(objective, *(said(numbers) for numbers in row.values()))
-    console = Console(width=150)
-    console.print(table)
-    console.print(
+    experiment.save("dirac.json", worst=worst, cells=rows, distance_at_the_end=ends)
+    lines = [
+        (objective, *(said(numbers) for numbers in row.values())) for objective, row in rows.items()
+    ]
+    experiment.finish(
+        gf.reporting.table(("objective", *TITLES.values()), lines),
         f"largest difference from the closed forms: {worst['error']:.1e} in float64 "
-        f"(wanted ≤ 1e-6), {worst['error_float32']:.1e} in float32 (wanted ≤ 1e-4)"
+        f"(wanted ≤ 1e-6), {worst['error_float32']:.1e} in float32 (wanted ≤ 1e-4)",
     )
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(script(main, Config))
+    script(main, Config)

@@ -8,8 +8,6 @@ at a scale below 1; with two groups or more there is no bias.
     python experiments/vector_fields/minibatch.py
 """
 
-import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,10 +15,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import minibatch_figures
-import minibatch_summary
 import numpy as np
 import optax
+
+import ganfield as gf
+import minibatch_figures
+import minibatch_summary
+from ganfield.cli import script
 from minibatch_truth import (
     Moments,
     displaced_points,
@@ -33,10 +34,6 @@ from minibatch_truth import (
     moments,
     population_of,
 )
-from rich.console import Console
-
-import ganfield as gf
-from ganfield.cli import script
 
 RECORDS = 100  # of a trajectory
 CHUNK = 2**15
@@ -151,7 +148,7 @@ def measure(config: Config, field: gf.Field, population: gf.Batch) -> list[dict[
     def some(key: jax.Array) -> list[dict[str, jax.Array]]:
         sizes = len(config.batch_sizes)
         pairs = sampler(population, sizes * chunk)(key)
-        found = []
+        batched = []
         for size, groups in grid:
             # Groups of one batch size see the same batches, batch sizes do not.
             mine = slice(chunk * config.batch_sizes.index(size), None)
@@ -159,8 +156,8 @@ def measure(config: Config, field: gf.Field, population: gf.Batch) -> list[dict[
                 lambda leaf, mine=mine, size=size: leaf[mine][:chunk].reshape(-1, size, 1), pairs
             )
             both = estimates(field, config.gamma, groups)
-            found.append(jax.vmap(both, in_axes=(None, 0))(params, batches))
-        return found
+            batched.append(jax.vmap(both, in_axes=(None, 0))(params, batches))
+        return batched
 
     @jax.jit
     def draw(key: jax.Array) -> list[dict[str, jax.Array]]:
@@ -175,19 +172,19 @@ def measure(config: Config, field: gf.Field, population: gf.Batch) -> list[dict[
 
     known = jax.device_get(truth())
     rows = []
-    for (size, groups), measured in zip(grid, jax.device_get(draw(jax.random.key(1))), strict=True):
+    for (size, groups), drawn in zip(grid, jax.device_get(draw(jax.random.key(1))), strict=True):
         row: dict[str, Any] = {"batch_size": size, "groups": groups}
-        for name, found in measured.items():
+        for name, values in drawn.items():
             of = known[name]
-            squares = np.sum((found - found.mean(axis=0)) ** 2, axis=-1)
+            squares = np.sum((values - values.mean(axis=0)) ** 2, axis=-1)
             row[name] = {
                 "truth": of.truth,
                 "exact_bias": np.asarray(exact_bias(of, size, groups)),
-                "bias": found.mean(axis=0) - of.truth,
-                "bias_error": found.std(axis=0) / np.sqrt(len(found)),
+                "bias": values.mean(axis=0) - of.truth,
+                "bias_error": values.std(axis=0) / np.sqrt(len(values)),
                 "exact_variance": float(exact_variance(of, size, groups)),
                 "variance": float(squares.mean()),
-                "variance_error": float(squares.std() / np.sqrt(len(found))),
+                "variance_error": float(squares.std() / np.sqrt(len(values))),
             }
         rows.append(row)
     return rows
@@ -228,10 +225,10 @@ def trajectories(config: Config, field: gf.Field, population: gf.Batch) -> dict[
             "groups": {m: by_groups(m, keys) for m in path_groups(config)},
         }
 
-    found: dict[str, Any] = jax.device_get(
+    paths: dict[str, Any] = jax.device_get(
         run(jax.random.split(jax.random.key(2), config.num_seeds))
     )
-    return found
+    return paths
 
 
 def path_groups(config: Config) -> Sequence[int]:
@@ -280,33 +277,30 @@ def checked(config: Config) -> Config:
     return config
 
 
-def main(config: Config) -> int:
-    """Run the experiment; return an exit code."""
-    console, began = Console(), time.perf_counter()
+def main(config: Config) -> None:
+    """Run the experiment."""
     config = checked(config)
-    output = gf.reporting.check_folder(config.output)
+    experiment = gf.reporting.Experiment(config)
+    print("Minibatches …", flush=True)
     with jax.enable_x64(True):
         field = gf.vector_field(game_of(config.objective))
         population = population_of(config.population)
-        with console.status("Minibatches"):
-            rows = measure(config, field, population)
-            led = locus(config, field, population)
-            paths = trajectories(config, field, population)
+        rows = measure(config, field, population)
+        led = locus(config, field, population)
+        paths = trajectories(config, field, population)
     ends = minibatch_summary.ends_of(paths, led)
-    result = {
-        "config": asdict(config),
-        **gf.reporting.provenance(),
-        "estimates": rows,
-        "agreement": minibatch_summary.agreement(rows),
-        "trajectories": ends,
-        "seconds": time.perf_counter() - began,
-    }
-    gf.reporting.save_json(output / "minibatch.json", result)
-    minibatch_figures.draw(asdict(config), rows, paths, led, output / "minibatch.png")
-    console.print(minibatch_summary.table(asdict(config), rows, ends))
-    console.print(f"{time.perf_counter() - began:.0f} s in all; results are in {output}")
-    return 0
+    experiment.save(
+        "minibatch.json",
+        estimates=rows,
+        agreement=minibatch_summary.agreement(rows),
+        trajectories=ends,
+        seconds=experiment.seconds,
+    )
+    figure = experiment.folder / "minibatch.png"
+    minibatch_figures.draw(asdict(config), rows, paths, led, figure)
+    lines = minibatch_summary.lines(asdict(config), rows, ends)
+    experiment.finish(gf.reporting.table(("quantity", "expected", "measured"), lines))
 
 
 if __name__ == "__main__":
-    sys.exit(script(main, Config))
+    script(main, Config)

@@ -109,10 +109,10 @@ def _root_mean_square(rows: Rows, name: str, ax: Axes) -> None:
 def _by_groups(rows: Rows, sizes: tuple[int, ...], ax: Axes) -> None:
     """Draw the standard deviation against m, relative to that of m = B on the same batches."""
     for size, color, marker in zip(sizes, gf.plot.COLORS[3:], "Dvp>", strict=False):
-        found = [row for row in rows if row["batch_size"] == size]
-        groups = [row["groups"] for row in found]
+        same = [row for row in rows if row["batch_size"] == size]
+        groups = [row["groups"] for row in same]
         exact, measured = (
-            np.sqrt([row["value"][key] / found[-1]["value"][key] for row in found])
+            np.sqrt([row["value"][key] / same[-1]["value"][key] for row in same])
             for key in ("exact_variance", "variance")
         )
         ax.plot(groups[1:], exact[1:], color=color)
@@ -159,9 +159,9 @@ def _trajectories(config: dict[str, Any], paths: dict[str, Any], ax: Axes) -> No
     size = config["batch_size"]
     looks = {size: (GREEN, "-", 2.4), 2: (BLUE, (0, (3, 2)), 1.4), 1: (RED, "-", 1.6)}
     for groups, (color, style, width) in looks.items():
-        found = paths["groups"][groups]
-        ax.plot(*found[0].T, color=color, linewidth=0.5, alpha=0.45)
-        mean = found.mean(axis=0)
+        runs = paths["groups"][groups]
+        ax.plot(*runs[0].T, color=color, linewidth=0.5, alpha=0.45)
+        mean = runs.mean(axis=0)
         label = f"mean, m = {groups}"
         ax.plot(*mean.T, color=color, linestyle=style, linewidth=width, label=label)
     ax.plot(*paths["population"].T, color="k", linewidth=0.8, label="direction of E v")

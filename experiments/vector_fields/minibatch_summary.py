@@ -1,10 +1,11 @@
 """What the minibatch experiment found beside what was expected: ends of paths, and the table."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+
 from minibatch_truth import EQUILIBRIUM
-from rich.table import Table
 
 
 def ends_of(paths: dict[str, Any], led: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -46,38 +47,39 @@ def agreement(rows: list[dict[str, Any]]) -> dict[str, float]:
     }
 
 
-def table(config: dict[str, Any], rows: list[dict[str, Any]], ends: dict[str, Any]) -> Table:
-    """Return what was expected and what was measured."""
-    found = {(row["batch_size"], row["groups"]): row for row in rows}
+def lines(
+    config: dict[str, Any], rows: list[dict[str, Any]], ends: dict[str, Any]
+) -> Iterator[tuple[str, str, str]]:
+    """Return what was expected and what was measured: (quantity, expected, measured)."""
+    measured = {(row["batch_size"], row["groups"]): row for row in rows}
     small, large = min(config["detailed"]), max(config["detailed"])
     size = config["batch_size"]
-    shown = Table("quantity", "expected", "measured")
     for groups in sorted({1, 2, small}):
-        part = found[small, groups]["value"]
-        shown.add_row(
+        part = measured[small, groups]["value"]
+        yield (
             f"bias of ½‖E v‖², B = {small}, m = {groups}",
             f"{part['exact_bias'][0]:.4f}",
             f"{part['bias'][0]:.4f} ± {part['bias_error'][0]:.4f}",
         )
     for groups in sorted({1, 2, small}):
-        part = found[small, groups]["direction"]
+        part = measured[small, groups]["direction"]
         scale = np.linalg.norm(part["truth"])
-        exact, seen = (np.linalg.norm(part[name]) / scale for name in ("exact_bias", "bias"))
+        exact, bias = (np.linalg.norm(part[name]) / scale for name in ("exact_bias", "bias"))
         noise = np.linalg.norm(part["bias_error"]) / scale
-        shown.add_row(
+        yield (
             f"bias of the direction / its norm, B = {small}, m = {groups}",
             f"{exact:.3f}",
-            f"{seen:.3f} (noise {noise:.3f})",
+            f"{bias:.3f} (noise {noise:.3f})",
         )
     for name, said in (("value", "½‖E v‖²"), ("direction", "direction")):
-        two, all_of = (found[large, groups][name] for groups in (2, large))
-        shown.add_row(
+        two, all_of = (measured[large, groups][name] for groups in (2, large))
+        yield (
             f"variance of the {said}, B = {large}, m = 2 / m = {large}",
             f"{two['exact_variance'] / all_of['exact_variance']:.3f}",
             f"{two['variance'] / all_of['variance']:.3f}",
         )
     agrees = agreement(rows)
-    shown.add_row(
+    yield (
         "variances, all B and m: measured / exact",
         "1",
         f"{agrees['smallest_variance_ratio']:.3f} to {agrees['largest_variance_ratio']:.3f}",
@@ -85,7 +87,7 @@ def table(config: dict[str, Any], rows: list[dict[str, Any]], ends: dict[str, An
     for groups, end in ends["end_points"].items():
         expected, mean = (", ".join(f"{x:.3f}" for x in end[name]) for name in ("expected", "mean"))
         error = max(end["mean_error"])
-        shown.add_row(
+        yield (
             f"mean end point (θ, φ), B = {size}, m = {groups}",
             f"({expected})",
             f"({mean}) ± {error:.3f}",
@@ -94,5 +96,4 @@ def table(config: dict[str, Any], rows: list[dict[str, Any]], ends: dict[str, An
     # Both share the displacement, of the order of the step size, that noise alone makes.
     shifts = (plug_in[name] - control[name] for name in ("expected", "mean"))
     expected, mean = (", ".join(f"{x:.3f}" for x in shift) for shift in shifts)
-    shown.add_row(f"the same, m = 1 less m = {size}", f"({expected})", f"({mean})")
-    return shown
+    yield f"the same, m = 1 less m = {size}", f"({expected})", f"({mean})"

@@ -158,8 +158,8 @@ def displaced_points(
     def direction(x: jax.Array, weight: jax.Array) -> jax.Array:
         return flat(expected_consensus(field, population, gamma, weight)(gf.Players(*x)))
 
-    def newton(_: int, found: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        x, weight = found
+    def newton(_: int, place: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        x, weight = place
         slope = jax.jacfwd(direction)(x, weight)
         return x - jnp.linalg.solve(slope, direction(x, weight)), weight
 

@@ -7,9 +7,8 @@ kinds of all equilibria and for one that makes sources and saddles attract.
     python experiments/vector_fields/panels.py
 """
 
-import sys
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,6 @@ import numpy as np
 import optax
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from rich.console import Console
-from rich.table import Table
 
 import ganfield as gf
 from ganfield.cli import script
@@ -52,8 +49,8 @@ def classified(
     field: gf.Field, original: gf.Field | None, bounds: Any
 ) -> list[gf.analysis.Classification]:
     """Return the zeros of a field within the bounds, each with what it is."""
-    found = gf.find_equilibria(field, bounds=bounds, num_starts=1024)
-    return [gf.classify(field, point, original=original) for point in found.points]
+    equilibria = gf.find_equilibria(field, bounds=bounds, num_starts=1024)
+    return [gf.classify(field, point, original=original) for point in equilibria.points]
 
 
 def counts(points: list[gf.analysis.Classification]) -> dict[str, int]:
@@ -148,9 +145,9 @@ def _collect(ax: Axes, labelled: dict[str, Any]) -> None:
     labelled.update(dict(zip(labels, handles, strict=True)) | labelled)
 
 
-def main(config: Config) -> int:
-    """Run the study; return an exit code."""
-    output = gf.reporting.check_folder(config.output)
+def main(config: Config) -> None:
+    """Run the study."""
+    experiment = gf.reporting.Experiment(config)
     v = gf.vector_field(gf.games.lattice(config.coupling))
     fields = {
         "v": v,
@@ -170,7 +167,7 @@ def main(config: Config) -> int:
         name: gf.basins(method, fields[name], starts, num_steps=config.num_steps)
         for name in ("consensus", "large")
     }
-    draw(config, fields, points, basins, output / "panels.png")
+    draw(config, fields, points, basins, experiment.folder / "panels.png")
 
     square = 1 + config.coupling**2
     numbers = {
@@ -190,23 +187,24 @@ def main(config: Config) -> int:
             sine["boundary_of_basins"],
         ),
     }
-    result = {"config": asdict(config), **gf.reporting.provenance()}
-    result["equilibria"] = {name: counts(each) for name, each in points.items()}
-    result["attractors_of_basins"] = {name: b.attractors for name, b in basins.items()}
-    result["numbers"] = {
-        name: {"expected": expected, "measured": found}
-        for name, (expected, found) in numbers.items()
-    }
-    gf.reporting.save_json(output / "panels.json", result)
-    table = Table("", "expected", "measured")
-    for name, (expected, found) in numbers.items():
-        table.add_row(name, f"{expected:.6f}", f"{found:.6f}")
-    console = Console()
-    console.print(table)
-    for name, each in points.items():
-        console.print(f"{name}: {', '.join(f'{n} {kind}' for kind, n in counts(each).items())}")
-    return 0
+    kinds = {name: counts(each) for name, each in points.items()}
+    experiment.save(
+        "panels.json",
+        equilibria=kinds,
+        attractors_of_basins={name: each.attractors for name, each in basins.items()},
+        numbers={
+            name: dict(zip(("expected", "measured"), pair, strict=True))
+            for name, pair in numbers.items()
+        },
+    )
+    lines = [(name, *(f"{value:.6f}" for value in pair)) for name, pair in numbers.items()]
+    said = [
+        f"{name}: {', '.join(f'{number} {kind}' for kind, number in each.items())}"
+        for name, each in kinds.items()
+    ]
+    head = ("quantity", "expected", "measured")
+    experiment.finish(gf.reporting.table(head, lines), "\n".join(said))
 
 
 if __name__ == "__main__":
-    sys.exit(script(main, Config))
+    script(main, Config)

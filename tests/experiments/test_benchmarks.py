@@ -1,11 +1,8 @@
 """The benchmark of image networks: PyTorch's steps are ganfield's, and no preset is forgotten."""
 
-import importlib
 import json
-import sys
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -15,10 +12,9 @@ import pytest
 
 import ganfield as gf
 
-FOLDER = Path(gf.__file__).parents[1] / "experiments" / "benchmarks"
-DCGAN4 = gf.configuration.NetworkConfig(width=2)
-DCGAN3 = gf.configuration.NetworkConfig(width=2, num_layers=3)
-RESNET = gf.configuration.NetworkConfig(architecture="resnet", width=4, batch_norm=False)
+DCGAN4 = gf.training.NetworkConfig(width=2)
+DCGAN3 = gf.training.NetworkConfig(width=2, num_layers=3)
+RESNET = gf.training.NetworkConfig(architecture="resnet", width=4, batch_norm=False)
 NETWORKS = {
     "mlp": gf.configuration.NetworkConfig(
         architecture="mlp", width=4, num_layers=2, batch_norm=False
@@ -30,16 +26,8 @@ NETWORKS = {
     "resnet_cf": replace(RESNET, growing=False),
     "resnet_bn": replace(RESNET, num_layers=3, batch_norm=True),
 }
-CONSENSUS = gf.configuration.MethodConfig(field="consensus", gamma=10.0)
-SMOOTHED = gf.configuration.MethodConfig(field="smoothed", gamma=10.0)
-
-
-@pytest.fixture
-def load(monkeypatch):
-    """Import by plain name; there is another images.py."""
-    monkeypatch.syspath_prepend(str(FOLDER))
-    monkeypatch.delitem(sys.modules, "images", raising=False)
-    return importlib.import_module
+CONSENSUS = gf.training.MethodConfig(transform="consensus", gamma=10.0)
+SMOOTHED = gf.training.MethodConfig(transform="smoothed", gamma=10.0)
 
 
 @pytest.fixture
@@ -68,7 +56,7 @@ def tiny(name, method=CONSENSUS):
 def in_torch_layout(tree, network, shape, player):
     """Return the arrays of a player's pytree in the order and layout of PyTorch's parameters."""
     base = [side // 2**network.num_layers for side in shape[:2]]
-    found = []
+    arrays = []
 
     def mirrored(array, axis):
         """(…, height · width · channels, …) → (…, channels · height · width, …), turned about."""
@@ -80,46 +68,46 @@ def in_torch_layout(tree, network, shape, player):
     def layer(of, outputs):
         """Append a convolution; PyTorch has outputs first, or inputs for a transposed one."""
         kernel = np.asarray(of["kernel"])[::-1, ::-1]
-        found.append(kernel.transpose(3, 2, 0, 1) if outputs else kernel.transpose(2, 3, 0, 1))
-        found.extend([of["bias"]] if "bias" in of else [])
+        arrays.append(kernel.transpose(3, 2, 0, 1) if outputs else kernel.transpose(2, 3, 0, 1))
+        arrays.extend([of["bias"]] if "bias" in of else [])
 
     def linear(of, axis):
         kernel = np.asarray(of["kernel"])
-        found.append((kernel if axis is None else mirrored(kernel, axis)).T)
+        arrays.append((kernel if axis is None else mirrored(kernel, axis)).T)
         bias = of.get("bias")
         if bias is not None:
-            found.append(mirrored(bias, 0) if axis == 1 else bias)
+            arrays.append(mirrored(bias, 0) if axis == 1 else bias)
 
     if network.architecture == "mlp":
         images = {"theta": (len(tree["layers"]) - 1, 1), "phi": (0, 0)}[player]
         base = shape[:2]
         for index in range(len(tree["layers"])):
             linear(tree["layers"][index], images[1] if index == images[0] else None)
-        return found
+        return arrays
     by_unit = network.architecture == "dcgan" and network.num_layers == 3
     if player == "theta":
         linear(tree["first"], 1)
         if "first_norm" in tree:
             shift = tree["first_norm"]["shift"]
-            found.append(mirrored(shift, 0) if by_unit else shift)
+            arrays.append(mirrored(shift, 0) if by_unit else shift)
     for index in range(network.num_layers):
         down = player == "phi"
         if network.architecture == "dcgan":
             layer(tree["layers"][index], down)
             norm = index - 1 if down else index
             if 0 <= norm < len(tree.get("norms", {})):
-                found.append(tree["norms"][norm]["shift"])
+                arrays.append(tree["norms"][norm]["shift"])
         elif index in tree["blocks"]:
             block = tree["blocks"][index]
             layer(block["resample"], down)
-            found.extend([block["norm"]["shift"]] if "norm" in block else [])
+            arrays.extend([block["norm"]["shift"]] if "norm" in block else [])
             layer(block["narrow"], True)
             layer(block["widen"], True)
         else:
             layer(tree["last"], False)
     if player == "phi":
         linear(tree["last"], 0)
-    return found
+    return arrays
 
 
 def together(tree, config, shape):
@@ -170,9 +158,9 @@ def test_losses_and_fields_are_ganfields(torch_images, x64, name):
     )(params, batch)
     players, _ = copied(torch_images, params, config, shape)
     real, latent = in_torch(torch_images, batch)
-    found = [float(loss.detach()) for loss in torch_images.losses(players, real, latent)]
-    np.testing.assert_allclose(found, losses, rtol=1e-10)
-    simultaneous = gf.configuration.MethodConfig()
+    in_eager = [float(loss.detach()) for loss in torch_images.losses(players, real, latent)]
+    np.testing.assert_allclose(in_eager, losses, rtol=1e-10)
+    simultaneous = gf.training.MethodConfig()
     for method, field in ((simultaneous, v), (config.method, w)):
         gradients = torch_images.directions(method, players, real, latent)
         expected = [-np.asarray(array) for array in together(field, config, shape)]
@@ -239,7 +227,7 @@ def test_rmsprop_is_ganfields(torch_images, foreach):
 def test_every_row_has_equal_parameters(torch_images, load):
     """At full size, without any memory."""
     torch = torch_images.torch
-    for row in load("images").all_rows():
+    for row in load("image_steps").all_rows():
         game = built(row.config, row.shape).game
         sizes = sorted(
             leaf.size for leaf in jax.tree.leaves(jax.eval_shape(game.init, jax.random.key(0)))
@@ -251,8 +239,8 @@ def test_every_row_has_equal_parameters(torch_images, load):
 
 
 def test_no_preset_is_forgotten(load):
-    images = load("images")
-    rows = images.all_rows()
+    image_steps = load("image_steps")
+    rows = image_steps.all_rows()
     named = [name for row in rows for name in row.presets]
     assert sorted(named) == sorted(n for n in gf.configuration.PRESETS if not n.startswith("ring/"))
     for row in rows:
@@ -263,7 +251,7 @@ def test_no_preset_is_forgotten(load):
                 row.config.discriminator,
             )
             moves = preset.method
-            assert (moves.name, moves.field, moves.gamma) == (
+            assert (moves.name, moves.transform, moves.gamma) == (
                 row.config.method.name,
                 row.config.method.transform,
                 row.config.method.gamma,
@@ -272,36 +260,37 @@ def test_no_preset_is_forgotten(load):
             assert sizes == (row.config.batch_size, row.config.latent_size)
     for one, other in pairwise(rows):
         assert one.config != other.config
-    by_default = images.chosen(())
+    by_default = image_steps.chosen(())
     assert {name.partition("/")[0] for row in by_default for name in row.presets} == {
         "cifar10",
         "digits",
     }
-    assert images.chosen(("all",)) == rows
-    (row,) = images.chosen(("cifar10/divergence_js", "cifar10/conopt_2"))
-    assert images.method_of(row) == "consensus, γ = 10"
-    assert images.networks_of(row) == "dcgan4_nobn_cf, f = 64, 32×32×3"
+    assert image_steps.chosen(("all",)) == rows
+    (row,) = image_steps.chosen(("cifar10/divergence_js", "cifar10/conopt_2"))
+    assert image_steps.method_of(row) == "consensus, γ = 10"
+    assert image_steps.networks_of(row) == "dcgan4_nobn_cf, f = 64, 32×32×3"
     with pytest.raises(ValueError, match="did you mean 'cifar10/smooth_1'"):
-        images.chosen(("cifar10/smoth_1",))
+        image_steps.chosen(("cifar10/smoth_1",))
 
 
 def test_a_stopped_run_keeps_its_rows(load, tmp_path, monkeypatch):
-    images = load("images")
+    image_steps = load("image_steps")
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{images.MARKS[0]}old\n{images.MARKS[1]}after\n", "utf-8")
-    monkeypatch.setattr(images, "README", readme)
+    begin, end = "<!-- images: begin -->\n", "<!-- images: end -->\n"
+    readme.write_text(f"before\n{begin}old\n{end}after\n", "utf-8")
+    monkeypatch.setattr(image_steps, "README", readme)
     output = tmp_path / "results"
     names = "digits/dcgan", "digits/consensus", "cifar10/simgd_3"
-    config = images.Config(presets=names, precision=False, output=output)
+    config = image_steps.Config(presets=names, precision=False, output=output)
     with pytest.raises(ValueError, match=r"images\.json for --readme"):
-        images.main(replace(config, readme=True))
-    seen = []
+        image_steps.main(replace(config, readme=True))
+    closed = []
 
     class Worker:
         def __init__(self, script, task):
             json.dumps(task)
             self.times = iter((9.0, 0.5, 0.25, 0.75))
-            if len(seen) == 1:
+            if len(closed) == 1:
                 raise KeyboardInterrupt
             self.first = script == "ganfield_images.py"
 
@@ -310,17 +299,17 @@ def test_a_stopped_run_keeps_its_rows(load, tmp_path, monkeypatch):
             return {"step": step, "compile": 1.0, "host": 1e6, "device": 0}
 
         def close(self):
-            seen.append(1) if self.first else None
+            closed.append(1) if self.first else None
 
-    monkeypatch.setattr(images, "Worker", Worker)
+    monkeypatch.setattr(image_steps, "Worker", Worker)
     with pytest.raises(KeyboardInterrupt):
-        images.main(config)
+        image_steps.main(config)
     (row,) = json.loads((output / "images.json").read_text("utf-8"))["rows"]
     assert row["presets"] == ["digits/dcgan"]
     assert row["ganfield"]["step"] == 0.25
     assert row["ganfield"]["steps"] == [0.5, 0.25, 0.75]
-    seen.append(2)
-    assert images.main(replace(config, resume=True)) == 0
+    closed.append(2)
+    image_steps.main(replace(config, resume=True))
     kept = json.loads((output / "images.json").read_text("utf-8"))
     assert [row["presets"] for row in kept["rows"]] == [
         ["digits/dcgan"],
@@ -328,29 +317,29 @@ def test_a_stopped_run_keeps_its_rows(load, tmp_path, monkeypatch):
         ["cifar10/simgd_2", "cifar10/simgd_3"],
     ]
     with pytest.raises(ValueError, match="resume must go on in the same way, but config"):
-        images.main(replace(config, resume=True, steps=1))
-    assert images.main(replace(config, readme=True)) == 0
+        image_steps.main(replace(config, resume=True, steps=1))
+    image_steps.main(replace(config, readme=True))
     text = readme.read_text("utf-8")
-    assert text.startswith(f"before\n{images.MARKS[0]}Fastest of 3 measurements of 3 steps")
-    assert text.endswith(f"{images.MARKS[1]}after\n")
+    assert text.startswith(f"before\n{begin}Fastest of 3 measurements of 3 steps")
+    assert text.endswith(f"{end}after\n")
     assert "| cifar10/simgd_2, simgd_3 | dcgan4_nobn_cf, f = 64, 32×32×3 | simultaneous |" in text
     assert json.loads((tmp_path / "images.json").read_text("utf-8")) == kept
 
 
 def test_a_row_is_measured(load, tmp_path, capfd):
     """In processes of their own, PyTorch's too where it is."""
-    images = load("images")
-    config = images.Config(
+    image_steps = load("image_steps")
+    config = image_steps.Config(
         presets=("digits/mlp",), repeats=1, steps=1, precision=False, output=tmp_path
     )
-    assert images.main(config) == 0
+    image_steps.main(config)
     assert "left out (name them" not in capfd.readouterr().out
-    found = json.loads((tmp_path / "images.json").read_text("utf-8"))
-    (row,) = found["rows"]
+    result = json.loads((tmp_path / "images.json").read_text("utf-8"))
+    (row,) = result["rows"]
     for library in {"ganfield", "torch"} & set(row):
         assert row[library]["step"] > 0
         assert row[library]["host"] > 5e7
-    assert ("torch" in row) == (found["torch"] is not None)
+    assert ("torch" in row) == (result["torch"] is not None)
     worker = load("image_workers").Worker("ganfield_images.py", {})
     with pytest.raises(ChildProcessError, match=r"ganfield_images\.py ended with code 1"):
         worker.measure()
@@ -362,7 +351,7 @@ def test_precision_compares_types(load, monkeypatch):
     config, shape = tiny("dcgan3_nobn")
     monkeypatch.setattr(gf.training, "preset", lambda name: config)
     pixels = np.random.default_rng(0).integers(0, 256, (20, *shape), np.uint8)
-    found = precision.precision("tiny", gf.data.Images(pixels))
+    errors = precision.precision("tiny", gf.data.Images(pixels))
     for name in ("v", "gradient", "consensus"):
-        assert 1e-4 < found[name] < 0.3
-    assert 0.95 < found["cosine"] < 1
+        assert 1e-4 < errors[name] < 0.3
+    assert 0.95 < errors["cosine"] < 1

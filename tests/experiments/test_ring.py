@@ -1,6 +1,5 @@
 """The ring experiment as its users start it: from the command line."""
 
-import importlib
 import json
 import os
 import subprocess
@@ -43,9 +42,7 @@ def test_smoke_writes_everything_that_it_promises(smoke):
     for name in ("simultaneous", "alternating", "consensus", "modes", "wall-clock"):
         assert name in said
     for name in names - {"result.json"}:
-        pixels = image.imread(folder / name)
-        assert min(pixels.shape[:2]) > 300
-        assert pixels.std() > 0.01
+        assert min(image.imread(folder / name).shape[:2]) > 300
 
 
 def test_result_says_where_it_comes_from(smoke):
@@ -71,9 +68,8 @@ def test_result_says_where_it_comes_from(smoke):
 
 
 @pytest.fixture
-def ring(monkeypatch):
-    monkeypatch.syspath_prepend(str(SCRIPT.parent))
-    return importlib.import_module("ring")
+def ring(load):
+    return load("ring")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +115,7 @@ def small(ring, folder, **changes):
 
 
 def test_divergence_is_reported_with_its_step(ring, tmp_path, capsys):
-    assert ring.main(small(ring, tmp_path, learning_rate=1e30)) == 0
+    ring.main(small(ring, tmp_path, learning_rate=1e30))
     assert "NaN at" in capsys.readouterr().out
     result = json.loads((tmp_path / "result.json").read_text())
     for row in result["results"]["simultaneous"]:
@@ -127,7 +123,7 @@ def test_divergence_is_reported_with_its_step(ring, tmp_path, capsys):
         assert row["step"] < row["stopped_at"]
 
 
-def test_ctrl_c_saves_what_was_computed(ring, tmp_path, capsys, monkeypatch):
+def test_ctrl_c_saves_and_draws_what_was_computed(ring, drawn, tmp_path, capsys, monkeypatch):
     calls = []
 
     def interrupt(record):
@@ -137,9 +133,42 @@ def test_ctrl_c_saves_what_was_computed(ring, tmp_path, capsys, monkeypatch):
         return ""
 
     monkeypatch.setattr(ring, "describe", interrupt)
-    assert ring.main(small(ring, tmp_path)) == 130
-    assert "Interrupted" in capsys.readouterr().out
+    with pytest.raises(KeyboardInterrupt):
+        ring.main(small(ring, tmp_path))
+    assert "modes" in capsys.readouterr().out
     curve = json.loads((tmp_path / "result.json").read_text())["curves"]["simultaneous"]
     assert curve["steps"] == [0, 10, 20, 30]
     assert np.shape(curve["norm_v"]) == (4, 2)
-    assert (tmp_path / "samples.png").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "result.json", "curves.png", "samples.png"
+    }  # fmt: skip
+    theta, phi, norm, modes = drawn("curves")
+    shown = {theta: "loss_theta", phi: "loss_phi", norm: "norm_v", modes: "modes_covered"}
+    for ax, name in shown.items():
+        for seed, line in enumerate(ax.lines[:2]):
+            np.testing.assert_allclose(line.get_xdata(), curve["steps"])
+            np.testing.assert_allclose(line.get_ydata(), np.array(curve[name])[:, seed])
+    # Steps 0, 10, 20, 40 and 100 for each of two seeds, of which 40 and 100 were not reached.
+    titles = [ax.get_title() for ax in drawn("samples")]
+    assert titles[:6] == ["step 0", "step 10", "step 20", "step 40", "step 100", "target"]
+    assert [len(ax.images) for ax in drawn("samples")] == 2 * [1, 1, 1, 0, 0, 1]
+
+
+def test_spectra_are_drawn_where_they_are_known(load, drawn, tmp_path):
+    figures = load("ring_figures")
+    v, w = np.array([-1 + 1j, -1 - 1j, 0.1 + 0j]), np.array([-2.0, -0.5, 0.0])
+    moments = {"before": {"v": v, "w": w, "approximation": w}, "after simultaneous": {"v": v}}
+    allowed = {
+        moment: {name: figures.step_sizes(values) for name, values in each.items()}
+        for moment, each in moments.items()
+    }
+    # |1 + hλ| ≤ 1 up to h = 2|Re λ|/|λ|²; 0.1 is unstable, and 0 is flat.
+    assert allowed["before"]["v"] == {"flat": 0, "unstable": 1, "max_step_size": pytest.approx(1)}
+    assert allowed["before"]["w"] == {"flat": 1, "unstable": 0, "max_step_size": pytest.approx(1)}
+    figures.spectra(moments, allowed, 10.0, tmp_path / "spectrum.png")
+    above, below = np.reshape(drawn("spectrum"), (2, 4))
+    for ax, values in zip(above, (v, w, w, 1 + v), strict=True):
+        offsets = ax.collections[0].get_offsets()
+        np.testing.assert_allclose(offsets @ [1, 1j], values, atol=1e-6)
+    assert [len(ax.collections) for ax in above] == [1, 1, 1, 2]
+    assert [len(ax.collections) for ax in below] == [1, 0, 0, 1]

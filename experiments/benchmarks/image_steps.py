@@ -1,8 +1,8 @@
 """Time, memory and compilation of the training presets' steps, beside PyTorch's, in one run.
 
-    python experiments/benchmarks/images.py
-    python experiments/benchmarks/images.py --presets digits/dcgan --repeats 2
-    python experiments/benchmarks/images.py --readme
+    python experiments/benchmarks/image_steps.py
+    python experiments/benchmarks/image_steps.py --presets digits/dcgan --repeats 2
+    python experiments/benchmarks/image_steps.py --readme
 
 Every row is one step of one or more presets of `ganfield.training`, those that differ in nothing
 that costs time: minibatches from images on the device, RMSProp. ganfield takes its steps in a
@@ -16,22 +16,20 @@ import importlib.metadata
 import importlib.util
 import json
 import os
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import ganfield as gf
 import image_precision
+from ganfield.cli import script
+from ganfield.training import PRESETS
 from image_workers import Worker
 
-import ganfield as gf
-from ganfield.cli import script
-from ganfield.configuration import PRESETS
-
 README = Path(__file__).with_name("README.md")
-MARKS = "<!-- images: begin -->\n", "<!-- images: end -->\n"
 CHANNELS = {"digits": 1, "cifar10": 3, "celeba": 3}
-"""Of every set of images that presets are for; those of points are ring.py's."""
+"""Of every set of images that presets are for; those of points are ring_steps.py's."""
+ERRORS = {"v": "v", "gradient": "Jᵀv", "consensus": "v − 10·Jᵀv"}
 LARGEST_SIDE = 32
 """Larger images take more than a minute a row on a CPU."""
 
@@ -76,7 +74,7 @@ class Row(NamedTuple):
 
 def all_rows() -> list[Row]:
     """Return a row for every kind of step that a preset on images takes."""
-    found: dict[str, Row] = {}
+    rows: dict[str, Row] = {}
     for name, preset in PRESETS.items():
         if preset.data.name not in CHANNELS:
             continue
@@ -89,9 +87,9 @@ def all_rows() -> list[Row]:
             latent_size=preset.latent_size,
         )
         side = preset.data.size or 32  # CIFAR-10's own
-        row = found.get(config.to_json(), Row((), config, (side, side, CHANNELS[preset.data.name])))
-        found[config.to_json()] = row._replace(presets=(*row.presets, name))
-    return list(found.values())
+        row = rows.get(config.to_json(), Row((), config, (side, side, CHANNELS[preset.data.name])))
+        rows[config.to_json()] = row._replace(presets=(*row.presets, name))
+    return list(rows.values())
 
 
 def chosen(names: tuple[str, ...]) -> list[Row]:
@@ -139,26 +137,28 @@ def measure(config: Config, row: Row, torch: bool) -> dict[str, Any]:
     load = os.getloadavg()[0]
     libraries = ("ganfield", "torch") if torch else ("ganfield",)
     workers: dict[str, Worker] = {}
-    found: dict[str, Any] = {name: {"steps": []} for name in libraries}
+    measured: dict[str, list[dict[str, float]]] = {name: [] for name in libraries}
     try:
         for repeat in range(config.repeats + 1):
             for name in libraries:
                 if not repeat:  # Not earlier: nobody else computes while one compiles.
                     workers[name] = Worker(f"{name}_images.py", task)
                 values = workers[name].measure()
-                if repeat:
-                    values["steps"] = [*found[name]["steps"], values["step"]]
-                    found[name] = values | {"step": min(values["steps"])}
+                measured[name] += [values] if repeat else []  # the first turn warms up
     finally:
         for worker in workers.values():
             worker.close()
+    times = {name: [values["step"] for values in each] for name, each in measured.items()}
     return {
         "presets": row.presets,
         "networks": networks_of(row),
         "method": method_of(row),
         "batch": row.config.batch_size,
         "load": load,
-        **found,
+        **{
+            name: measured[name][-1] | {"step": min(each), "steps": each}
+            for name, each in times.items()
+        },
     }
 
 
@@ -177,7 +177,7 @@ def table(result: dict[str, Any]) -> str:
         f"{device['kind']} with {device['cpu_cores']} cores, {versions}; the load average before a "
         f"row was {min(loads):.1f} to {max(loads):.1f}."
     )
-    lines = [notes, "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines = []
     for row in rows:
         ours, folder = row["ganfield"], row["presets"][0].partition("/")[0]
         names = ", ".join(name.removeprefix(f"{folder}/") for name in row["presets"])
@@ -188,17 +188,16 @@ def table(result: dict[str, Any]) -> str:
             other = row["torch"]
             cells += [f"{1e3 * other['step']:.4g}", f"{other[memory] / 1e6:.0f}"]
             cells += [f"{other['step'] / ours['step']:.2f}"]
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append(cells)
+    parts = [notes, gf.reporting.table(head, lines, markdown=True)]
     if result["bfloat16"]:
-        lines += [
-            "",
-            "| bfloat16: relative error | of v | of Jᵀv | of v − 10·Jᵀv | cosine of Jᵀv |",
+        errors = [
+            (name, *(f"{of[what]:.1%}" for what in ERRORS), f"{of['cosine']:.4f}")
+            for name, of in result["bfloat16"].items()
         ]
-        lines += ["|---|---|---|---|---|"]
-    for name, of in result["bfloat16"].items():
-        errors = " | ".join(f"{of[what]:.1%}" for what in ("v", "gradient", "consensus"))
-        lines.append(f"| {name} | {errors} | {of['cosine']:.4f} |")
-    return "\n".join(lines) + "\n"
+        head = ["bfloat16: relative error", *(f"of {what}" for what in ERRORS.values())]
+        parts.append(gf.reporting.table([*head, "cosine of Jᵀv"], errors, markdown=True))
+    return "\n\n".join(parts) + "\n"
 
 
 def write_readme(path: Path) -> None:
@@ -210,9 +209,7 @@ def write_readme(path: Path) -> None:
     if not path.is_file():
         raise ValueError(f"output must hold images.json for --readme, got {str(path.parent)!r}")
     result = json.loads(path.read_text("utf-8"))
-    before, rest = README.read_text("utf-8").split(MARKS[0])
-    after = rest.split(MARKS[1])[1]
-    README.write_text(before + MARKS[0] + table(result) + MARKS[1] + after, "utf-8")
+    gf.reporting.publish(README, "images", table(result))
     gf.reporting.save_json(README.with_name("images.json"), result)
 
 
@@ -223,8 +220,8 @@ def begin(config: Config, path: Path) -> dict[str, Any]:
         ValueError: that one was measured in another way.
     """
     how = {name: getattr(config, name) for name in ("repeats", "steps", "convolution")}
-    found = importlib.util.find_spec("torch")
-    version = importlib.metadata.version("torch") if found else None
+    there = importlib.util.find_spec("torch")
+    version = importlib.metadata.version("torch") if there else None
     result = {"config": how, "torch": version, **gf.reporting.provenance()}
     if config.resume and path.is_file():
         kept: dict[str, Any] = json.loads(path.read_text("utf-8"))
@@ -238,7 +235,7 @@ def begin(config: Config, path: Path) -> dict[str, Any]:
     return result | {"rows": [], "bfloat16": {}}
 
 
-def main(config: Config) -> int:
+def main(config: Config) -> None:
     """Measure all rows, save each when it is there, and print the table."""
     rows = chosen(config.presets)
     for option in ("repeats", "steps"):
@@ -249,8 +246,8 @@ def main(config: Config) -> int:
     path = config.output / "images.json"
     if config.readme:
         write_readme(path)
-        return 0
-    gf.reporting.check_folder(config.output)
+        return
+    experiment = gf.reporting.Experiment(config)
     if not config.presets:
         left_out = [name for row in all_rows() if row not in rows for name in row.presets]
         print(f"left out (name them, or say --presets all): {', '.join(left_out)}")
@@ -264,7 +261,7 @@ def main(config: Config) -> int:
             continue
         print(f"{', '.join(row.presets)}: {networks_of(row)}, {method_of(row)} …", flush=True)
         result["rows"].append(measure(config, row, torch))
-        gf.reporting.save_json(path, result)
+        experiment.save(path.name, **result)
     for name in image_precision.PRESETS if config.precision else ():
         row = next(row for row in all_rows() if name in row.presets)
         label = networks_of(row).partition(",")[0]
@@ -272,10 +269,9 @@ def main(config: Config) -> int:
             print(f"bfloat16, {label} …", flush=True)
             images = gf.data.digits(size=32)
             result["bfloat16"][label] = image_precision.precision(name, images)
-            gf.reporting.save_json(path, result)
-    print(table(result))
-    return 0
+            experiment.save(path.name, **result)
+    experiment.finish(table(result))
 
 
 if __name__ == "__main__":
-    sys.exit(script(main, Config))
+    script(main, Config)

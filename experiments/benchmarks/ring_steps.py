@@ -1,6 +1,6 @@
 """Time of one step of the ring experiment, beside PyTorch's eager mode, in one run.
 
-    python experiments/benchmarks/ring.py
+    python experiments/benchmarks/ring_steps.py
 
 Every row is the same step: a minibatch of 512, networks of 2003 parameters, RMSProp. All are timed
 several times in turn, so that a slow spell of the machine hits all of them, and the medians are
@@ -21,13 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import torch_ring
-import tyro
-from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 import ganfield as gf
+import torch_ring
+from ganfield.cli import script
 
 
 @dataclass(frozen=True)
@@ -89,8 +87,7 @@ def worker(devices: int) -> ProcessPoolExecutor:
 
 def main(config: Config) -> None:
     """Measure all rows in turn, print the table and the ratios, and save them."""
-    console = Console()
-    output = gf.reporting.check_folder(config.output)
+    experiment = gf.reporting.Experiment(config)
     runs, steps, few = config.runs, config.steps, max(1, config.steps // 5)
     single, several, torch = worker(1), worker(os.cpu_count() or 1), worker(1)
     rows: dict[str, tuple[Any, ...]] = {
@@ -102,10 +99,10 @@ def main(config: Config) -> None:
         "PyTorch, consensus": (torch, torch_ring.step_seconds, "consensus", few),
     }
     if importlib.util.find_spec("torch") is None:
-        console.print("PyTorch is not installed: its rows and ratios are left out")
+        print("PyTorch is not installed: its rows and ratios are left out")
         rows = {name: row for name, row in rows.items() if row[0] is not torch}
     times: dict[str, list[float]] = {name: [] for name in rows}
-    for repeat in track(range(config.repeats + 1), "measuring", console=console):
+    for repeat in track(range(config.repeats + 1), "measuring"):
         for name, (pool, function, *arguments) in rows.items():
             seconds = pool.submit(function, *arguments).result()
             times[name] += [seconds] if repeat else []  # the first turn compiles and warms up
@@ -125,17 +122,19 @@ def main(config: Config) -> None:
         for above, below, goal in wanted
         if above in medians
     }
-    table = Table("one step of one run", "ms, median", "fastest", "slowest")
-    for name, each in times.items():
-        table.add_row(name, *(f"{1e3 * t:.3f}" for t in (medians[name], min(each), max(each))))
-    console.print(table)
-    table = Table("ratio", "measured", "wanted")
-    for name, ratio in ratios.items():
-        table.add_row(name, f"{ratio['ratio']:.2f}", str(ratio["wanted"]))
-    console.print(table)
-    result = {"seconds": times, "ratios": ratios, **gf.reporting.provenance()}
-    gf.reporting.save_json(output / "ring.json", result)
+    experiment.save("ring.json", seconds=times, ratios=ratios)
+    milliseconds = [
+        (name, *(f"{1e3 * t:.3f}" for t in (medians[name], min(each), max(each))))
+        for name, each in times.items()
+    ]
+    compared = [(name, f"{of['ratio']:.2f}", str(of["wanted"])) for name, of in ratios.items()]
+    experiment.finish(
+        gf.reporting.table(
+            ("one step of one run", "ms, median", "fastest", "slowest"), milliseconds
+        ),
+        gf.reporting.table(("ratio", "measured", "wanted"), compared),
+    )
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config))
+    script(main, Config)
