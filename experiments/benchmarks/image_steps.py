@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import ganfield as gf
 import image_precision
 from ganfield.cli import script
-from ganfield.training import PRESETS
+from ganfield.configuration import PRESETS
 from image_workers import Worker
 
 README = Path(__file__).with_name("README.md")

@@ -91,7 +91,7 @@ def chosen(config: Config) -> dict[str, gf.configuration.Config]:
         raise ValueError("presets must be of one data set, so that scores compare")
     if config.classifier is None:
         data = next(iter(runs.values())).data.name
-        gf.checks.lookup(gf.training.CLASSIFIER_PRESETS, data, argument="data of presets")
+        gf.checks.lookup(gf.evaluation.CLASSIFIER_PRESETS, data, argument="data of presets")
     return runs
 
 
@@ -118,7 +118,7 @@ def classifier_of(
     options = gf.evaluation.CLASSIFIER_PRESETS[data.name] | (
         {"num_epochs": 1} if config.smoke else {}
     )
-    classifier = gf.training.train_classifier(train, test, **options)
+    classifier = gf.evaluation.train_classifier(train, test, **options)
     gf.evaluation.save_classifier(path, classifier)
     return classifier
 
@@ -211,7 +211,7 @@ def main(config: Config) -> None:
     default = first.data.name + ("_smoke" if config.smoke else "")
     experiment = gf.reporting.Experiment(config, config.output or Path("results") / default)
     output = experiment.folder
-    data = gf.training.load_data(first.data)
+    data = gf.configuration.load_data(first.data)
     print("The classifier that scores are taken with …", flush=True)
     classifier = classifier_of(config, first.data, output)
     evaluate = gf.evaluation.evaluator(

@@ -12,9 +12,9 @@ import pytest
 
 import ganfield as gf
 
-DCGAN4 = gf.training.NetworkConfig(width=2)
-DCGAN3 = gf.training.NetworkConfig(width=2, num_layers=3)
-RESNET = gf.training.NetworkConfig(architecture="resnet", width=4, batch_norm=False)
+DCGAN4 = gf.configuration.NetworkConfig(width=2)
+DCGAN3 = gf.configuration.NetworkConfig(width=2, num_layers=3)
+RESNET = gf.configuration.NetworkConfig(architecture="resnet", width=4, batch_norm=False)
 NETWORKS = {
     "mlp": gf.configuration.NetworkConfig(
         architecture="mlp", width=4, num_layers=2, batch_norm=False
@@ -26,8 +26,8 @@ NETWORKS = {
     "resnet_cf": replace(RESNET, growing=False),
     "resnet_bn": replace(RESNET, num_layers=3, batch_norm=True),
 }
-CONSENSUS = gf.training.MethodConfig(transform="consensus", gamma=10.0)
-SMOOTHED = gf.training.MethodConfig(transform="smoothed", gamma=10.0)
+CONSENSUS = gf.configuration.MethodConfig(transform="consensus", gamma=10.0)
+SMOOTHED = gf.configuration.MethodConfig(transform="smoothed", gamma=10.0)
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def test_losses_and_fields_are_ganfields(torch_images, x64, name):
     real, latent = in_torch(torch_images, batch)
     in_eager = [float(loss.detach()) for loss in torch_images.losses(players, real, latent)]
     np.testing.assert_allclose(in_eager, losses, rtol=1e-10)
-    simultaneous = gf.training.MethodConfig()
+    simultaneous = gf.configuration.MethodConfig()
     for method, field in ((simultaneous, v), (config.method, w)):
         gradients = torch_images.directions(method, players, real, latent)
         expected = [-np.asarray(array) for array in together(field, config, shape)]
@@ -349,7 +349,7 @@ def test_a_row_is_measured(load, tmp_path, capfd):
 def test_precision_compares_types(load, monkeypatch):
     precision = load("image_precision")
     config, shape = tiny("dcgan3_nobn")
-    monkeypatch.setattr(gf.training, "preset", lambda name: config)
+    monkeypatch.setattr(gf.configuration, "preset", lambda name: config)
     pixels = np.random.default_rng(0).integers(0, 256, (20, *shape), np.uint8)
     errors = precision.precision("tiny", gf.data.Images(pixels))
     for name in ("v", "gradient", "consensus"):
