@@ -7,6 +7,9 @@ import jax
 
 PyTree: TypeAlias = Any
 
+ArrayLike: TypeAlias = jax.typing.ArrayLike
+"""A number or an array. With ``from __future__ import annotations`` help shows it by this name."""
+
 
 class Players(NamedTuple):
     """One thing for each of the two players.

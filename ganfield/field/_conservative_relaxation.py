@@ -1,5 +1,7 @@
 """The conservative relaxation: only make the field small."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from ganfield._tree import negate

@@ -3,6 +3,8 @@
 A field may be any function ``field(params, batch=None) -> Players``; nothing here asks for more.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

@@ -1,17 +1,18 @@
 """The fields that steps of finite size really follow."""
 
+from __future__ import annotations
+
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from ganfield._tree import add_scaled, strong
-from ganfield._types import Field, Players
+from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field._differentiable import forward
 
 
-def simultaneous_drift(field: Field, *, step_size: jax.typing.ArrayLike) -> Field:
+def simultaneous_drift(field: Field, *, step_size: ArrayLike) -> Field:
     """Return v − (h/2)Jv, whose flow simultaneous steps x ← x + h·v(x) follow to second order.
 
     The flow of v itself misses a step by h²/2·Jv, this one by a term in h³ (backward error
@@ -48,7 +49,7 @@ def simultaneous_drift(field: Field, *, step_size: jax.typing.ArrayLike) -> Fiel
     return drift_field
 
 
-def alternating_drift(field: Field, *, step_size: jax.typing.ArrayLike) -> Field:
+def alternating_drift(field: Field, *, step_size: ArrayLike) -> Field:
     """Return the field whose flow alternating steps follow to second order, φ moving first.
 
     One move of each player, φ₁ = φ + h·v_φ(θ, φ) and θ₁ = θ + h·v_θ(θ, φ₁), follows the flow of

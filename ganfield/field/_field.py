@@ -1,5 +1,7 @@
 """The joint field of a game. The sign of v is decided here, and nowhere else."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax

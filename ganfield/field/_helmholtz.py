@@ -1,5 +1,7 @@
 """The two halves of a Jacobian: what a gradient field could have, and what rotates."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -9,7 +11,7 @@ import optax
 from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import strong
-from ganfield._types import Field, Players
+from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_count
 from ganfield.field._differentiable import backward, forward
 
@@ -41,7 +43,7 @@ class RotationEstimate(NamedTuple):
     standard_error: jax.Array
 
 
-def helmholtz(jacobian: jax.typing.ArrayLike) -> Helmholtz:
+def helmholtz(jacobian: ArrayLike) -> Helmholtz:
     """Return the symmetric and the antisymmetric part of a Jacobian, and the share that rotates.
 
     Named after the Helmholtz decomposition of a field, of which this is the pointwise form. In a

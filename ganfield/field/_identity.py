@@ -1,5 +1,7 @@
 """No transform at all."""
 
+from __future__ import annotations
+
 from ganfield._types import Field
 
 

@@ -1,17 +1,19 @@
 """JARE: each player makes the other's gradient small."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from ganfield._tree import add_scaled
-from ganfield._types import Field, Players
+from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field._differentiable import backward
 
 
-def jare(field: Field, *, gamma: jax.typing.ArrayLike) -> Field:
+def jare(field: Field, *, gamma: ArrayLike) -> Field:
     """Return v − γJ_oᵀv: each player also makes the other's gradient small, but not its own.
 
     J_o holds the blocks of J across the players, so that θ moves along v_θ − γ∇_θ½‖v_φ‖², and φ

@@ -1,17 +1,18 @@
 """Each player against the opponent's next move."""
 
+from __future__ import annotations
+
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from ganfield._tree import add_scaled
-from ganfield._types import Field, Players
+from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field._cross import linearize_cross
 
 
-def linearized_competitive(field: Field, *, step_size: jax.typing.ArrayLike) -> Field:
+def linearized_competitive(field: Field, *, step_size: ArrayLike) -> Field:
     """Return (I + αJ_o)v: each player's direction after the opponent's next step, to first order.
 
     J_o holds the blocks of J across the players, so θ follows v_θ + αJ_θφ v_φ, which is

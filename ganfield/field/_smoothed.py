@@ -1,17 +1,19 @@
 """A discriminator that also keeps the generator's gradient small."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from ganfield._tree import add_scaled
-from ganfield._types import Field, Players
+from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field._differentiable import backward
 
 
-def smoothed(field: Field, *, gamma: jax.typing.ArrayLike) -> Field:
+def smoothed(field: Field, *, gamma: ArrayLike) -> Field:
     """Return v with −γ∇_φ½‖v_θ‖² added to φ's part: φ follows v_φ − γJ_θφᵀv_θ, and θ follows v_θ.
 
     It is `jare` for the discriminator alone. Zeros of v are zeros of it. The norm is that of the

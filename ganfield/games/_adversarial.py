@@ -1,12 +1,14 @@
 """What every game of a generator against a discriminator is made of."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Protocol
 
 import jax
 import jax.numpy as jnp
 
-from ganfield._types import Batch, Players, PyTree
+from ganfield._types import ArrayLike, Batch, Players, PyTree
 from ganfield.checks import check_not_negative, lookup
 from ganfield.games._base import Game, joint
 from ganfield.games._keys import check_keys, fold, normal_like
@@ -39,8 +41,8 @@ def adversarial(
     objective: str | Objective,
     *,
     penalty: str | Penalty | None,
-    penalty_weight: jax.typing.ArrayLike,
-    instance_noise: jax.typing.ArrayLike,
+    penalty_weight: ArrayLike,
+    instance_noise: ArrayLike,
     generator_input: Callable[[Batch], jax.Array],
     discriminator_input: Callable[[jax.Array, Batch], jax.Array],
     auxiliary: Callable[[jax.Array, jax.Array, Batch], jax.Array] | None = None,

@@ -1,9 +1,11 @@
 """Auxiliary-classifier GAN: D also names the class, and both players want that right."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 
-from ganfield._types import Batch
+from ganfield._types import ArrayLike, Batch
 from ganfield.checks import check_count, check_not_negative
 from ganfield.games._adversarial import (
     NetworkLike,
@@ -23,10 +25,10 @@ def auxiliary_classifier_gan(
     num_classes: int,
     objective: str | Objective = "standard",
     *,
-    class_weight: jax.typing.ArrayLike = 1.0,
+    class_weight: ArrayLike = 1.0,
     penalty: str | Penalty | None = None,
-    penalty_weight: jax.typing.ArrayLike = 10.0,
-    instance_noise: jax.typing.ArrayLike = 0.0,
+    penalty_weight: ArrayLike = 10.0,
+    instance_noise: ArrayLike = 0.0,
 ) -> Game:
     """Return the game of G(θ, latent ⊕ class) against a D(φ, example) that also names the class.
 

@@ -1,5 +1,7 @@
 """A game: two losses, and where the players start."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

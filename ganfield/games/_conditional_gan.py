@@ -1,7 +1,8 @@
 """Conditional GAN: both players are told the class."""
 
-import jax
+from __future__ import annotations
 
+from ganfield._types import ArrayLike
 from ganfield.checks import check_count
 from ganfield.games._adversarial import (
     NetworkLike,
@@ -22,8 +23,8 @@ def conditional_gan(
     objective: str | Objective = "standard",
     *,
     penalty: str | Penalty | None = None,
-    penalty_weight: jax.typing.ArrayLike = 10.0,
-    instance_noise: jax.typing.ArrayLike = 0.0,
+    penalty_weight: ArrayLike = 10.0,
+    instance_noise: ArrayLike = 0.0,
 ) -> Game:
     """Return the game of G(θ, latent ⊕ class) against D(φ, example ⊕ class), on labelled batches.
 

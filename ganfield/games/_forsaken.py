@@ -1,5 +1,7 @@
 """The "forsaken" game: a cycle takes the place of its one equilibrium."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 

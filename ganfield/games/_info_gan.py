@@ -1,9 +1,11 @@
 """InfoGAN: part of the generator's input is a code that can be read off what it makes."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 
-from ganfield._types import Batch
+from ganfield._types import ArrayLike, Batch
 from ganfield.checks import check_count, check_not_negative
 from ganfield.games._adversarial import (
     CODE,
@@ -26,10 +28,10 @@ def info_gan(
     *,
     num_categories: int = 0,
     num_continuous: int = 0,
-    information_weight: jax.typing.ArrayLike = 1.0,
+    information_weight: ArrayLike = 1.0,
     penalty: str | Penalty | None = None,
-    penalty_weight: jax.typing.ArrayLike = 10.0,
-    instance_noise: jax.typing.ArrayLike = 0.0,
+    penalty_weight: ArrayLike = 10.0,
+    instance_noise: ArrayLike = 0.0,
 ) -> Game:
     """Return the game of G(θ, latent ⊕ code) against a D(φ, example) that also guesses the code.
 

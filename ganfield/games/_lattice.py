@@ -1,16 +1,18 @@
 """A lattice of equilibria: stable spirals, unstable spirals and saddles in one field."""
 
+from __future__ import annotations
+
 import itertools
 import math
 
 import jax
 import jax.numpy as jnp
 
-from ganfield._types import Players
+from ganfield._types import ArrayLike, Players
 from ganfield.games._base import Game, general_sum, normal_scalars
 
 
-def lattice(coupling: jax.typing.ArrayLike = 0.5) -> Game:
+def lattice(coupling: ArrayLike = 0.5) -> Game:
     """Return the game loss_θ = cos θ + cθ sin φ, loss_φ = cos φ − cφ sin θ.
 
     v = (sin θ − c sin φ, c sin θ + sin φ) has the equilibria (kπ, mπ). Where k and m are odd they

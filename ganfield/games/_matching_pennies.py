@@ -1,5 +1,7 @@
 """Matching pennies, the matrix game without a pure equilibrium, in logits."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 

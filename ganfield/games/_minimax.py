@@ -1,5 +1,7 @@
 """Where minimax points and the field's attractors differ: two quadratic games."""
 
+from __future__ import annotations
+
 from ganfield.games._base import Game
 from ganfield.games._quadratic import quadratic
 

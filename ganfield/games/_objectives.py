@@ -7,6 +7,8 @@ files of their own. With ``s`` the softplus, the cross-entropy of a logit t agai
 s(−t), and against 0 it is s(t).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import jax

@@ -13,12 +13,15 @@ example's part also holds what it does to the others' logits.
 **Random points.** ``key`` holds a typed key for each example, and each draws its own point.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._types import ArrayLike
 from ganfield.checks import check_not_negative
 from ganfield.games._keys import check_keys, normal_like
 
@@ -148,7 +151,7 @@ def dragan(
     fake: jax.Array,
     key: jax.Array | None = None,
     *,
-    std: jax.typing.ArrayLike = 0.5,
+    std: ArrayLike = 0.5,
 ) -> jax.Array:
     """Return mean (‖∇D(x)‖ − 1)² at points x = real + std·ε, ε standard normal, round the data.
 

@@ -4,6 +4,8 @@ Other objectives are a mean over real examples plus a mean over fake ones. These
 which matters to whoever splits a batch (`groups` of `ganfield.consensus`, accumulated gradients).
 """
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,5 +1,7 @@
 """A sine, the simplest field in which consensus makes a spurious attractor."""
 
+from __future__ import annotations
+
 import math
 
 import jax

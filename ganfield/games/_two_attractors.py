@@ -1,5 +1,7 @@
 """A zero-sum game whose field attracts to Nash equilibria and to points that are none."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 

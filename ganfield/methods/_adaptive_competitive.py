@@ -1,5 +1,7 @@
 """Adaptive competitive gradient descent: step sizes from second moments, also in the answer."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import jax
@@ -7,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._tree import add_scaled, strong
-from ganfield._types import Field, Players, PyTree
+from ganfield._types import ArrayLike, Field, Players, PyTree
 from ganfield.checks import check_count, check_not_negative, concrete
 from ganfield.field._cross import linearize_cross
 from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
@@ -31,9 +33,9 @@ class AdaptiveCompetitiveMemory(NamedTuple):
 def adaptive_competitive(
     optimizer: Optimizer | Players,
     *,
-    decay: jax.typing.ArrayLike = 0.99,
-    epsilon: jax.typing.ArrayLike = 1e-5,
-    tolerance: jax.typing.ArrayLike = 1e-6,
+    decay: ArrayLike = 0.99,
+    epsilon: ArrayLike = 1e-5,
+    tolerance: ArrayLike = 1e-6,
     max_iterations: int = 100,
 ) -> Method:
     """Return ACGD: competitive steps with a step size for every parameter, constant in the solve.
@@ -141,7 +143,7 @@ def times(tree: Players, other: Players) -> Players:
     return jax.tree.map(jnp.multiply, tree, other)
 
 
-def _inverse_root(square: jax.Array, epsilon: jax.typing.ArrayLike) -> jax.Array:
+def _inverse_root(square: jax.Array, epsilon: ArrayLike) -> jax.Array:
     """Return 1/(√square + ε); at 0 the derivative is taken to be 0, where the root has none."""
     positive = square > 0
     size = jnp.where(positive, jnp.sqrt(jnp.where(positive, square, 1)), 0)

@@ -1,5 +1,7 @@
 """Alternating steps: the second player sees where the first has moved."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax

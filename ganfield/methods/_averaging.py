@@ -1,5 +1,7 @@
 """Averages of the parameters, kept beside a method."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import jax
@@ -7,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._tree import add_scaled
-from ganfield._types import Field, Players, PyTree
+from ganfield._types import ArrayLike, Field, Players, PyTree
 from ganfield.checks import concrete
 from ganfield.methods._base import Info, Method, State, check_is_method, check_is_state
 
@@ -26,7 +28,7 @@ class AveragedMemory(NamedTuple):
     num_points: jax.Array
 
 
-def averaged(method: Method, *, decay: jax.typing.ArrayLike | None = None) -> Method:
+def averaged(method: Method, *, decay: ArrayLike | None = None) -> Method:
     """Return the same method, with an average of the parameters kept beside it.
 
     The motion does not change; `average_of` returns the average of the points x₁, …, x_t after the

@@ -1,5 +1,7 @@
 """A method: how parameters move along a field."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 

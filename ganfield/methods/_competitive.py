@@ -1,11 +1,11 @@
 """Competitive gradient descent: each player answers the other's answer."""
 
+from __future__ import annotations
+
 from typing import Any
 
-import jax
-
 from ganfield._tree import add_scaled, strong
-from ganfield._types import Field, Players
+from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_count, check_not_negative
 from ganfield.field._cross import linearize_cross
 from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
@@ -15,7 +15,7 @@ from ganfield.methods._solve import linearize_change, solve
 def competitive(
     optimizer: Optimizer | Players,
     *,
-    tolerance: jax.typing.ArrayLike = 1e-6,
+    tolerance: ArrayLike = 1e-6,
     max_iterations: int = 100,
 ) -> Method:
     """Return the method whose step is the equilibrium of the game's local bilinear model.

@@ -1,20 +1,20 @@
 """Consensus whose γ no optimizer rescales."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from ganfield._tree import add_scaled, strong
-from ganfield._types import Field, Players
+from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field._differentiable import backward, is_cut, unchanged
 from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
 
 
-def decoupled_consensus(
-    optimizer: Optimizer | Players, *, strength: jax.typing.ArrayLike = 0.1
-) -> Method:
+def decoupled_consensus(optimizer: Optimizer | Players, *, strength: ArrayLike = 0.1) -> Method:
     """Return consensus optimization with the regulariser outside of the optimizer.
 
         x ← x + U(v) − s·Jᵀv,

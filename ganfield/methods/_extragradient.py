@@ -1,5 +1,7 @@
 """Extragradient: look where the step leads, and step along the field found there."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import jax

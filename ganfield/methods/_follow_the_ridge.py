@@ -1,13 +1,14 @@
 """Follow-the-ridge: φ makes up for θ's move, so that it stays at its best answer."""
 
+from __future__ import annotations
+
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import optax
 
 from ganfield._tree import add_scaled, strong
-from ganfield._types import Field, Players, PyTree
+from ganfield._types import ArrayLike, Field, Players, PyTree
 from ganfield.checks import check_count, check_not_negative
 from ganfield.field._differentiable import linearize
 from ganfield.methods._base import Info, Method, Optimizer, State, ascend, change, joint_optimizer
@@ -17,8 +18,8 @@ from ganfield.methods._solve import solve
 def follow_the_ridge(
     optimizer: Optimizer | Players,
     *,
-    damping: jax.typing.ArrayLike = 0.0,
-    tolerance: jax.typing.ArrayLike = 1e-6,
+    damping: ArrayLike = 0.0,
+    tolerance: ArrayLike = 1e-6,
     max_iterations: int = 100,
 ) -> Method:
     """Return the method that, in small steps, is drawn to the strict local minimax points alone.

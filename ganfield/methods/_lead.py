@@ -1,5 +1,7 @@
 """LEAD: momentum, and a force across the players that opposes rotation."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import jax
@@ -7,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._tree import add_scaled, strong
-from ganfield._types import Field, Players, PyTree
+from ganfield._types import ArrayLike, Field, Players, PyTree
 from ganfield.checks import check_not_negative, concrete
 from ganfield.field._cross import linearize_cross
 from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
@@ -28,8 +30,8 @@ class LeadMemory(NamedTuple):
 def lead(
     optimizer: Optimizer | Players,
     *,
-    momentum: jax.typing.ArrayLike = 0.55,
-    alignment: jax.typing.ArrayLike = 0.6,
+    momentum: ArrayLike = 0.55,
+    alignment: ArrayLike = 0.6,
     preconditioned: bool = False,
 ) -> Method:
     """Return the method x ← x + h·v(x) + βΔ + αJ_oΔ, where Δ is the last step, at first 0.

@@ -1,12 +1,13 @@
 """Negative momentum: each move takes back a part of the one before."""
 
+from __future__ import annotations
+
 from typing import Any
 
-import jax
 import numpy as np
 import optax
 
-from ganfield._types import Players
+from ganfield._types import ArrayLike, Players
 from ganfield.checks import concrete
 from ganfield.methods._alternating import alternating
 from ganfield.methods._base import Method, Optimizer, per_player
@@ -16,7 +17,7 @@ from ganfield.methods._simultaneous import simultaneous
 def negative_momentum(
     optimizer: Optimizer | Players,
     *,
-    momentum: jax.typing.ArrayLike | Players = -0.5,
+    momentum: ArrayLike | Players = -0.5,
     alternate: bool = True,
 ) -> Method:
     """Return the method x ← x + U(m), m ← v + βm with β < 0, the players moving in turn.

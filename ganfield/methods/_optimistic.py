@@ -1,5 +1,7 @@
 """Optimistic steps: the next value of the field is guessed from the last two."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import jax

@@ -1,5 +1,7 @@
 """Past extragradient: extragradient that looks ahead with the value of the step before."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import jax

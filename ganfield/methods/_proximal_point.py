@@ -1,5 +1,7 @@
 """The proximal point method: each step follows the field where the step ends."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +10,7 @@ import jax.numpy as jnp
 import optax
 
 from ganfield._tree import add_scaled, strong
-from ganfield._types import Field, Players
+from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_count, check_not_negative
 from ganfield.field._differentiable import linearize
 from ganfield.methods._base import Info, Method, Optimizer, State, ascend, change, joint_optimizer
@@ -18,7 +20,7 @@ from ganfield.methods._solve import linearize_change, solve, where
 def proximal_point(
     optimizer: Optimizer | Players,
     *,
-    tolerance: jax.typing.ArrayLike = 1e-6,
+    tolerance: ArrayLike = 1e-6,
     max_newton_steps: int = 10,
     max_iterations: int = 100,
 ) -> Method:

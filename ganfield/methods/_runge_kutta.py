@@ -1,5 +1,7 @@
 """Runge–Kutta steps: follow the flow of the field, and not the polygon of Euler."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax

@@ -1,5 +1,7 @@
 """Simultaneous steps: both players move at once."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from ganfield._tree import strong

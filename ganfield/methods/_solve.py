@@ -1,5 +1,7 @@
 """What the methods with an inner solve share: an optimizer's linear part, and GMRES that tells."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

@@ -1,5 +1,7 @@
 """A small convolutional classifier, for scores of images that Inception does not know."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from itertools import pairwise

@@ -7,6 +7,8 @@ derivatives are: the gradient of a kernel inside of a scan took hundreds of time
 convolution itself, where it was measured.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import jax

@@ -1,5 +1,7 @@
 """The convolutional networks of the CIFAR-10 experiments: DCGAN of three or four layers."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

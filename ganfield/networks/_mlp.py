@@ -1,5 +1,7 @@
 """A multilayer perceptron."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any

@@ -1,5 +1,7 @@
 """A network as two pure functions over plain nested dicts, from Flax NNX or Linen."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

@@ -1,5 +1,7 @@
 """The residual networks of the CelebA experiments."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """A whole run as one pure function."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

@@ -1,5 +1,7 @@
 """Many runs as one compiled program, watched from the host."""
 
+from __future__ import annotations
+
 import math
 import time
 from collections.abc import Callable, Mapping
