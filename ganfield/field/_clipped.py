@@ -7,11 +7,14 @@ from typing import Any
 import jax.numpy as jnp
 import optax
 
+from ganfield._registry import registered
 from ganfield._types import ArrayLike, Field, Players, PyTree
 from ganfield.checks import check_not_negative
+from ganfield.field._field import TRANSFORMS
 from ganfield.field._scaled import times
 
 
+@registered(TRANSFORMS)
 def clipped(field: Field, *, max_norm: ArrayLike | Players) -> Field:
     """Return v with each player's part no longer than ``max_norm``: v_θ·min(1, c/‖v_θ‖), so v_φ.
 

@@ -6,12 +6,15 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled
 from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_count, check_not_negative
+from ganfield.field._field import TRANSFORMS
 from ganfield.field._square_norm import value_and_norm_gradient
 
 
+@registered(TRANSFORMS)
 def consensus(field: Field, *, gamma: ArrayLike, groups: int = 1) -> Field:
     """Return the consensus field w = v − γ∇L, where L = ½‖E v‖² and ∇L = Jᵀv.
 

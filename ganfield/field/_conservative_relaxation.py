@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from ganfield._registry import registered
 from ganfield._tree import negate
 from ganfield._types import Field, Players
 from ganfield.checks import check_count
+from ganfield.field._field import TRANSFORMS
 from ganfield.field._square_norm import value_and_norm_gradient
 
 
+@registered(TRANSFORMS)
 def conservative_relaxation(field: Field, *, groups: int = 1) -> Field:
     """Return the field −∇L of L = ½‖E v‖², a gradient field that decreases ‖v‖.
 

@@ -6,12 +6,15 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
 from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field._differentiable import forward
+from ganfield.field._field import TRANSFORMS
 
 
+@registered(TRANSFORMS)
 def simultaneous_drift(field: Field, *, step_size: ArrayLike) -> Field:
     """Return v − (h/2)Jv, whose flow simultaneous steps x ← x + h·v(x) follow to second order.
 
@@ -49,6 +52,7 @@ def simultaneous_drift(field: Field, *, step_size: ArrayLike) -> Field:
     return drift_field
 
 
+@registered(TRANSFORMS)
 def alternating_drift(field: Field, *, step_size: ArrayLike) -> Field:
     """Return the field whose flow alternating steps follow to second order, φ moving first.
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import named
 from ganfield._tree import negate
 from ganfield._types import Field, Players
 from ganfield.checks import check_same_structure
 from ganfield.games import Game
 
+TRANSFORMS: dict[str, Callable[..., Field]] = {}
+"""Name → builder of the transforms; each takes a field first."""
 
+
+@named
 def vector_field(game: Game) -> Field:
     """Return the field in which both players climb their payoffs.
 

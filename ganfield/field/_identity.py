@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from ganfield._registry import registered
 from ganfield._types import Field
+from ganfield.field._field import TRANSFORMS
 
 
+@registered(TRANSFORMS)
 def identity(field: Field) -> Field:
     """Return the field itself, so that "no transform" has a name.
 

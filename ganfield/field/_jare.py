@@ -7,12 +7,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled
 from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field._differentiable import backward
+from ganfield.field._field import TRANSFORMS
 
 
+@registered(TRANSFORMS)
 def jare(field: Field, *, gamma: ArrayLike) -> Field:
     """Return v − γJ_oᵀv: each player also makes the other's gradient small, but not its own.
 

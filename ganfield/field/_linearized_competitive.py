@@ -6,12 +6,15 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled
 from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field._cross import linearize_cross
+from ganfield.field._field import TRANSFORMS
 
 
+@registered(TRANSFORMS)
 def linearized_competitive(field: Field, *, step_size: ArrayLike) -> Field:
     """Return (I + αJ_o)v: each player's direction after the opponent's next step, to first order.
 

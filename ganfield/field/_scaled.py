@@ -7,10 +7,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._types import ArrayLike, Field, Players, PyTree
 from ganfield.checks import check_not_negative
+from ganfield.field._field import TRANSFORMS
 
 
+@registered(TRANSFORMS)
 def scaled(field: Field, *, theta: ArrayLike = 1.0, phi: ArrayLike = 1.0) -> Field:
     """Return (theta·v_θ, phi·v_φ): the players move on time scales of their own.
 

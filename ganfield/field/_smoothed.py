@@ -7,12 +7,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled
 from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field._differentiable import backward
+from ganfield.field._field import TRANSFORMS
 
 
+@registered(TRANSFORMS)
 def smoothed(field: Field, *, gamma: ArrayLike) -> Field:
     """Return v with −γ∇_φ½‖v_θ‖² added to φ's part: φ follows v_φ − γJ_θφᵀv_θ, and θ follows v_θ.
 

@@ -9,12 +9,15 @@ import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
 from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field._differentiable import backward, forward
+from ganfield.field._field import TRANSFORMS
 
 
+@registered(TRANSFORMS)
 def symplectic(
     field: Field,
     *,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._types import ArrayLike, Players
-from ganfield.games._base import Game, normal_scalars, zero_sum
+from ganfield.games._base import GAMES, Game, normal_scalars, zero_sum
 
 
+@registered(GAMES)
 def almost_bilinear(epsilon: ArrayLike = 0.1) -> Game:
     """Return the zero-sum game loss_θ = θφ + ε(φ²/2 − φ⁴/4), loss_φ = −loss_θ.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import named
 from ganfield._types import ArrayLike, Batch
 from ganfield.checks import check_count, check_not_negative
 from ganfield.games._adversarial import (
@@ -19,6 +20,7 @@ from ganfield.games._objectives import Objective
 from ganfield.games._penalties import Penalty
 
 
+@named
 def auxiliary_classifier_gan(
     generator: NetworkLike,
     discriminator: NetworkLike,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ganfield._registry import named
 from ganfield._types import ArrayLike
 from ganfield.checks import check_count
 from ganfield.games._adversarial import (
@@ -16,6 +17,7 @@ from ganfield.games._objectives import Objective
 from ganfield.games._penalties import Penalty
 
 
+@named
 def conditional_gan(
     generator: NetworkLike,
     discriminator: NetworkLike,

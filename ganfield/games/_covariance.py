@@ -6,11 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._registry import registered
 from ganfield._types import ArrayLike, Players
 from ganfield.checks import concrete
-from ganfield.games._base import Game, zero_sum
+from ganfield.games._base import GAMES, Game, zero_sum
 
 
+@registered(GAMES)
 def covariance(sigma: ArrayLike = 1.0) -> Game:
     """Return the zero-sum game min over V, max over W of tr Wᵀ(Σ − VVᵀ).
 

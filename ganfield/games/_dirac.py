@@ -10,9 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._registry import registered
 from ganfield._types import ArrayLike, Players
 from ganfield.checks import check_not_negative, lookup
-from ganfield.games._base import Game, joint, normal_scalars
+from ganfield.games._base import GAMES, Game, joint, normal_scalars
 from ganfield.games._objectives import OBJECTIVES, Objective
 from ganfield.games._penalties import PENALTIES
 
@@ -23,6 +24,7 @@ _KINKED = ("wgan_gp", "dragan")
 _OF_DIFFERENCES = {"relativistic": math.sqrt(2), "relativistic_average": 1.0}
 
 
+@registered(GAMES)
 def dirac_gan(
     objective: str = "standard",
     penalty: str | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ganfield._registry import named
 from ganfield._types import ArrayLike
 from ganfield.games._adversarial import NetworkLike, adversarial, check_networks
 from ganfield.games._base import Game
@@ -9,6 +10,7 @@ from ganfield.games._objectives import Objective
 from ganfield.games._penalties import Penalty
 
 
+@named
 def gan(
     generator: NetworkLike,
     discriminator: NetworkLike,

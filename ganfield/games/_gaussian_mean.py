@@ -5,10 +5,12 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._types import ArrayLike, Players
-from ganfield.games._base import Game, zero_sum
+from ganfield.games._base import GAMES, Game, zero_sum
 
 
+@registered(GAMES)
 def gaussian_mean(mean: ArrayLike = 1.0) -> Game:
     """Return the zero-sum game loss_θ = ⟨φ, μ − θ⟩, loss_φ = −loss_θ.
 

@@ -8,10 +8,12 @@ import math
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._types import ArrayLike, Players
-from ganfield.games._base import Game, general_sum, normal_scalars
+from ganfield.games._base import GAMES, Game, general_sum, normal_scalars
 
 
+@registered(GAMES)
 def lattice(coupling: ArrayLike = 0.5) -> Game:
     """Return the game loss_θ = cos θ + cθ sin φ, loss_φ = cos φ − cφ sin θ.
 

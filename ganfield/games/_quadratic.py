@@ -5,10 +5,12 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._types import ArrayLike, Players
-from ganfield.games._base import Game, normal_scalars, zero_sum
+from ganfield.games._base import GAMES, Game, normal_scalars, zero_sum
 
 
+@registered(GAMES)
 def quadratic(
     theta_curvature: ArrayLike = 1.0,
     phi_curvature: ArrayLike = 1.0,

@@ -7,10 +7,12 @@ import math
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._types import Players
-from ganfield.games._base import Game, general_sum, normal_scalars
+from ganfield.games._base import GAMES, Game, general_sum, normal_scalars
 
 
+@registered(GAMES)
 def sine() -> Game:
     """Return the game loss_θ = cos θ, loss_φ = φ²/2; φ is a bystander, for a plane to draw in.
 

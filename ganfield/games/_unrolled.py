@@ -7,12 +7,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import named
 from ganfield._tree import add_scaled, strong
 from ganfield._types import ArrayLike, Players, PyTree
 from ganfield.checks import check_count, check_not_negative
 from ganfield.games._base import Game
 
 
+@named
 def unrolled(game: Game, *, num_steps: int = 5, step_size: ArrayLike) -> Game:
     """Return the game in which θ's loss is taken after φ has made some more steps.
 

@@ -8,11 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
 from ganfield._types import ArrayLike, Field, Players, PyTree
 from ganfield.checks import check_count, check_not_negative, concrete
 from ganfield.field._cross import linearize_cross
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
 from ganfield.methods._solve import linearize_change, solve
 
 
@@ -30,6 +31,7 @@ class AdaptiveCompetitiveMemory(NamedTuple):
     num_values: jax.Array
 
 
+@registered(METHODS)
 def adaptive_competitive(
     optimizer: Optimizer | Players,
     *,

@@ -7,10 +7,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
 from ganfield.checks import check_count
 from ganfield.methods._base import (
+    METHODS,
     Info,
     Method,
     Optimizer,
@@ -21,6 +23,7 @@ from ganfield.methods._base import (
 )
 
 
+@registered(METHODS)
 def alternating(
     optimizer: Optimizer | Players,
     phi_optimizer: Optimizer | None = None,

@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled
 from ganfield._types import ArrayLike, Field, Players, PyTree
 from ganfield.checks import concrete
-from ganfield.methods._base import Info, Method, State, check_is_method, check_is_state
+from ganfield.methods._base import WRAPPERS, Info, Method, State, check_is_method, check_is_state
 
 
 class AveragedMemory(NamedTuple):
@@ -28,6 +29,7 @@ class AveragedMemory(NamedTuple):
     num_points: jax.Array
 
 
+@registered(WRAPPERS)
 def averaged(method: Method, *, decay: ArrayLike | None = None) -> Method:
     """Return the same method, with an average of the parameters kept beside it.
 

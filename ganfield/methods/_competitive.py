@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
 from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_count, check_not_negative
 from ganfield.field._cross import linearize_cross
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
 from ganfield.methods._solve import linearize_change, solve
 
 
+@registered(METHODS)
 def competitive(
     optimizer: Optimizer | Players,
     *,

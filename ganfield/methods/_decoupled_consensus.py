@@ -7,13 +7,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
 from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field._differentiable import backward, is_cut, unchanged
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
 
 
+@registered(METHODS)
 def decoupled_consensus(optimizer: Optimizer | Players, *, strength: ArrayLike = 0.1) -> Method:
     """Return consensus optimization with the regulariser outside of the optimizer.
 

@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 
 import jax
 
+from ganfield._registry import registered
 from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
 from ganfield.methods._base import (
+    METHODS,
     Info,
     Method,
     Optimizer,
@@ -31,6 +33,7 @@ class ExtragradientMemory(NamedTuple):
     extrapolation: PyTree
 
 
+@registered(METHODS)
 def extragradient(
     optimizer: Optimizer | Players,
     extrapolation: Optimizer | Players | None = None,

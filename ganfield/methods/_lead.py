@@ -8,11 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
 from ganfield._types import ArrayLike, Field, Players, PyTree
 from ganfield.checks import check_not_negative, concrete
 from ganfield.field._cross import linearize_cross
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
 
 
 class LeadMemory(NamedTuple):
@@ -27,6 +28,7 @@ class LeadMemory(NamedTuple):
     previous: Players
 
 
+@registered(METHODS)
 def lead(
     optimizer: Optimizer | Players,
     *,

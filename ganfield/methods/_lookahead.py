@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._registry import registered
 from ganfield._types import ArrayLike, Field, Players, PyTree
 from ganfield.checks import check_count, concrete
-from ganfield.methods._base import Info, Method, State, check_is_method, check_is_state
+from ganfield.methods._base import WRAPPERS, Info, Method, State, check_is_method, check_is_state
 
 
 class LookaheadMemory(NamedTuple):
@@ -28,6 +29,7 @@ class LookaheadMemory(NamedTuple):
     since: jax.Array
 
 
+@registered(WRAPPERS)
 def lookahead(method: Method, *, num_steps: int = 5, share: ArrayLike = 0.5) -> Method:
     """Return the method that every k steps of another goes back to x̄ ← x̄ + α(x − x̄).
 

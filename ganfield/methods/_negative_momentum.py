@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import optax
 
+from ganfield._registry import registered
 from ganfield._types import ArrayLike, Players
 from ganfield.checks import concrete
 from ganfield.methods._alternating import alternating
-from ganfield.methods._base import Method, Optimizer, per_player
+from ganfield.methods._base import METHODS, Method, Optimizer, per_player
 from ganfield.methods._simultaneous import simultaneous
 
 
+@registered(METHODS)
 def negative_momentum(
     optimizer: Optimizer | Players,
     *,

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
 
 
 class OptimisticMemory(NamedTuple):
@@ -26,6 +27,7 @@ class OptimisticMemory(NamedTuple):
     first: jax.Array
 
 
+@registered(METHODS)
 def optimistic(optimizer: Optimizer | Players) -> Method:
     """Return the method x ← x + h·(2v_t − v_{t−1}), through any optax optimizer.
 

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
 
 
 class PastExtragradientMemory(NamedTuple):
@@ -28,6 +29,7 @@ class PastExtragradientMemory(NamedTuple):
     first: jax.Array
 
 
+@registered(METHODS)
 def past_extragradient(
     optimizer: Optimizer | Players, extrapolation: Optimizer | Players | None = None
 ) -> Method:

@@ -9,14 +9,25 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
 from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_count, check_not_negative
 from ganfield.field._differentiable import linearize
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, change, joint_optimizer
+from ganfield.methods._base import (
+    METHODS,
+    Info,
+    Method,
+    Optimizer,
+    State,
+    ascend,
+    change,
+    joint_optimizer,
+)
 from ganfield.methods._solve import linearize_change, solve, where
 
 
+@registered(METHODS)
 def proximal_point(
     optimizer: Optimizer | Players,
     *,

@@ -7,9 +7,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
 from ganfield._types import Field, Players
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
 
 # Order → how far each stage goes along the value of the stage before, and the stages' weights.
 _STAGES = {
@@ -18,6 +19,7 @@ _STAGES = {
 }
 
 
+@registered(METHODS)
 def runge_kutta(optimizer: Optimizer | Players, *, order: int = 4) -> Method:
     """Return the Runge–Kutta method for the flow dx/dt = v(x), of order 2 (Heun) or 4 (classical).
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ganfield._registry import registered
 from ganfield._tree import strong
 from ganfield._types import Field, Players
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
 
 
+@registered(METHODS)
 def simultaneous(optimizer: Optimizer | Players) -> Method:
     """Return the method x ← x + h·field(x), with h·field(x) shaped by any optax optimizer.
 

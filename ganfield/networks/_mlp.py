@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from ganfield._registry import registered
 from ganfield.checks import check_count
-from ganfield.networks._network import Network, from_nnx
+from ganfield.networks._network import NETWORKS, Network, from_nnx
 
 
 class MLP(nnx.Module):
@@ -42,6 +43,7 @@ class MLP(nnx.Module):
         return columns.T
 
 
+@registered(NETWORKS)
 def mlp(
     input_size: int,
     output_size: int,

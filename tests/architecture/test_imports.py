@@ -12,7 +12,7 @@ import ganfield
 ROOT = Path(ganfield.__file__).parent
 # Each part may import those before it. The arrows of docs/design.md.
 ORDER = (
-    ("_types", "checks", "_tree", "_files"),
+    ("_summarize", "_types", "_describe", "_registry", "checks", "_tree", "_files"),
     ("networks", "data", "games"),
     ("field",),
     ("methods",),
