@@ -16,7 +16,7 @@ from ganfield.field._square_norm import value_and_norm_gradient
 
 @registered(TRANSFORMS)
 def consensus(field: Field, *, gamma: ArrayLike, groups: int = 1) -> Field:
-    """Return the consensus field w = v − γ∇L, where L = ½‖E v‖² and ∇L = Jᵀv.
+    """Return the consensus field (ConOpt) w = v − γ∇L, where L = ½‖E v‖² and ∇L = Jᵀv.
 
     Zeros of v are zeros of w, and at them w′ = J − γJᵀJ. Where J is negative semidefinite and
     invertible (at a local Nash equilibrium, say) this is negative definite: the second term moves

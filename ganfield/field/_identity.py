@@ -15,7 +15,7 @@ def identity(field: Field) -> Field:
         field: ``field(params, batch=None) -> Players``.
 
     Returns:
-        The same object.
+        The same object. It costs nothing more.
 
     Example:
         >>> import ganfield as gf

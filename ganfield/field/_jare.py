@@ -17,7 +17,7 @@ from ganfield.field._field import TRANSFORMS
 
 @registered(TRANSFORMS)
 def jare(field: Field, *, gamma: ArrayLike) -> Field:
-    """Return v − γJ_oᵀv: each player also makes the other's gradient small, but not its own.
+    """Return JARE, v − γJ_oᵀv: each player makes the other's gradient small too, not its own.
 
     J_o holds the blocks of J across the players, so that θ moves along v_θ − γ∇_θ½‖v_φ‖², and φ
     along v_φ − γ∇_φ½‖v_θ‖². Zeros of v are zeros of it, and where the players have no curvature of

@@ -15,7 +15,7 @@ from ganfield.field._field import TRANSFORMS
 
 @registered(TRANSFORMS)
 def scaled(field: Field, *, theta: ArrayLike = 1.0, phi: ArrayLike = 1.0) -> Field:
-    """Return (theta·v_θ, phi·v_φ): the players move on time scales of their own.
+    """Return (theta·v_θ, phi·v_φ) (TTUR): the players move on time scales of their own.
 
     With sgd(h) it is the same as step sizes h·theta and h·phi, but it also enters the spectra, the
     flow and every method that takes one optimizer for both. Optimizers that divide a direction by

@@ -33,8 +33,8 @@ def smoothed(field: Field, *, gamma: ArrayLike) -> Field:
         ValueError: γ is negative.
 
     Reference:
-        The baseline "smooth" in the official code of Mescheder, Nowozin, Geiger, "The Numerics of
-        GANs", 2017.
+        Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017: the baseline "smooth" of the
+        official code.
 
     Example:
         >>> import ganfield as gf

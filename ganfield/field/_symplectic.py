@@ -25,7 +25,7 @@ def symplectic(
     align: bool = True,
     epsilon: ArrayLike = 0.1,
 ) -> Field:
-    """Return the adjusted field v − λAᵀv, with A = ½(J − Jᵀ) and so Aᵀv = ½(Jᵀv − Jv).
+    """Return the symplectic adjustment (SGA) v − λAᵀv, A = ½(J − Jᵀ), Aᵀv = ½(Jᵀv − Jv).
 
     With ∇L = Jᵀv, the gradient of L = ½‖v‖², the sign of λ is chosen at every point:
 

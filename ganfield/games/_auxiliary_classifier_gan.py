@@ -32,7 +32,7 @@ def auxiliary_classifier_gan(
     penalty_weight: ArrayLike = 10.0,
     instance_noise: ArrayLike = 0.0,
 ) -> Game:
-    """Return the game of G(θ, latent ⊕ class) against a D(φ, example) that also names the class.
+    """Return the AC-GAN: G(θ, latent ⊕ class) against a D(φ, example) that also names the class.
 
     D gives 1 + K numbers: the logit of being real, which the objective and the penalty see, and the
     logits of the classes. Both losses get the same term added, ``class_weight`` times the

@@ -35,7 +35,7 @@ def info_gan(
     penalty_weight: ArrayLike = 10.0,
     instance_noise: ArrayLike = 0.0,
 ) -> Game:
-    """Return the game of G(θ, latent ⊕ code) against a D(φ, example) that also guesses the code.
+    """Return InfoGAN: G(θ, latent ⊕ code) against a D(φ, example) that also guesses the code.
 
     The code of a fake is a category, uniform among K and one-hot, and C numbers uniform in
     [−1, 1); it is drawn with the example's key. D gives 1 + K + C numbers: the logit of being real,

@@ -29,8 +29,8 @@ def lattice(coupling: ArrayLike = 0.5) -> Game:
         A `Game` with its Jacobian and its nine equilibria for k and m from −1 to 1.
 
     Reference:
-        Made for the three panels of Huszár, "GANs are Broken in More than One Way", 2017: a game
-        with several equilibria and saddle points, in closed form.
+        Huszár, "GANs are Broken in More than One Way", 2017; made for its three panels: a game with
+        several equilibria and saddle points, in closed form.
 
     Example:
         >>> import math, ganfield as gf

@@ -25,8 +25,8 @@ def sine() -> Game:
         A `Game` with its Jacobian and its equilibria for k = −1, 0, 1.
 
     Reference:
-        The smallest field with what Huszár, "GANs are Broken in More than One Way", 2017, warns of:
-        a γ so large that unstable equilibria attract.
+        Huszár, "GANs are Broken in More than One Way", 2017, warns of a γ so large that unstable
+        equilibria attract; this is the smallest field with it.
 
     Example:
         >>> import ganfield as gf

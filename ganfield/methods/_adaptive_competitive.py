@@ -40,9 +40,10 @@ def adaptive_competitive(
     tolerance: ArrayLike = 1e-6,
     max_iterations: int = 100,
 ) -> Method:
-    """Return ACGD: competitive steps with a step size for every parameter, constant in the solve.
+    """Return adaptive competitive descent (ACGD): Δ = U(P(v + J_oΔ)), P from second moments.
 
-    With n ← βn + (1 − β)v² of each parameter, and P = 1/(√(n/(1 − βᵗ)) + ε) at step t,
+    Competitive steps with a step size for every parameter, constant in the solve. With n ← βn + (1
+    − β)v² of each parameter, and P = 1/(√(n/(1 − βᵗ)) + ε) at step t,
 
         Δ = U(P(v + J_oΔ)),        for sgd(h)  Δ = (A⁻¹ − J_o)⁻¹v with A = hP,
 

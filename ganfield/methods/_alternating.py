@@ -33,7 +33,7 @@ def alternating(
     order: tuple[str, str] = ("phi", "theta"),
     fresh_batches: bool = True,
 ) -> Method:
-    """Return the method in which the players move in turn, the discriminator first.
+    """Return alternating steps (AltGD): φ moves first, then θ from where φ went.
 
     One step is ``phi_steps`` moves of φ along the φ part of the field and then ``theta_steps`` of θ
     along the θ part, each seeing all moves before it; ``order`` turns the two about.
@@ -51,7 +51,8 @@ def alternating(
             of a step sees the same batch.
 
     Returns:
-        A `Method`. Its `Info.direction` holds the value that each player followed last.
+        A `Method`. It costs V with one move each. Its `Info.direction` holds the value that each
+        player followed last.
 
     Raises:
         ValueError: an argument is none of what is allowed; ``step`` is given one batch where it

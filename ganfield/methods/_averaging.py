@@ -31,7 +31,7 @@ class AveragedMemory(NamedTuple):
 
 @registered(WRAPPERS)
 def averaged(method: Method, *, decay: ArrayLike | None = None) -> Method:
-    """Return the same method, with an average of the parameters kept beside it.
+    """Return the same method with the mean of its points kept beside it, uniform or an EMA.
 
     The motion does not change; `average_of` returns the average of the points x₁, …, x_t after the
     steps, where the start has no part. It is uniform, Σ x_s / t, or exponential with the bias of
@@ -56,9 +56,9 @@ def averaged(method: Method, *, decay: ArrayLike | None = None) -> Method:
             no `State`.
 
     Reference:
-        Gidel, Berard, Vignoud, Vincent, Lacoste-Julien, "A Variational Inequality Perspective on
-        Generative Adversarial Networks", 2019; Yazıcı et al., "The Unusual Effectiveness of
-        Averaging in GAN Training", 2019.
+        Yazıcı et al., "The Unusual Effectiveness of Averaging in GAN Training", 2019; Gidel,
+        Berard, Vignoud, Vincent, Lacoste-Julien, "A Variational Inequality Perspective on
+        Generative Adversarial Networks", 2019.
 
     Example:
         >>> import optax, ganfield as gf

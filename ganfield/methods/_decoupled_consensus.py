@@ -17,11 +17,9 @@ from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, asce
 
 @registered(METHODS)
 def decoupled_consensus(optimizer: Optimizer | Players, *, strength: ArrayLike = 0.1) -> Method:
-    """Return consensus optimization with the regulariser outside of the optimizer.
+    """Return consensus optimization with the regulariser outside: x ← x + U(v) − s·Jᵀv.
 
-        x ← x + U(v) − s·Jᵀv,
-
-    where U(d) is the optimizer's update for a direction d, and s the strength. For sgd(h) it is
+    U(d) is the optimizer's update for a direction d, and s the strength. For sgd(h) it is
     simultaneous steps on ``gf.consensus(v, gamma=s/h)``. For Adam or RMSProp the two differ, and
     the choice is between
 
@@ -34,8 +32,7 @@ def decoupled_consensus(optimizer: Optimizer | Players, *, strength: ArrayLike =
       for it alone to be stable, whatever the optimizer. It is to consensus what decoupled weight
       decay is to an L2 penalty.
 
-    **Use it** where γ is to mean the same under every optimizer; cost V + one vector–Jacobian
-    product.
+    **Use it** where γ is to mean the same under every optimizer.
 
     Args:
         optimizer: an optax transformation over both players' parameters, or ``Players(one,
@@ -43,8 +40,9 @@ def decoupled_consensus(optimizer: Optimizer | Players, *, strength: ArrayLike =
         strength: s ≥ 0. May be traced, and is then not checked.
 
     Returns:
-        A `Method`. `Info.direction` holds v. `Info.converged` is False where all of J is 0 to JAX,
-        as behind a ``stop_gradient``, but v does change over the step (for one V more).
+        A `Method`. It costs V + one vector–Jacobian product. `Info.direction` holds v.
+        `Info.converged` is False where all of J is 0 to JAX, as behind a ``stop_gradient``, but v
+        does change over the step (for one V more).
 
     Raises:
         ValueError: the strength is negative; what was given is no optax transformation; ``step`` is

@@ -40,7 +40,7 @@ def extragradient(
     *,
     fresh_batches: bool = False,
 ) -> Method:
-    """Return the method x½ = x + h_e·v(x), x ← x + h·v(x½).
+    """Return extragradient (EG): x½ = x + h_e·v(x), x ← x + h·v(x½).
 
     The step starts at x, not at x½. It follows v(x + h_e·v) ≈ (I + h_e J)v, so rotation is damped:
     on the bilinear game it converges where hc < 1, at best with hc = 1/√2. It is the first choice

@@ -33,7 +33,7 @@ def follow_the_ridge(
     tolerance: ArrayLike = 1e-6,
     max_iterations: int = 100,
 ) -> Method:
-    """Return the method that, in small steps, is drawn to the strict local minimax points alone.
+    """Return follow-the-ridge (FR), drawn in small steps to strict local minimax points alone.
 
     On the ridge, where v_φ(θ, φ) = 0 and φ is a best answer to θ, a move dθ shifts the best answer
     by dφ = −J_φφ⁻¹J_φθ dθ. Each step adds that to simultaneous moves:
@@ -64,7 +64,7 @@ def follow_the_ridge(
         max_iterations: products J_φφ c at most, in a step; more than 20 in multiples of 20.
 
     Returns:
-        A `Method`. A step costs 2V and up to ``max_iterations`` + 1 Jacobian–vector products;
+        A `Method`. It costs 2V and up to ``max_iterations`` + 1 Jacobian–vector products;
         `Info.direction` holds v, without the correction. `Info.converged` is False where the
         residual remained above the tolerance, and where all of J_φθ or J_φφ is 0 to JAX, as behind
         a ``stop_gradient``, but v_φ does change over θ's move or the correction (a look that costs

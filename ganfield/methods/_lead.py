@@ -36,7 +36,7 @@ def lead(
     alignment: ArrayLike = 0.6,
     preconditioned: bool = False,
 ) -> Method:
-    """Return the method x ← x + h·v(x) + βΔ + αJ_oΔ, where Δ is the last step, at first 0.
+    """Return LEAD: x ← x + h·v(x) + βΔ + αJ_oΔ, where Δ is the last step, at first 0.
 
     J_o holds the blocks of v′ across the players: θ is told how v_θ changed because φ moved, and φ
     how v_φ changed because θ moved. With β = 0 and α = h it is `optimistic` on the bilinear game,

@@ -31,7 +31,7 @@ class LookaheadMemory(NamedTuple):
 
 @registered(WRAPPERS)
 def lookahead(method: Method, *, num_steps: int = 5, share: ArrayLike = 0.5) -> Method:
-    """Return the method that every k steps of another goes back to x̄ ← x̄ + α(x − x̄).
+    """Return lookahead: every k steps another method goes back to x̄ ← x̄ + α(x − x̄).
 
     Both players go back at once, so that it is a step between joint points; looking ahead for each
     player alone would be another method. From x̄ the method inside goes on with its memory kept.

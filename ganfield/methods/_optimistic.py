@@ -29,7 +29,7 @@ class OptimisticMemory(NamedTuple):
 
 @registered(METHODS)
 def optimistic(optimizer: Optimizer | Players) -> Method:
-    """Return the method x ← x + h·(2v_t − v_{t−1}), through any optax optimizer.
+    """Return optimistic steps (OGDA), x ← x + h·(2v_t − v_{t−1}), by any optax optimizer.
 
     2v_t − v_{t−1} is where v would be after one more change like the last. One evaluation a step
     damps rotation: on the bilinear game it converges where hc < 1/√3. The first step has no past
@@ -53,7 +53,9 @@ def optimistic(optimizer: Optimizer | Players) -> Method:
         ValueError: what was given is no optax transformation.
 
     Reference:
-        Daskalakis, Ilyas, Syrgkanis, Zeng, "Training GANs with Optimism", 2018.
+        Daskalakis, Ilyas, Syrgkanis, Zeng, "Training GANs with Optimism", 2018; the name
+        OGDA: Mokhtari, Ozdaglar, Pattathil, "A Unified Analysis of Extra-gradient and Optimistic
+        Gradient Methods for Saddle Point Problems: Proximal Point Approach", 2020.
 
     Example:
         >>> import optax, ganfield as gf

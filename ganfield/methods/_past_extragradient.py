@@ -33,7 +33,7 @@ class PastExtragradientMemory(NamedTuple):
 def past_extragradient(
     optimizer: Optimizer | Players, extrapolation: Optimizer | Players | None = None
 ) -> Method:
-    """Return Popov's method x½ = x + h_e·v(x½ of the step before), x ← x + h·v(x½).
+    """Return Popov's past extragradient (PEG): x½ = x + h_e·v(x½ before), x ← x + h·v(x½).
 
     One evaluation a step, and nearly what `extragradient` does with two: on the bilinear game it
     converges where hc < 1/√3. With plain gradient steps and h_e = h the points x½ follow the rule

@@ -35,7 +35,7 @@ def proximal_point(
     max_newton_steps: int = 10,
     max_iterations: int = 100,
 ) -> Method:
-    """Return the implicit method Δ = U(v(x + Δ)): for sgd(h), x₊ = x + h·v(x₊).
+    """Return the proximal point method (PP) Δ = U(v(x + Δ)), implicit: x₊ = x + h·v(x₊) for sgd(h).
 
     U(d) is the optimizer's update for a direction d. The equation is solved from Δ = 0 by Newton's
     method, each of its linear systems (I − U′J)δ = U(v(x + Δ)) − Δ by GMRES with products Jδ; no
@@ -61,9 +61,9 @@ def proximal_point(
         max_iterations: products Jδ at most, in a Newton step; more than 20 in multiples of 20.
 
     Returns:
-        A `Method`. Each Newton step costs 2V and up to ``max_iterations`` Jacobian–vector products;
-        the step itself 2V. `Info.direction` holds v(x + Δ), and `Info.converged` is False where
-        the tolerance was not reached. Then Δ is the best found, which may be 0, as in
+        A `Method`. It costs 2V, and each Newton step 2V and up to ``max_iterations``
+        Jacobian–vector products. `Info.direction` holds v(x + Δ), and `Info.converged` is False
+        where the tolerance was not reached. Then Δ is the best found, which may be 0, as in
         `simultaneous`. That is judged by values of v, so derivatives that are 0 to JAX alone (a
         ``stop_gradient``) may cost the solution, but not the truth about it.
 

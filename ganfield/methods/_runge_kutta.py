@@ -21,7 +21,7 @@ _STAGES = {
 
 @registered(METHODS)
 def runge_kutta(optimizer: Optimizer | Players, *, order: int = 4) -> Method:
-    """Return the Runge–Kutta method for the flow dx/dt = v(x), of order 2 (Heun) or 4 (classical).
+    """Return Runge–Kutta steps (ODE-GAN) along the flow dx/dt = v(x), of order 2 (Heun) or 4.
 
     k_i = v(x + c_i h·k_{i−1}), x ← x + h·Σ b_i k_i, where each stage moves **both** players: with
     the opponent frozen every k_i of the bilinear game would be k_1, and the step Euler's. The

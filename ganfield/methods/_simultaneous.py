@@ -12,10 +12,11 @@ from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, asce
 
 @registered(METHODS)
 def simultaneous(optimizer: Optimizer | Players) -> Method:
-    """Return the method x ← x + h·field(x), with h·field(x) shaped by any optax optimizer.
+    """Return simultaneous steps (SimGD, GDA) x ← x + U(v), with U(v) = h·v for sgd(h).
 
-    Each step evaluates the field once, at the point where both players stand. On v it is
-    simultaneous gradient ascent; on a consensus field it is the paper's consensus optimization.
+    U(v) is what any optax optimizer makes of the field's value, at the point where both players
+    stand. On v it is simultaneous gradient ascent, each player on its payoff; on a consensus field
+    it is the paper's consensus optimization.
 
     Args:
         optimizer: an optax transformation over both players' parameters, or ``Players(one,
@@ -23,7 +24,7 @@ def simultaneous(optimizer: Optimizer | Players) -> Method:
             players'; two keep them apart. Its hyper-parameters may be traced.
 
     Returns:
-        A `Method`.
+        A `Method`. It costs V, one evaluation of the field.
 
     Raises:
         ValueError: what was given is no optax transformation.
