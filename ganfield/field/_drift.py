@@ -92,8 +92,8 @@ def alternating_drift(field: Field, *, step_size: ArrayLike) -> Field:
             return field(Players(params.theta, phi), batch).theta
 
         move = field(params, batch).phi
-        _, seen = forward(of_theta, params.phi, move, user="alternating_drift")
+        _, across = forward(of_theta, params.phi, move, user="alternating_drift")
         value = simultaneous(params, batch)
-        return value._replace(theta=add_scaled(value.theta, jnp.asarray(step_size), seen))
+        return value._replace(theta=add_scaled(value.theta, jnp.asarray(step_size), across))
 
     return drift_field

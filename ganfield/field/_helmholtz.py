@@ -104,8 +104,8 @@ def estimate_rotation(field: Field, *, num_probes: int = 16) -> Callable[..., Ro
         >>> import jax, ganfield as gf
         >>> v = gf.vector_field(gf.games.quadratic(coupling=2.0))
         >>> estimate = gf.field.estimate_rotation(v, num_probes=64)
-        >>> found = estimate(gf.Players(0.0, 0.0), jax.random.key(0))
-        >>> bool(abs(found.rotation - 0.8) <= 3 * found.standard_error + 1e-6)
+        >>> estimated = estimate(gf.Players(0.0, 0.0), jax.random.key(0))
+        >>> bool(abs(estimated.rotation - 0.8) <= 3 * estimated.standard_error + 1e-6)
         True
     """
     num_probes = check_count(num_probes, argument="num_probes")

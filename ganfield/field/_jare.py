@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
+import optax
 
 from ganfield._registry import registered
 from ganfield._tree import add_scaled
@@ -49,7 +49,7 @@ def jare(field: Field, *, gamma: ArrayLike) -> Field:
 
     def jare_field(params: Players, batch: Any = None) -> Players:
         value, pullback = backward(lambda p: field(p, batch), params, user="jare")
-        zeros = jax.tree.map(jnp.zeros_like, value)
+        zeros = optax.tree.zeros_like(value)
         of_phi = pullback(Players(zeros.theta, value.phi))
         of_theta = pullback(Players(value.theta, zeros.phi))
         return add_scaled(value, -jnp.asarray(gamma), Players(of_phi.theta, of_theta.phi))

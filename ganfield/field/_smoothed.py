@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
+import optax
 
 from ganfield._registry import registered
 from ganfield._tree import add_scaled
@@ -47,7 +47,7 @@ def smoothed(field: Field, *, gamma: ArrayLike) -> Field:
 
     def smoothed_field(params: Players, batch: Any = None) -> Players:
         value, pullback = backward(lambda p: field(p, batch), params, user="smoothed")
-        gradient = pullback(value._replace(phi=jax.tree.map(jnp.zeros_like, value.phi)))
+        gradient = pullback(value._replace(phi=optax.tree.zeros_like(value.phi)))
         phi = add_scaled(value.phi, -jnp.asarray(gamma), gradient.phi)
         return value._replace(phi=phi)
 

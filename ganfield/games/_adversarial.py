@@ -116,7 +116,7 @@ def check_networks(
     num_outputs: int,
     outputs: str,
     num_classes: int = 0,
-    seen: str = "",
+    appended: str = "",
 ) -> None:
     """Raise a ``ValueError`` unless the discriminator can take what the generator makes.
 
@@ -126,13 +126,13 @@ def check_networks(
         num_outputs: how many numbers the discriminator must give for an example.
         outputs: what they are, in words.
         num_classes: how many features are appended to an example before φ sees it.
-        seen: how that is said.
+        appended: how that is said.
     """
     made = output_shape(generator)
     wanted = (*made[:-1], made[-1] + num_classes) if made else made
     if wanted != tuple(discriminator.input_shape):
         raise ValueError(
-            f"generator makes examples of shape {made}{seen and f', {wanted} {seen}'}, but "
+            f"generator makes examples of shape {made}{appended and f', {wanted} {appended}'}, but "
             f"discriminator takes examples of shape {tuple(discriminator.input_shape)}"
         )
     judged = output_shape(discriminator)

@@ -73,7 +73,7 @@ def conditional_gan(
         num_outputs=1,
         outputs="one logit",
         num_classes=num_classes,
-        seen="with the classes appended",
+        appended="with the classes appended",
     )
     return adversarial(
         generator,

@@ -115,8 +115,8 @@ def _normal_mean(values: Callable[[jax.Array], Players], std: ArrayLike) -> Play
     """Return the expectation of ``values(noise)`` over noise ~ N(0, std²)."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(_NUM_NODES)
     shares = jnp.asarray(weights / weights.sum())
-    found = jax.vmap(values)(jnp.asarray(std) * jnp.asarray(nodes))
-    return jax.tree.map(lambda leaf: shares @ leaf, found)
+    at_nodes = jax.vmap(values)(jnp.asarray(std) * jnp.asarray(nodes))
+    return jax.tree.map(lambda leaf: shares @ leaf, at_nodes)
 
 
 def _jacobian(objective: Objective, params: Players) -> jax.Array:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
@@ -102,7 +103,7 @@ def adaptive_competitive(
 
     def init(params: Players) -> State:
         params = strong(params)
-        unknown = jax.tree.map(jnp.zeros_like, params)
+        unknown = optax.tree.zeros_like(params)
         none = jnp.zeros((), jnp.int32)
         return State(params, AdaptiveCompetitiveMemory(both.init(params), unknown, none))
 
@@ -119,31 +120,26 @@ def adaptive_competitive(
         scale = jax.tree.map(lambda n: _inverse_root(n / known.astype(n.dtype), epsilon), squares)
         root = jax.tree.map(jnp.sqrt, scale)
         update, respond = linearize_change(
-            both, times(scale, cross.value), memory.optimizer, params
+            both, optax.tree.mul(scale, cross.value), memory.optimizer, params
         )
 
         def matrix(unknown: Players) -> Players:
-            answer = respond(times(scale, cross.product(times(root, unknown))))
-            return add_scaled(unknown, -1, jax.tree.map(jnp.divide, answer, root))
+            answer = respond(optax.tree.mul(scale, cross.product(optax.tree.mul(root, unknown))))
+            return add_scaled(unknown, -1, optax.tree.div(answer, root))
 
         unknown, solved = solve(
             matrix,
-            jax.tree.map(jnp.divide, update, root),
+            optax.tree.div(update, root),
             tolerance=tolerance,
             max_iterations=max_iterations,
         )
-        move = times(root, unknown)
+        move = optax.tree.mul(root, unknown)
         direction = add_scaled(cross.value, 1, cross.product(move))
-        params, kept = ascend(both, times(scale, direction), memory.optimizer, params)
+        params, kept = ascend(both, optax.tree.mul(scale, direction), memory.optimizer, params)
         memory = AdaptiveCompetitiveMemory(kept, squares, num_values)
         return State(params, memory), Info(direction, solved & cross.holds(move))
 
     return Method(init, step)
-
-
-def times(tree: Players, other: Players) -> Players:
-    """Return the product, element by element."""
-    return jax.tree.map(jnp.multiply, tree, other)
 
 
 def _inverse_root(square: jax.Array, epsilon: ArrayLike) -> jax.Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
-import jax.numpy as jnp
+import optax
 
 from ganfield._registry import registered
 from ganfield._tree import strong
@@ -112,10 +112,12 @@ def alternating(
         done = 0
         for name in order:
             count, own = num_moves[name], getattr(state.params, name)
-            followed[name] = jax.tree.map(jnp.zeros_like, own)
+            followed[name] = optax.tree.zeros_like(own)
             for index in range(done, done + count):
-                seen = jax.tree.map(lambda b, i=index: b[i], batch) if num_batches > 1 else batch
-                state, followed[name] = move(name, field, state, seen)
+                own_batch = batch
+                if num_batches > 1:
+                    own_batch = jax.tree.map(lambda b, i=index: b[i], batch)
+                state, followed[name] = move(name, field, state, own_batch)
             done += count
         return state, Info(Players(**followed))
 

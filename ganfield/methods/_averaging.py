@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from ganfield._registry import registered
 from ganfield._tree import add_scaled
@@ -89,7 +90,7 @@ def averaged(method: Method, *, decay: ArrayLike | None = None) -> Method:
         if decay is not None:
             kept = jnp.asarray(decay)
             weight = (1 - kept**weight) / (1 - kept)
-        apart = jax.tree.map(jnp.subtract, inner.params, memory.average)
+        apart = optax.tree.sub(inner.params, memory.average)
         average = add_scaled(memory.average, 1 / weight, apart)
         return State(inner.params, AveragedMemory(inner.memory, average, num_points)), info
 

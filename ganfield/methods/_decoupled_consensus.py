@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
@@ -77,7 +78,7 @@ def decoupled_consensus(optimizer: Optimizer | Players, *, strength: ArrayLike =
         params, memory = ascend(both, value, state.memory, moved)
         converged = jnp.ones((), bool)
         if is_cut(jax.make_jaxpr(pullback)(value).jaxpr):
-            move = jax.tree.map(jnp.subtract, params, state.params)
+            move = optax.tree.sub(params, state.params)
             converged = unchanged(here, state.params, value, move)
         return State(params, memory), Info(value, converged)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
@@ -96,7 +96,7 @@ def lead(
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
         here, memory = state
         cross = linearize_cross(field, here, batch, user="lead")
-        move = jax.tree.map(jnp.subtract, here, memory.previous)
+        move = optax.tree.sub(here, memory.previous)
         across = cross.product(move)
         direction, weight = cross.value, jnp.asarray(alignment)
         if preconditioned:

@@ -64,8 +64,8 @@ def negative_momentum(
         >>> import optax, ganfield as gf
         >>> method = negative_momentum(optax.sgd(0.5))
         >>> v = gf.vector_field(gf.games.bilinear())
-        >>> found = gf.spectral_radius(method, v, gf.Players(0.0, 0.0))
-        >>> round(found.value, 4)
+        >>> radius = gf.spectral_radius(method, v, gf.Players(0.0, 0.0))
+        >>> round(radius.value, 4)
         0.9625
     """
     optimizers = per_player(optimizer)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from ganfield._registry import registered
 from ganfield._tree import strong
@@ -71,7 +72,7 @@ def optimistic(optimizer: Optimizer | Players) -> Method:
 
     def init(params: Players) -> State:
         params = strong(params)
-        unknown = jax.tree.map(jnp.zeros_like, params)
+        unknown = optax.tree.zeros_like(params)
         return State(params, OptimisticMemory(both.init(params), unknown, jnp.ones((), bool)))
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from ganfield._registry import registered
 from ganfield._tree import strong
@@ -81,7 +82,7 @@ def past_extragradient(
         memory = PastExtragradientMemory(
             optimizer=both.init(params),
             extrapolation=() if ahead is None else ahead.init(params),
-            previous=jax.tree.map(jnp.zeros_like, params),
+            previous=optax.tree.zeros_like(params),
             first=jnp.ones((), bool),
         )
         return State(params, memory)

@@ -24,7 +24,7 @@ from ganfield.methods._base import (
     change,
     joint_optimizer,
 )
-from ganfield.methods._solve import linearize_change, solve, where
+from ganfield.methods._solve import linearize_change, solve
 
 
 @registered(METHODS)
@@ -125,7 +125,7 @@ def proximal_point(
             nearer = trial_distance < distance
             return (
                 count + 1,
-                where(nearer, trial, move),
+                optax.tree.where(nearer, trial, move),
                 jnp.where(nearer, trial_distance, distance),
                 nearer & near,
                 jnp.where(nearer, 1, share / 2),

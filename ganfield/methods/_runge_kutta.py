@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
-import jax.numpy as jnp
+import optax
 
 from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
@@ -75,7 +75,7 @@ def runge_kutta(optimizer: Optimizer | Players, *, order: int = 4) -> Method:
         direction = jax.tree.map(lambda k: weights[0] * k, value)
         for reach, weight in zip(reaches[1:], weights[1:], strict=True):
             whole, _ = ascend(both, value, state.memory, params)
-            move = jax.tree.map(jnp.subtract, whole, params)
+            move = optax.tree.sub(whole, params)
             value = field(add_scaled(params, reach, move), batch)
             direction = add_scaled(direction, weight, value)
         params, memory = ascend(both, direction, state.memory, params)

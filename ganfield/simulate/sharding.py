@@ -35,10 +35,10 @@ def data_mesh(devices: Any = None) -> Mesh:
         >>> data_mesh(jax.devices()[:1]).axis_names
         ('data',)
     """
-    found = jax.devices() if devices is None else list(devices)
-    if not found:
+    chosen = jax.devices() if devices is None else list(devices)
+    if not chosen:
         raise ValueError("devices must hold at least one device, got none")
-    return jax.make_mesh((len(found),), (AXIS,), (AxisType.Auto,), devices=found)
+    return jax.make_mesh((len(chosen),), (AXIS,), (AxisType.Auto,), devices=chosen)
 
 
 def data_parallel(sample: Sampler, mesh: Mesh) -> Sampler:

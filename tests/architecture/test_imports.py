@@ -91,8 +91,8 @@ def test_import_stays_light():
         "print([m for m in ('flax', 'matplotlib', 'tyro', 'rich', 'scipy.stats') "
         "if m in sys.modules])"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
 
 
 def test_files_stay_short():

@@ -26,7 +26,7 @@ def test_a_row_is_complete(name):
     assert (cost != "–") == (name in NAMES)
     assert reference != "–" or name in ("identity", "clipped")
     assert options == "–" or options.startswith("`")
-    assert len(summary) > 10
+    assert summary != "–"
 
 
 @pytest.mark.parametrize("name", [*gf.OBJECTIVES, *gf.PENALTIES])
