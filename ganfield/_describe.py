@@ -36,7 +36,10 @@ def describe(value: Any) -> str:
     if isinstance(value, bool | str | None):
         return repr(value)
     if isinstance(value, int | float | complex | np.generic | np.ndarray | jax.Array):
-        return _number(value)
+        try:
+            return _number(value)
+        except RuntimeError:  # A donated array is gone, one of another host out of reach.
+            return "…"
     if isinstance(value, Players) or type(value) in (tuple, list):
         name = "Players" if isinstance(value, Players) else ""
         return f"{name}({', '.join(map(describe, value))})"

@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 # What bears the name of a `Method`, of a `Game` and of a `Network`; a field bears its own.
 _BEARERS = ("step", "losses", "apply")
+_SYMBOLS = {"gamma": "γ"}
 
 
 def registered(
@@ -108,9 +109,6 @@ class NamedField(Named):
 
 def _options(given: dict[str, Any]) -> list[str]:
     return [f"{_SYMBOLS.get(name, name)}={describe(value)}" for name, value in given.items()]
-
-
-_SYMBOLS = {"gamma": "γ"}
 
 
 def name_of(function: Callable[..., Any], kind: str) -> str:

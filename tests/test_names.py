@@ -179,6 +179,9 @@ def test_another_value_is_its_kind():
     assert describe([1, None, True, "a"]) == "(1, None, True, 'a')"
     assert describe(jnp.tanh) == "tanh"
     assert describe(jax.random.key(0)) == "key"
+    donated = jnp.ones(())
+    donated.delete()
+    assert describe(donated) == "…"
 
 
 def run(method=None, field=V, **options):
