@@ -5,6 +5,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import jax
 
+from ganfield._summarize import summarize
+
 PyTree: TypeAlias = Any
 
 ArrayLike: TypeAlias = jax.typing.ArrayLike
@@ -29,6 +31,9 @@ class Players(NamedTuple):
 
     theta: Any
     phi: Any
+
+    def __repr__(self) -> str:
+        return summarize(self)
 
 
 class Batch(NamedTuple):

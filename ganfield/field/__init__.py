@@ -1,18 +1,26 @@
 """The field v of a game, its derivatives, and fields made from it."""
 
-from collections.abc import Callable
-
-from ganfield._types import Field
-from ganfield.field._clipped import clipped as clipped
+# isort: off
+# Each of these registers itself; lists show them in this order, the simplest first.
+from ganfield.field._identity import identity as identity
 from ganfield.field._consensus import consensus as consensus
 from ganfield.field._conservative_relaxation import (
     conservative_relaxation as conservative_relaxation,
 )
+from ganfield.field._jare import jare as jare
+from ganfield.field._smoothed import smoothed as smoothed
+from ganfield.field._symplectic import symplectic as symplectic
+from ganfield.field._linearized_competitive import linearized_competitive as linearized_competitive
+from ganfield.field._scaled import scaled as scaled
+from ganfield.field._clipped import clipped as clipped
+from ganfield.field._drift import simultaneous_drift as simultaneous_drift
+from ganfield.field._drift import alternating_drift as alternating_drift
+
+# isort: on
 from ganfield.field._derivatives import jacobian as jacobian
 from ganfield.field._derivatives import jvp as jvp
 from ganfield.field._derivatives import vjp as vjp
-from ganfield.field._drift import alternating_drift as alternating_drift
-from ganfield.field._drift import simultaneous_drift as simultaneous_drift
+from ganfield.field._field import TRANSFORMS as TRANSFORMS
 from ganfield.field._field import check_field as check_field
 from ganfield.field._field import check_plane_field as check_plane_field
 from ganfield.field._field import vector_field as vector_field
@@ -20,24 +28,3 @@ from ganfield.field._helmholtz import Helmholtz as Helmholtz
 from ganfield.field._helmholtz import RotationEstimate as RotationEstimate
 from ganfield.field._helmholtz import estimate_rotation as estimate_rotation
 from ganfield.field._helmholtz import helmholtz as helmholtz
-from ganfield.field._identity import identity as identity
-from ganfield.field._jare import jare as jare
-from ganfield.field._linearized_competitive import linearized_competitive as linearized_competitive
-from ganfield.field._scaled import scaled as scaled
-from ganfield.field._smoothed import smoothed as smoothed
-from ganfield.field._symplectic import symplectic as symplectic
-
-TRANSFORMS: dict[str, Callable[..., Field]] = {
-    "identity": identity,
-    "consensus": consensus,
-    "conservative_relaxation": conservative_relaxation,
-    "jare": jare,
-    "smoothed": smoothed,
-    "symplectic": symplectic,
-    "linearized_competitive": linearized_competitive,
-    "scaled": scaled,
-    "clipped": clipped,
-    "simultaneous_drift": simultaneous_drift,
-    "alternating_drift": alternating_drift,
-}
-"""Name → builder of the transforms; each takes a field first."""

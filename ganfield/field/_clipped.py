@@ -1,17 +1,21 @@
 """Clipping: each player's part of a field no longer than a bound."""
 
+from __future__ import annotations
+
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import optax
 
-from ganfield._types import Field, Players, PyTree
+from ganfield._registry import registered
+from ganfield._types import ArrayLike, Field, Players, PyTree
 from ganfield.checks import check_not_negative
+from ganfield.field._field import TRANSFORMS
 from ganfield.field._scaled import times
 
 
-def clipped(field: Field, *, max_norm: jax.typing.ArrayLike | Players) -> Field:
+@registered(TRANSFORMS)
+def clipped(field: Field, *, max_norm: ArrayLike | Players) -> Field:
     """Return v with each player's part no longer than ``max_norm``: v_θ·min(1, c/‖v_θ‖), so v_φ.
 
     The norm is over all of a player's parameters. Zeros of v are zeros of it, with the same
@@ -45,7 +49,7 @@ def clipped(field: Field, *, max_norm: jax.typing.ArrayLike | Players) -> Field:
     return clipped_field
 
 
-def _clip(part: PyTree, limit: jax.typing.ArrayLike) -> PyTree:
+def _clip(part: PyTree, limit: ArrayLike) -> PyTree:
     square = optax.tree.norm(part, squared=True)
     limit = jnp.asarray(limit, jnp.result_type(square))
     longer = square > limit**2

@@ -1,18 +1,22 @@
 """Consensus: the field, and the gradient that makes it small."""
 
+from __future__ import annotations
+
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled
-from ganfield._types import Field, Players
+from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_count, check_not_negative
+from ganfield.field._field import TRANSFORMS
 from ganfield.field._square_norm import value_and_norm_gradient
 
 
-def consensus(field: Field, *, gamma: jax.typing.ArrayLike, groups: int = 1) -> Field:
-    """Return the consensus field w = v − γ∇L, where L = ½‖E v‖² and ∇L = Jᵀv.
+@registered(TRANSFORMS)
+def consensus(field: Field, *, gamma: ArrayLike, groups: int = 1) -> Field:
+    """Return the consensus field (ConOpt) w = v − γ∇L, where L = ½‖E v‖² and ∇L = Jᵀv.
 
     Zeros of v are zeros of w, and at them w′ = J − γJᵀJ. Where J is negative semidefinite and
     invertible (at a local Nash equilibrium, say) this is negative definite: the second term moves

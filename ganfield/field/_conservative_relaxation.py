@@ -1,15 +1,20 @@
 """The conservative relaxation: only make the field small."""
 
+from __future__ import annotations
+
 from typing import Any
 
+from ganfield._registry import registered
 from ganfield._tree import negate
 from ganfield._types import Field, Players
 from ganfield.checks import check_count
+from ganfield.field._field import TRANSFORMS
 from ganfield.field._square_norm import value_and_norm_gradient
 
 
+@registered(TRANSFORMS)
 def conservative_relaxation(field: Field, *, groups: int = 1) -> Field:
-    """Return the field −∇L of L = ½‖E v‖², a gradient field that decreases ‖v‖.
+    """Return −∇L of L = ½‖E v‖² (HGD), −Jᵀv: a gradient field that decreases ‖v‖.
 
     Its Jacobian is symmetric, so nothing circles; but every zero of v with an invertible J
     attracts, the saddles and maxima of the players' losses too, and it also rests where Jᵀv = 0 and
@@ -26,8 +31,8 @@ def conservative_relaxation(field: Field, *, groups: int = 1) -> Field:
         ValueError: as `consensus`, for ``groups``.
 
     Reference:
-        Huszár, "GANs are Broken in More than One Way", 2017; Hamiltonian gradient descent in
-        Abernethy, Lai, Wibisono, 2019.
+        Huszár, "GANs are Broken in More than One Way", 2017; Hamiltonian gradient descent (HGD)
+        in Abernethy, Lai, Wibisono, 2019.
 
     Example:
         >>> import ganfield as gf

@@ -1,5 +1,7 @@
 """The cross-player part of a Jacobian: what each player's direction owes the other."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax

@@ -3,6 +3,8 @@
 A field may be any function ``field(params, batch=None) -> Players``; nothing here asks for more.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 
@@ -98,7 +100,7 @@ def jacobian(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Array]:
         chunk = min(chunk_size, flat.size)
         # Rows of zeros fill up the last chunk: a shorter one would be compiled apart.
         rows = jnp.eye(-(-flat.size // chunk) * chunk, flat.size, dtype=flat.dtype)
-        found = jax.lax.map(pullback, rows, batch_size=chunk)
-        return found[: flat.size]
+        matrix_rows = jax.lax.map(pullback, rows, batch_size=chunk)
+        return matrix_rows[: flat.size]
 
     return matrix

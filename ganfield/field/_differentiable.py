@@ -4,6 +4,8 @@ JAX refuses to differentiate a `jax.custom_vjp` forwards, or a callback at all. 
 `jax.lax.stop_gradient`, a sign or a rounding without a word, to 0.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple

@@ -1,17 +1,21 @@
 """The fields that steps of finite size really follow."""
 
+from __future__ import annotations
+
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
-from ganfield._types import Field, Players
+from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field._differentiable import forward
+from ganfield.field._field import TRANSFORMS
 
 
-def simultaneous_drift(field: Field, *, step_size: jax.typing.ArrayLike) -> Field:
+@registered(TRANSFORMS)
+def simultaneous_drift(field: Field, *, step_size: ArrayLike) -> Field:
     """Return v − (h/2)Jv, whose flow simultaneous steps x ← x + h·v(x) follow to second order.
 
     The flow of v itself misses a step by h²/2·Jv, this one by a term in h³ (backward error
@@ -48,7 +52,8 @@ def simultaneous_drift(field: Field, *, step_size: jax.typing.ArrayLike) -> Fiel
     return drift_field
 
 
-def alternating_drift(field: Field, *, step_size: jax.typing.ArrayLike) -> Field:
+@registered(TRANSFORMS)
+def alternating_drift(field: Field, *, step_size: ArrayLike) -> Field:
     """Return the field whose flow alternating steps follow to second order, φ moving first.
 
     One move of each player, φ₁ = φ + h·v_φ(θ, φ) and θ₁ = θ + h·v_θ(θ, φ₁), follows the flow of
@@ -87,8 +92,8 @@ def alternating_drift(field: Field, *, step_size: jax.typing.ArrayLike) -> Field
             return field(Players(params.theta, phi), batch).theta
 
         move = field(params, batch).phi
-        _, seen = forward(of_theta, params.phi, move, user="alternating_drift")
+        _, across = forward(of_theta, params.phi, move, user="alternating_drift")
         value = simultaneous(params, batch)
-        return value._replace(theta=add_scaled(value.theta, jnp.asarray(step_size), seen))
+        return value._replace(theta=add_scaled(value.theta, jnp.asarray(step_size), across))
 
     return drift_field

@@ -1,16 +1,24 @@
 """The joint field of a game. The sign of v is decided here, and nowhere else."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import named
 from ganfield._tree import negate
 from ganfield._types import Field, Players
 from ganfield.checks import check_same_structure
 from ganfield.games import Game
 
+TRANSFORMS: dict[str, Callable[..., Field]] = {}
+"""Name → builder of the transforms; each takes a field first."""
 
+
+@named
 def vector_field(game: Game) -> Field:
     """Return the field in which both players climb their payoffs.
 
@@ -98,11 +106,11 @@ def check_plane_field(field: Field, batch: Any = None, *, purpose: str) -> None:
         # Equality alone does not tell Players from a pair.
         if isinstance(value, Players) and shapes == Players((), ()):
             return
-        found = f"returned {shapes!r} as shapes"
+        outcome = f"returned {shapes!r} as shapes"
     except Exception as error:  # A field may fail in any way on what it was not made for.
-        cause, found = error, f"raised {type(error).__name__}: {error}"
+        cause, outcome = error, f"raised {type(error).__name__}: {error}"
     raise ValueError(
         f"{purpose} needs a field of two numbers; for a game of more parameters take a plane "
         "through a point, gf.planes.on_plane(field, plane) with a plane from gf.planes. On Players "
-        f"of two scalars this field {found}"
+        f"of two scalars this field {outcome}"
     ) from cause

@@ -1,5 +1,7 @@
 """The two halves of a Jacobian: what a gradient field could have, and what rotates."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -9,7 +11,7 @@ import optax
 from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import strong
-from ganfield._types import Field, Players
+from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_count
 from ganfield.field._differentiable import backward, forward
 
@@ -41,7 +43,7 @@ class RotationEstimate(NamedTuple):
     standard_error: jax.Array
 
 
-def helmholtz(jacobian: jax.typing.ArrayLike) -> Helmholtz:
+def helmholtz(jacobian: ArrayLike) -> Helmholtz:
     """Return the symmetric and the antisymmetric part of a Jacobian, and the share that rotates.
 
     Named after the Helmholtz decomposition of a field, of which this is the pointwise form. In a
@@ -102,8 +104,8 @@ def estimate_rotation(field: Field, *, num_probes: int = 16) -> Callable[..., Ro
         >>> import jax, ganfield as gf
         >>> v = gf.vector_field(gf.games.quadratic(coupling=2.0))
         >>> estimate = gf.field.estimate_rotation(v, num_probes=64)
-        >>> found = estimate(gf.Players(0.0, 0.0), jax.random.key(0))
-        >>> bool(abs(found.rotation - 0.8) <= 3 * found.standard_error + 1e-6)
+        >>> estimated = estimate(gf.Players(0.0, 0.0), jax.random.key(0))
+        >>> bool(abs(estimated.rotation - 0.8) <= 3 * estimated.standard_error + 1e-6)
         True
     """
     num_probes = check_count(num_probes, argument="num_probes")

@@ -1,18 +1,23 @@
 """JARE: each player makes the other's gradient small."""
 
+from __future__ import annotations
+
 from typing import Any
 
-import jax
 import jax.numpy as jnp
+import optax
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled
-from ganfield._types import Field, Players
+from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field._differentiable import backward
+from ganfield.field._field import TRANSFORMS
 
 
-def jare(field: Field, *, gamma: jax.typing.ArrayLike) -> Field:
-    """Return v − γJ_oᵀv: each player also makes the other's gradient small, but not its own.
+@registered(TRANSFORMS)
+def jare(field: Field, *, gamma: ArrayLike) -> Field:
+    """Return JARE, v − γJ_oᵀv: each player makes the other's gradient small too, not its own.
 
     J_o holds the blocks of J across the players, so that θ moves along v_θ − γ∇_θ½‖v_φ‖², and φ
     along v_φ − γ∇_φ½‖v_θ‖². Zeros of v are zeros of it, and where the players have no curvature of
@@ -44,7 +49,7 @@ def jare(field: Field, *, gamma: jax.typing.ArrayLike) -> Field:
 
     def jare_field(params: Players, batch: Any = None) -> Players:
         value, pullback = backward(lambda p: field(p, batch), params, user="jare")
-        zeros = jax.tree.map(jnp.zeros_like, value)
+        zeros = optax.tree.zeros_like(value)
         of_phi = pullback(Players(zeros.theta, value.phi))
         of_theta = pullback(Players(value.theta, zeros.phi))
         return add_scaled(value, -jnp.asarray(gamma), Players(of_phi.theta, of_theta.phi))

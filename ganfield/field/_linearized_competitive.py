@@ -1,18 +1,22 @@
 """Each player against the opponent's next move."""
 
+from __future__ import annotations
+
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled
-from ganfield._types import Field, Players
+from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field._cross import linearize_cross
+from ganfield.field._field import TRANSFORMS
 
 
-def linearized_competitive(field: Field, *, step_size: jax.typing.ArrayLike) -> Field:
-    """Return (I + αJ_o)v: each player's direction after the opponent's next step, to first order.
+@registered(TRANSFORMS)
+def linearized_competitive(field: Field, *, step_size: ArrayLike) -> Field:
+    """Return v + αJ_ov (LCGD): each player's direction after the opponent's step, to first order.
 
     J_o holds the blocks of J across the players, so θ follows v_θ + αJ_θφ v_φ, which is
     v_θ(θ, φ + αv_φ) up to a term in α². Zeros of v are zeros of it. With α = h a step of size h is
@@ -32,7 +36,7 @@ def linearized_competitive(field: Field, *, step_size: jax.typing.ArrayLike) -> 
 
     Reference:
         Zhang, Lesser, "Multi-Agent Learning with Policy Prediction", 2010; linearised competitive
-        gradient descent in Schäfer, Anandkumar, "Competitive Gradient Descent", 2019.
+        gradient descent (LCGD) in Schäfer, Anandkumar, "Competitive Gradient Descent", 2019.
 
     Example:
         >>> import ganfield as gf

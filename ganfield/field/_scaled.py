@@ -1,18 +1,21 @@
 """Time scales: each player's part of a field times a number of its own."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from ganfield._types import Field, Players, PyTree
+from ganfield._registry import registered
+from ganfield._types import ArrayLike, Field, Players, PyTree
 from ganfield.checks import check_not_negative
+from ganfield.field._field import TRANSFORMS
 
 
-def scaled(
-    field: Field, *, theta: jax.typing.ArrayLike = 1.0, phi: jax.typing.ArrayLike = 1.0
-) -> Field:
-    """Return (theta·v_θ, phi·v_φ): the players move on time scales of their own.
+@registered(TRANSFORMS)
+def scaled(field: Field, *, theta: ArrayLike = 1.0, phi: ArrayLike = 1.0) -> Field:
+    """Return (theta·v_θ, phi·v_φ) (TTUR): the players move on time scales of their own.
 
     With sgd(h) it is the same as step sizes h·theta and h·phi, but it also enters the spectra, the
     flow and every method that takes one optimizer for both. Optimizers that divide a direction by
@@ -48,6 +51,6 @@ def scaled(
     return scaled_field
 
 
-def times(scale: jax.typing.ArrayLike, part: PyTree) -> PyTree:
+def times(scale: ArrayLike, part: PyTree) -> PyTree:
     """Return ``scale · part``, every leaf in the dtype that it has."""
     return jax.tree.map(lambda leaf: jnp.asarray(scale, jnp.result_type(leaf)) * leaf, part)

@@ -1,17 +1,22 @@
 """A discriminator that also keeps the generator's gradient small."""
 
+from __future__ import annotations
+
 from typing import Any
 
-import jax
 import jax.numpy as jnp
+import optax
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled
-from ganfield._types import Field, Players
+from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field._differentiable import backward
+from ganfield.field._field import TRANSFORMS
 
 
-def smoothed(field: Field, *, gamma: jax.typing.ArrayLike) -> Field:
+@registered(TRANSFORMS)
+def smoothed(field: Field, *, gamma: ArrayLike) -> Field:
     """Return v with −γ∇_φ½‖v_θ‖² added to φ's part: φ follows v_φ − γJ_θφᵀv_θ, and θ follows v_θ.
 
     It is `jare` for the discriminator alone. Zeros of v are zeros of it. The norm is that of the
@@ -28,8 +33,8 @@ def smoothed(field: Field, *, gamma: jax.typing.ArrayLike) -> Field:
         ValueError: γ is negative.
 
     Reference:
-        The baseline "smooth" in the official code of Mescheder, Nowozin, Geiger, "The Numerics of
-        GANs", 2017.
+        Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017: the baseline "smooth" of the
+        official code.
 
     Example:
         >>> import ganfield as gf
@@ -42,7 +47,7 @@ def smoothed(field: Field, *, gamma: jax.typing.ArrayLike) -> Field:
 
     def smoothed_field(params: Players, batch: Any = None) -> Players:
         value, pullback = backward(lambda p: field(p, batch), params, user="smoothed")
-        gradient = pullback(value._replace(phi=jax.tree.map(jnp.zeros_like, value.phi)))
+        gradient = pullback(value._replace(phi=optax.tree.zeros_like(value.phi)))
         phi = add_scaled(value.phi, -jnp.asarray(gamma), gradient.phi)
         return value._replace(phi=phi)
 

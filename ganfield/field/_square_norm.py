@@ -1,5 +1,7 @@
 """The gradient of ½‖v‖², of a batch as a whole or of independent groups of it."""
 
+from __future__ import annotations
+
 import jax
 
 from ganfield._types import Field, Players, PyTree

@@ -1,5 +1,7 @@
 """Symplectic gradient adjustment: the part of consensus that turns."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax
@@ -7,20 +9,23 @@ import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
-from ganfield._types import Field, Players
+from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field._differentiable import backward, forward
+from ganfield.field._field import TRANSFORMS
 
 
+@registered(TRANSFORMS)
 def symplectic(
     field: Field,
     *,
-    strength: jax.typing.ArrayLike = 1.0,
+    strength: ArrayLike = 1.0,
     align: bool = True,
-    epsilon: jax.typing.ArrayLike = 0.1,
+    epsilon: ArrayLike = 0.1,
 ) -> Field:
-    """Return the adjusted field v − λAᵀv, with A = ½(J − Jᵀ) and so Aᵀv = ½(Jᵀv − Jv).
+    """Return the symplectic adjustment (SGA) v − λAᵀv, A = ½(J − Jᵀ), Aᵀv = ½(Jᵀv − Jv).
 
     With ∇L = Jᵀv, the gradient of L = ½‖v‖², the sign of λ is chosen at every point:
 

@@ -1,28 +1,34 @@
 """What is played: games in closed form, and games of two networks."""
 
-from collections.abc import Callable
-
+# isort: off
+# Each of these registers itself; lists show them in this order, the simplest first.
+from ganfield.games._bilinear import bilinear as bilinear
+from ganfield.games._quadratic import quadratic as quadratic
+from ganfield.games._dirac import dirac_gan as dirac_gan
+from ganfield.games._covariance import covariance as covariance
+from ganfield.games._gaussian_mean import gaussian_mean as gaussian_mean
 from ganfield.games._almost_bilinear import almost_bilinear as almost_bilinear
+from ganfield.games._forsaken import forsaken as forsaken
+from ganfield.games._two_attractors import two_attractors as two_attractors
+from ganfield.games._minimax import unstable_minimax as unstable_minimax
+from ganfield.games._minimax import stable_non_minimax as stable_non_minimax
+from ganfield.games._matching_pennies import matching_pennies as matching_pennies
+from ganfield.games._sine import sine as sine
+from ganfield.games._lattice import lattice as lattice
+
+# isort: on
 from ganfield.games._auxiliary_classifier_gan import (
     auxiliary_classifier_gan as auxiliary_classifier_gan,
 )
+from ganfield.games._base import GAMES as GAMES
 from ganfield.games._base import Game as Game
 from ganfield.games._base import general_sum as general_sum
 from ganfield.games._base import joint as joint
 from ganfield.games._base import zero_sum as zero_sum
-from ganfield.games._bilinear import bilinear as bilinear
 from ganfield.games._conditional_gan import conditional_gan as conditional_gan
-from ganfield.games._covariance import covariance as covariance
-from ganfield.games._dirac import dirac_gan as dirac_gan
-from ganfield.games._forsaken import forsaken as forsaken
 from ganfield.games._gan import gan as gan
-from ganfield.games._gaussian_mean import gaussian_mean as gaussian_mean
 from ganfield.games._info_gan import info_gan as info_gan
 from ganfield.games._labels import append_one_hot as append_one_hot
-from ganfield.games._lattice import lattice as lattice
-from ganfield.games._matching_pennies import matching_pennies as matching_pennies
-from ganfield.games._minimax import stable_non_minimax as stable_non_minimax
-from ganfield.games._minimax import unstable_minimax as unstable_minimax
 from ganfield.games._objectives import OBJECTIVES as OBJECTIVES
 from ganfield.games._objectives import Objective as Objective
 from ganfield.games._penalties import PENALTIES as PENALTIES
@@ -32,24 +38,4 @@ from ganfield.games._penalties import r1 as r1
 from ganfield.games._penalties import r2 as r2
 from ganfield.games._penalties import wgan_gp as wgan_gp
 from ganfield.games._penalties import zero_centred as zero_centred
-from ganfield.games._quadratic import quadratic as quadratic
-from ganfield.games._sine import sine as sine
-from ganfield.games._two_attractors import two_attractors as two_attractors
 from ganfield.games._unrolled import unrolled as unrolled
-
-GAMES: dict[str, Callable[..., Game]] = {
-    "bilinear": bilinear,
-    "quadratic": quadratic,
-    "dirac_gan": dirac_gan,
-    "covariance": covariance,
-    "gaussian_mean": gaussian_mean,
-    "almost_bilinear": almost_bilinear,
-    "forsaken": forsaken,
-    "two_attractors": two_attractors,
-    "unstable_minimax": unstable_minimax,
-    "stable_non_minimax": stable_non_minimax,
-    "matching_pennies": matching_pennies,
-    "sine": sine,
-    "lattice": lattice,
-}
-"""Name → builder of the games in closed form; every builder works without arguments."""

@@ -1,12 +1,14 @@
 """What every game of a generator against a discriminator is made of."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Protocol
 
 import jax
 import jax.numpy as jnp
 
-from ganfield._types import Batch, Players, PyTree
+from ganfield._types import ArrayLike, Batch, Players, PyTree
 from ganfield.checks import check_not_negative, lookup
 from ganfield.games._base import Game, joint
 from ganfield.games._keys import check_keys, fold, normal_like
@@ -39,8 +41,8 @@ def adversarial(
     objective: str | Objective,
     *,
     penalty: str | Penalty | None,
-    penalty_weight: jax.typing.ArrayLike,
-    instance_noise: jax.typing.ArrayLike,
+    penalty_weight: ArrayLike,
+    instance_noise: ArrayLike,
     generator_input: Callable[[Batch], jax.Array],
     discriminator_input: Callable[[jax.Array, Batch], jax.Array],
     auxiliary: Callable[[jax.Array, jax.Array, Batch], jax.Array] | None = None,
@@ -114,7 +116,7 @@ def check_networks(
     num_outputs: int,
     outputs: str,
     num_classes: int = 0,
-    seen: str = "",
+    appended: str = "",
 ) -> None:
     """Raise a ``ValueError`` unless the discriminator can take what the generator makes.
 
@@ -124,13 +126,13 @@ def check_networks(
         num_outputs: how many numbers the discriminator must give for an example.
         outputs: what they are, in words.
         num_classes: how many features are appended to an example before φ sees it.
-        seen: how that is said.
+        appended: how that is said.
     """
     made = output_shape(generator)
     wanted = (*made[:-1], made[-1] + num_classes) if made else made
     if wanted != tuple(discriminator.input_shape):
         raise ValueError(
-            f"generator makes examples of shape {made}{seen and f', {wanted} {seen}'}, but "
+            f"generator makes examples of shape {made}{appended and f', {wanted} {appended}'}, but "
             f"discriminator takes examples of shape {tuple(discriminator.input_shape)}"
         )
     judged = output_shape(discriminator)

@@ -1,13 +1,17 @@
 """The almost bilinear game: a small perturbation gives the circling a limit cycle."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 
-from ganfield._types import Players
-from ganfield.games._base import Game, normal_scalars, zero_sum
+from ganfield._registry import registered
+from ganfield._types import ArrayLike, Players
+from ganfield.games._base import GAMES, Game, normal_scalars, zero_sum
 
 
-def almost_bilinear(epsilon: jax.typing.ArrayLike = 0.1) -> Game:
+@registered(GAMES)
+def almost_bilinear(epsilon: ArrayLike = 0.1) -> Game:
     """Return the zero-sum game loss_θ = θφ + ε(φ²/2 − φ⁴/4), loss_φ = −loss_θ.
 
     v = (−φ, θ + ε(φ − φ³)), with the one equilibrium (0, 0). There v′ = [[0, −1], [1, ε]] has the

@@ -1,9 +1,12 @@
 """Auxiliary-classifier GAN: D also names the class, and both players want that right."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 
-from ganfield._types import Batch
+from ganfield._registry import named
+from ganfield._types import ArrayLike, Batch
 from ganfield.checks import check_count, check_not_negative
 from ganfield.games._adversarial import (
     NetworkLike,
@@ -17,18 +20,19 @@ from ganfield.games._objectives import Objective
 from ganfield.games._penalties import Penalty
 
 
+@named
 def auxiliary_classifier_gan(
     generator: NetworkLike,
     discriminator: NetworkLike,
     num_classes: int,
     objective: str | Objective = "standard",
     *,
-    class_weight: jax.typing.ArrayLike = 1.0,
+    class_weight: ArrayLike = 1.0,
     penalty: str | Penalty | None = None,
-    penalty_weight: jax.typing.ArrayLike = 10.0,
-    instance_noise: jax.typing.ArrayLike = 0.0,
+    penalty_weight: ArrayLike = 10.0,
+    instance_noise: ArrayLike = 0.0,
 ) -> Game:
-    """Return the game of G(θ, latent ⊕ class) against a D(φ, example) that also names the class.
+    """Return the AC-GAN: G(θ, latent ⊕ class) against a D(φ, example) that also names the class.
 
     D gives 1 + K numbers: the logit of being real, which the objective and the penalty see, and the
     logits of the classes. Both losses get the same term added, ``class_weight`` times the

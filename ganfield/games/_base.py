@@ -1,11 +1,14 @@
 """A game: two losses, and where the players start."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import name_of, named
 from ganfield._tree import negate
 from ganfield._types import Players, PyTree
 
@@ -43,7 +46,15 @@ class Game(NamedTuple):
     jacobian: Callable[[Players], jax.Array] | None = None
     equilibria: tuple[Players, ...] = ()
 
+    def __repr__(self) -> str:
+        return name_of(self.losses, "Game")
 
+
+GAMES: dict[str, Callable[..., Game]] = {}
+"""Name → builder of the games in closed form; every builder works without arguments."""
+
+
+@named
 def general_sum(
     loss_theta: Loss,
     loss_phi: Loss,
@@ -89,6 +100,7 @@ def general_sum(
     return Game(losses, gradients, init, jacobian, equilibria)
 
 
+@named
 def zero_sum(
     loss: Loss,
     init: Init,
@@ -125,6 +137,7 @@ def zero_sum(
     return Game(losses, gradients, init, jacobian, equilibria)
 
 
+@named
 def joint(
     losses: Callable[[Players, Any], Players],
     init: Init,

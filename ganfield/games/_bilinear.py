@@ -1,13 +1,17 @@
 """The bilinear game, the smallest one in which gradient steps circle."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 
-from ganfield._types import Players
-from ganfield.games._base import Game, zero_sum
+from ganfield._registry import registered
+from ganfield._types import ArrayLike, Players
+from ganfield.games._base import GAMES, Game, zero_sum
 
 
-def bilinear(coupling: jax.typing.ArrayLike = 1.0) -> Game:
+@registered(GAMES)
+def bilinear(coupling: ArrayLike = 1.0) -> Game:
     """Return the zero-sum game loss_θ = θᵀCφ, loss_φ = −θᵀCφ.
 
     v = (−Cφ, Cᵀθ) and v′ = [[0, −C], [Cᵀ, 0]], with eigenvalues ±ic for the singular values c of

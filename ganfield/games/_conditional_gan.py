@@ -1,7 +1,9 @@
 """Conditional GAN: both players are told the class."""
 
-import jax
+from __future__ import annotations
 
+from ganfield._registry import named
+from ganfield._types import ArrayLike
 from ganfield.checks import check_count
 from ganfield.games._adversarial import (
     NetworkLike,
@@ -15,6 +17,7 @@ from ganfield.games._objectives import Objective
 from ganfield.games._penalties import Penalty
 
 
+@named
 def conditional_gan(
     generator: NetworkLike,
     discriminator: NetworkLike,
@@ -22,8 +25,8 @@ def conditional_gan(
     objective: str | Objective = "standard",
     *,
     penalty: str | Penalty | None = None,
-    penalty_weight: jax.typing.ArrayLike = 10.0,
-    instance_noise: jax.typing.ArrayLike = 0.0,
+    penalty_weight: ArrayLike = 10.0,
+    instance_noise: ArrayLike = 0.0,
 ) -> Game:
     """Return the game of G(θ, latent ⊕ class) against D(φ, example ⊕ class), on labelled batches.
 
@@ -70,7 +73,7 @@ def conditional_gan(
         num_outputs=1,
         outputs="one logit",
         num_classes=num_classes,
-        seen="with the classes appended",
+        appended="with the classes appended",
     )
     return adversarial(
         generator,

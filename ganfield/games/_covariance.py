@@ -1,15 +1,19 @@
 """Learning a covariance: a Wasserstein GAN with a linear generator, without sampling."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganfield._types import Players
+from ganfield._registry import registered
+from ganfield._types import ArrayLike, Players
 from ganfield.checks import concrete
-from ganfield.games._base import Game, zero_sum
+from ganfield.games._base import GAMES, Game, zero_sum
 
 
-def covariance(sigma: jax.typing.ArrayLike = 1.0) -> Game:
+@registered(GAMES)
+def covariance(sigma: ArrayLike = 1.0) -> Game:
     """Return the zero-sum game min over V, max over W of tr Wᵀ(Σ − VVᵀ).
 
     It is the expected Wasserstein GAN of data x ~ N(0, Σ), generator Vz with z ~ N(0, I) and

@@ -1,5 +1,7 @@
 """The Dirac-GAN, the smallest GAN: one point to imitate, a linear discriminator."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from functools import partial
@@ -8,9 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganfield._types import Players
+from ganfield._registry import registered
+from ganfield._types import ArrayLike, Players
 from ganfield.checks import check_not_negative, lookup
-from ganfield.games._base import Game, joint, normal_scalars
+from ganfield.games._base import GAMES, Game, joint, normal_scalars
 from ganfield.games._objectives import OBJECTIVES, Objective
 from ganfield.games._penalties import PENALTIES
 
@@ -21,11 +24,12 @@ _KINKED = ("wgan_gp", "dragan")
 _OF_DIFFERENCES = {"relativistic": math.sqrt(2), "relativistic_average": 1.0}
 
 
+@registered(GAMES)
 def dirac_gan(
     objective: str = "standard",
     penalty: str | None = None,
-    penalty_weight: jax.typing.ArrayLike = 1.0,
-    instance_noise: jax.typing.ArrayLike = 0.0,
+    penalty_weight: ArrayLike = 1.0,
+    instance_noise: ArrayLike = 0.0,
 ) -> Game:
     """Return the GAN whose data is the point 0, generator the point θ, discriminator D(x) = φx.
 
@@ -83,7 +87,7 @@ def dirac_gan(
         del batch
         theta, phi = params
 
-        def at(noise: jax.typing.ArrayLike) -> Players:
+        def at(noise: ArrayLike) -> Players:
             real, fake = noise, theta + noise
             if objective in _OF_DIFFERENCES:
                 real, fake = _OF_DIFFERENCES[objective] * noise, theta
@@ -107,12 +111,12 @@ def dirac_gan(
     )
 
 
-def _normal_mean(values: Callable[[jax.Array], Players], std: jax.typing.ArrayLike) -> Players:
+def _normal_mean(values: Callable[[jax.Array], Players], std: ArrayLike) -> Players:
     """Return the expectation of ``values(noise)`` over noise ~ N(0, std²)."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(_NUM_NODES)
     shares = jnp.asarray(weights / weights.sum())
-    found = jax.vmap(values)(jnp.asarray(std) * jnp.asarray(nodes))
-    return jax.tree.map(lambda leaf: shares @ leaf, found)
+    at_nodes = jax.vmap(values)(jnp.asarray(std) * jnp.asarray(nodes))
+    return jax.tree.map(lambda leaf: shares @ leaf, at_nodes)
 
 
 def _jacobian(objective: Objective, params: Players) -> jax.Array:

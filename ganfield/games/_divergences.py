@@ -23,6 +23,8 @@ Reference:
     Divergence Minimization", 2016, table 2 and algorithm 1.
 """
 
+from __future__ import annotations
+
 import math
 
 import jax

@@ -1,15 +1,19 @@
 """The "forsaken" game: a cycle takes the place of its one equilibrium."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._types import Players
-from ganfield.games._base import Game, normal_scalars, zero_sum
+from ganfield.games._base import GAMES, Game, normal_scalars, zero_sum
 
 # v = 0 gives φ = .45 − q′(θ) and θ = q′(φ): a polynomial of degree 25 in θ with one real root.
 _EQUILIBRIUM = Players(0.07802666873846008, 0.41193385136581984)
 
 
+@registered(GAMES)
 def forsaken() -> Game:
     """Return the zero-sum game loss_θ = θ(φ − .45) + q(θ) − q(φ), q(z) = z²/4 − z⁴/2 + z⁶/6.
 

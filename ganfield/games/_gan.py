@@ -1,21 +1,24 @@
 """From two networks to a game."""
 
-import jax
+from __future__ import annotations
 
+from ganfield._registry import named
+from ganfield._types import ArrayLike
 from ganfield.games._adversarial import NetworkLike, adversarial, check_networks
 from ganfield.games._base import Game
 from ganfield.games._objectives import Objective
 from ganfield.games._penalties import Penalty
 
 
+@named
 def gan(
     generator: NetworkLike,
     discriminator: NetworkLike,
     objective: str | Objective = "standard",
     *,
     penalty: str | Penalty | None = None,
-    penalty_weight: jax.typing.ArrayLike = 10.0,
-    instance_noise: jax.typing.ArrayLike = 0.0,
+    penalty_weight: ArrayLike = 10.0,
+    instance_noise: ArrayLike = 0.0,
 ) -> Game:
     """Return the game of a generator θ against a discriminator φ, on `Batch` (real, latent).
 

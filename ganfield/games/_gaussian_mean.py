@@ -1,13 +1,17 @@
 """Learning a mean: a Wasserstein GAN that shifts a Gaussian, without sampling."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 
-from ganfield._types import Players
-from ganfield.games._base import Game, zero_sum
+from ganfield._registry import registered
+from ganfield._types import ArrayLike, Players
+from ganfield.games._base import GAMES, Game, zero_sum
 
 
-def gaussian_mean(mean: jax.typing.ArrayLike = 1.0) -> Game:
+@registered(GAMES)
+def gaussian_mean(mean: ArrayLike = 1.0) -> Game:
     """Return the zero-sum game loss_θ = ⟨φ, μ − θ⟩, loss_φ = −loss_θ.
 
     It is the expected Wasserstein GAN of data x ~ N(μ, I), generator θ + z with z ~ N(0, I) and

@@ -1,9 +1,12 @@
 """InfoGAN: part of the generator's input is a code that can be read off what it makes."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 
-from ganfield._types import Batch
+from ganfield._registry import named
+from ganfield._types import ArrayLike, Batch
 from ganfield.checks import check_count, check_not_negative
 from ganfield.games._adversarial import (
     CODE,
@@ -19,6 +22,7 @@ from ganfield.games._objectives import Objective
 from ganfield.games._penalties import Penalty
 
 
+@named
 def info_gan(
     generator: NetworkLike,
     discriminator: NetworkLike,
@@ -26,12 +30,12 @@ def info_gan(
     *,
     num_categories: int = 0,
     num_continuous: int = 0,
-    information_weight: jax.typing.ArrayLike = 1.0,
+    information_weight: ArrayLike = 1.0,
     penalty: str | Penalty | None = None,
-    penalty_weight: jax.typing.ArrayLike = 10.0,
-    instance_noise: jax.typing.ArrayLike = 0.0,
+    penalty_weight: ArrayLike = 10.0,
+    instance_noise: ArrayLike = 0.0,
 ) -> Game:
-    """Return the game of G(θ, latent ⊕ code) against a D(φ, example) that also guesses the code.
+    """Return InfoGAN: G(θ, latent ⊕ code) against a D(φ, example) that also guesses the code.
 
     The code of a fake is a category, uniform among K and one-hot, and C numbers uniform in
     [−1, 1); it is drawn with the example's key. D gives 1 + K + C numbers: the logit of being real,

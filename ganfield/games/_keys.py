@@ -1,5 +1,7 @@
 """Random numbers of a game: from the typed keys that the batch holds, one for each example."""
 
+from __future__ import annotations
+
 from typing import Any, TypeGuard
 
 import jax

@@ -1,5 +1,7 @@
 """Classes of examples: as features to append, and as what a classifier gets wrong."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,16 +1,20 @@
 """A lattice of equilibria: stable spirals, unstable spirals and saddles in one field."""
 
+from __future__ import annotations
+
 import itertools
 import math
 
 import jax
 import jax.numpy as jnp
 
-from ganfield._types import Players
-from ganfield.games._base import Game, general_sum, normal_scalars
+from ganfield._registry import registered
+from ganfield._types import ArrayLike, Players
+from ganfield.games._base import GAMES, Game, general_sum, normal_scalars
 
 
-def lattice(coupling: jax.typing.ArrayLike = 0.5) -> Game:
+@registered(GAMES)
+def lattice(coupling: ArrayLike = 0.5) -> Game:
     """Return the game loss_θ = cos θ + cθ sin φ, loss_φ = cos φ − cφ sin θ.
 
     v = (sin θ − c sin φ, c sin θ + sin φ) has the equilibria (kπ, mπ). Where k and m are odd they
@@ -25,8 +29,8 @@ def lattice(coupling: jax.typing.ArrayLike = 0.5) -> Game:
         A `Game` with its Jacobian and its nine equilibria for k and m from −1 to 1.
 
     Reference:
-        Made for the three panels of Huszár, "GANs are Broken in More than One Way", 2017: a game
-        with several equilibria and saddle points, in closed form.
+        Huszár, "GANs are Broken in More than One Way", 2017; made for its three panels: a game with
+        several equilibria and saddle points, in closed form.
 
     Example:
         >>> import math, ganfield as gf

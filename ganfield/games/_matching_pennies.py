@@ -1,12 +1,16 @@
 """Matching pennies, the matrix game without a pure equilibrium, in logits."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._types import Players
-from ganfield.games._base import Game, normal_scalars, zero_sum
+from ganfield.games._base import GAMES, Game, normal_scalars, zero_sum
 
 
+@registered(GAMES)
 def matching_pennies() -> Game:
     """Return the zero-sum game of two players who show heads with probability σ(θ) and σ(φ).
 
@@ -25,8 +29,8 @@ def matching_pennies() -> Game:
     Example:
         >>> import ganfield as gf
         >>> v = gf.vector_field(gf.games.matching_pennies())
-        >>> gf.eigenvalues(v)(gf.Players(0.0, 0.0)).round(3)
-        Array([0.+0.25j, 0.-0.25j], dtype=complex64)
+        >>> gf.eigenvalues(v)(gf.Players(0.0, 0.0)).imag.round(3)
+        Array([ 0.25, -0.25], dtype=float32)
     """
 
     def loss(theta: jax.Array, phi: jax.Array, batch: None) -> jax.Array:

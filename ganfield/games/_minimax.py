@@ -1,9 +1,13 @@
 """Where minimax points and the field's attractors differ: two quadratic games."""
 
-from ganfield.games._base import Game
+from __future__ import annotations
+
+from ganfield._registry import registered
+from ganfield.games._base import GAMES, Game
 from ganfield.games._quadratic import quadratic
 
 
+@registered(GAMES)
 def unstable_minimax() -> Game:
     """Return the zero-sum game loss_θ = −3θ² − φ² + 4θφ, whose minimax point v leaves.
 
@@ -26,6 +30,7 @@ def unstable_minimax() -> Game:
     return quadratic(theta_curvature=-6.0, phi_curvature=2.0, coupling=4.0)
 
 
+@registered(GAMES)
 def stable_non_minimax() -> Game:
     """Return the zero-sum game loss_θ = 3θ² + φ² + 4θφ, in which v attracts to no minimax point.
 

@@ -7,6 +7,8 @@ files of their own. With ``s`` the softplus, the cross-entropy of a logit t agai
 s(−t), and against 0 it is s(t).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import jax
@@ -133,7 +135,7 @@ def indicator(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
 
 
 def wasserstein(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
-    """Return θ −mean D(fake), φ mean D(fake) − mean D(real): the losses of a Wasserstein GAN.
+    """Return θ −mean D(fake), φ mean D(fake) − mean D(real): a Wasserstein GAN (WGAN).
 
     Over all D with slopes of at most 1, −loss_φ is at most the Wasserstein distance W₁ of the data
     and the fakes, and reaches it. Nothing here bounds the slope; a penalty or a clip must.
@@ -158,7 +160,7 @@ def wasserstein(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
 
 
 def least_squares(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
-    """Return θ ½ mean D(fake)², φ ½ mean (D(real) − 1)² + ½ mean (D(fake) + 1)².
+    """Return LSGAN: θ ½ mean D(fake)², φ ½ mean (D(real) − 1)² + ½ mean (D(fake) + 1)².
 
     The targets are b = 1 for real, a = −1 for fake, and c = 0 for the fakes as the generator wants
     them: b − a = 2 and b − c = 1, the paper's case of the Pearson χ²-divergence. The generator's

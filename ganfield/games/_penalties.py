@@ -13,12 +13,15 @@ example's part also holds what it does to the others' logits.
 **Random points.** ``key`` holds a typed key for each example, and each draws its own point.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._types import ArrayLike
 from ganfield.checks import check_not_negative
 from ganfield.games._keys import check_keys, normal_like
 
@@ -30,7 +33,7 @@ Penalty = Callable[..., jax.Array]
 
 
 def r1(score: Score, real: jax.Array, fake: jax.Array, key: jax.Array | None = None) -> jax.Array:
-    """Return mean ½‖∇D(real)‖².
+    """Return mean ½‖∇D(real)‖² (R1).
 
     Args:
         score: the discriminator D on a batch.
@@ -54,7 +57,7 @@ def r1(score: Score, real: jax.Array, fake: jax.Array, key: jax.Array | None = N
 
 
 def r2(score: Score, real: jax.Array, fake: jax.Array, key: jax.Array | None = None) -> jax.Array:
-    """Return mean ½‖∇D(fake)‖².
+    """Return mean ½‖∇D(fake)‖² (R2).
 
     Args:
         score: the discriminator D on a batch.
@@ -80,7 +83,7 @@ def r2(score: Score, real: jax.Array, fake: jax.Array, key: jax.Array | None = N
 def zero_centred(
     score: Score, real: jax.Array, fake: jax.Array, key: jax.Array | None = None
 ) -> jax.Array:
-    """Return mean ½‖∇D(x)‖² at points x = (1 − u)·real + u·fake, u uniform in [0, 1).
+    """Return mean ½‖∇D(x)‖² (0-GP) at points x = (1 − u)·real + u·fake, u uniform in [0, 1).
 
     Args:
         score: the discriminator D on a batch.
@@ -112,7 +115,7 @@ def zero_centred(
 def wgan_gp(
     score: Score, real: jax.Array, fake: jax.Array, key: jax.Array | None = None
 ) -> jax.Array:
-    """Return mean (‖∇D(x)‖ − 1)² at points x = (1 − u)·real + u·fake, u uniform in [0, 1).
+    """Return mean (‖∇D(x)‖ − 1)² (WGAN-GP) at x = (1 − u)·real + u·fake, u uniform in [0, 1).
 
     It is not smooth where ∇D(x) = 0: there the derivative taken is 0, which is finite but no
     derivative, and eigenvalues found at such a point mean nothing.
@@ -148,9 +151,9 @@ def dragan(
     fake: jax.Array,
     key: jax.Array | None = None,
     *,
-    std: jax.typing.ArrayLike = 0.5,
+    std: ArrayLike = 0.5,
 ) -> jax.Array:
-    """Return mean (‖∇D(x)‖ − 1)² at points x = real + std·ε, ε standard normal, round the data.
+    """Return mean (‖∇D(x)‖ − 1)² (DRAGAN) at x = real + std·ε, ε normal, round the data.
 
     As `wgan_gp` it is not smooth where ∇D(x) = 0.
 

@@ -1,16 +1,20 @@
 """The quadratic game: the bilinear one with curvature for each player."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 
-from ganfield._types import Players
-from ganfield.games._base import Game, normal_scalars, zero_sum
+from ganfield._registry import registered
+from ganfield._types import ArrayLike, Players
+from ganfield.games._base import GAMES, Game, normal_scalars, zero_sum
 
 
+@registered(GAMES)
 def quadratic(
-    theta_curvature: jax.typing.ArrayLike = 1.0,
-    phi_curvature: jax.typing.ArrayLike = 1.0,
-    coupling: jax.typing.ArrayLike = 1.0,
+    theta_curvature: ArrayLike = 1.0,
+    phi_curvature: ArrayLike = 1.0,
+    coupling: ArrayLike = 1.0,
 ) -> Game:
     """Return the zero-sum game loss_θ = ½aθ² + cθφ − ½bφ², loss_φ = −loss_θ.
 

@@ -4,6 +4,8 @@ Other objectives are a mean over real examples plus a mean over fake ones. These
 which matters to whoever splits a batch (`groups` of `ganfield.consensus`, accumulated gradients).
 """
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +15,7 @@ from ganfield._types import Players
 
 
 def relativistic(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
-    """Return the relativistic losses: θ mean s(D(real) − D(fake)), φ mean s(D(fake) − D(real)).
+    """Return relativistic losses (RSGAN): θ mean s(D(real) − D(fake)), φ mean s(D(fake) − D(real)).
 
     s is the softplus. Each real example is paired with the fake one at its place, so a batch is one
     of pairs, the losses are means over pairs, and a part of a batch (a group of consensus) is a
@@ -49,7 +51,7 @@ def relativistic(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
 
 
 def relativistic_average(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
-    """Return the losses in which each example is compared with the mean of the other kind.
+    """Return the losses in which each example meets the mean of the other kind (RaSGAN).
 
     With r = D(real) − mean D(fake), f = D(fake) − mean D(real) and s the softplus, φ's loss is
     mean s(−r) + mean s(f) and θ's mean s(r) + mean s(−f).

@@ -1,14 +1,18 @@
 """A sine, the simplest field in which consensus makes a spurious attractor."""
 
+from __future__ import annotations
+
 import math
 
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._types import Players
-from ganfield.games._base import Game, general_sum, normal_scalars
+from ganfield.games._base import GAMES, Game, general_sum, normal_scalars
 
 
+@registered(GAMES)
 def sine() -> Game:
     """Return the game loss_θ = cos θ, loss_φ = φ²/2; φ is a bystander, for a plane to draw in.
 
@@ -21,8 +25,8 @@ def sine() -> Game:
         A `Game` with its Jacobian and its equilibria for k = −1, 0, 1.
 
     Reference:
-        The smallest field with what Huszár, "GANs are Broken in More than One Way", 2017, warns of:
-        a γ so large that unstable equilibria attract.
+        Huszár, "GANs are Broken in More than One Way", 2017, warns of a γ so large that unstable
+        equilibria attract; this is the smallest field with it.
 
     Example:
         >>> import ganfield as gf

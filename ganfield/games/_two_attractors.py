@@ -1,10 +1,13 @@
 """A zero-sum game whose field attracts to Nash equilibria and to points that are none."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import registered
 from ganfield._types import Players
-from ganfield.games._base import Game, normal_scalars, zero_sum
+from ganfield.games._base import GAMES, Game, normal_scalars, zero_sum
 
 # All real zeros of v: those of P_θ − .02θP and P_φ − .02φP, by resultants in rational arithmetic.
 _EQUILIBRIA = (
@@ -20,6 +23,7 @@ _EQUILIBRIA = (
 )
 
 
+@registered(GAMES)
 def two_attractors() -> Game:
     """Return the zero-sum game loss_θ = −P exp(−(θ² + φ²)/100), loss_φ = −loss_θ.
 

@@ -1,17 +1,21 @@
 """Unrolled games: the generator plays against the discriminator of some steps later."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from ganfield._registry import named
 from ganfield._tree import add_scaled, strong
-from ganfield._types import Players, PyTree
+from ganfield._types import ArrayLike, Players, PyTree
 from ganfield.checks import check_count, check_not_negative
 from ganfield.games._base import Game
 
 
-def unrolled(game: Game, *, num_steps: int = 5, step_size: jax.typing.ArrayLike) -> Game:
+@named
+def unrolled(game: Game, *, num_steps: int = 5, step_size: ArrayLike) -> Game:
     """Return the game in which θ's loss is taken after φ has made some more steps.
 
     From φ₀ = φ, φ descends its own loss, φ_{k+1} = φ_k − h∇_φ loss_φ(θ, φ_k), all on the batch at

@@ -1,16 +1,20 @@
 """Adaptive competitive gradient descent: step sizes from second moments, also in the answer."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
-from ganfield._types import Field, Players, PyTree
+from ganfield._types import ArrayLike, Field, Players, PyTree
 from ganfield.checks import check_count, check_not_negative, concrete
 from ganfield.field._cross import linearize_cross
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
 from ganfield.methods._solve import linearize_change, solve
 
 
@@ -28,17 +32,19 @@ class AdaptiveCompetitiveMemory(NamedTuple):
     num_values: jax.Array
 
 
+@registered(METHODS)
 def adaptive_competitive(
     optimizer: Optimizer | Players,
     *,
-    decay: jax.typing.ArrayLike = 0.99,
-    epsilon: jax.typing.ArrayLike = 1e-5,
-    tolerance: jax.typing.ArrayLike = 1e-6,
+    decay: ArrayLike = 0.99,
+    epsilon: ArrayLike = 1e-5,
+    tolerance: ArrayLike = 1e-6,
     max_iterations: int = 100,
 ) -> Method:
-    """Return ACGD: competitive steps with a step size for every parameter, constant in the solve.
+    """Return adaptive competitive descent (ACGD): Δ = U(P(v + J_oΔ)), P from second moments.
 
-    With n ← βn + (1 − β)v² of each parameter, and P = 1/(√(n/(1 − βᵗ)) + ε) at step t,
+    Competitive steps with a step size for every parameter, constant in the solve. With n ← βn + (1
+    − β)v² of each parameter, and P = 1/(√(n/(1 − βᵗ)) + ε) at step t,
 
         Δ = U(P(v + J_oΔ)),        for sgd(h)  Δ = (A⁻¹ − J_o)⁻¹v with A = hP,
 
@@ -97,7 +103,7 @@ def adaptive_competitive(
 
     def init(params: Players) -> State:
         params = strong(params)
-        unknown = jax.tree.map(jnp.zeros_like, params)
+        unknown = optax.tree.zeros_like(params)
         none = jnp.zeros((), jnp.int32)
         return State(params, AdaptiveCompetitiveMemory(both.init(params), unknown, none))
 
@@ -114,34 +120,29 @@ def adaptive_competitive(
         scale = jax.tree.map(lambda n: _inverse_root(n / known.astype(n.dtype), epsilon), squares)
         root = jax.tree.map(jnp.sqrt, scale)
         update, respond = linearize_change(
-            both, times(scale, cross.value), memory.optimizer, params
+            both, optax.tree.mul(scale, cross.value), memory.optimizer, params
         )
 
         def matrix(unknown: Players) -> Players:
-            answer = respond(times(scale, cross.product(times(root, unknown))))
-            return add_scaled(unknown, -1, jax.tree.map(jnp.divide, answer, root))
+            answer = respond(optax.tree.mul(scale, cross.product(optax.tree.mul(root, unknown))))
+            return add_scaled(unknown, -1, optax.tree.div(answer, root))
 
         unknown, solved = solve(
             matrix,
-            jax.tree.map(jnp.divide, update, root),
+            optax.tree.div(update, root),
             tolerance=tolerance,
             max_iterations=max_iterations,
         )
-        move = times(root, unknown)
+        move = optax.tree.mul(root, unknown)
         direction = add_scaled(cross.value, 1, cross.product(move))
-        params, kept = ascend(both, times(scale, direction), memory.optimizer, params)
+        params, kept = ascend(both, optax.tree.mul(scale, direction), memory.optimizer, params)
         memory = AdaptiveCompetitiveMemory(kept, squares, num_values)
         return State(params, memory), Info(direction, solved & cross.holds(move))
 
     return Method(init, step)
 
 
-def times(tree: Players, other: Players) -> Players:
-    """Return the product, element by element."""
-    return jax.tree.map(jnp.multiply, tree, other)
-
-
-def _inverse_root(square: jax.Array, epsilon: jax.typing.ArrayLike) -> jax.Array:
+def _inverse_root(square: jax.Array, epsilon: ArrayLike) -> jax.Array:
     """Return 1/(√square + ε); at 0 the derivative is taken to be 0, where the root has none."""
     positive = square > 0
     size = jnp.where(positive, jnp.sqrt(jnp.where(positive, square, 1)), 0)

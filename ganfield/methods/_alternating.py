@@ -1,14 +1,18 @@
 """Alternating steps: the second player sees where the first has moved."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax
-import jax.numpy as jnp
+import optax
 
+from ganfield._registry import registered
 from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
 from ganfield.checks import check_count
 from ganfield.methods._base import (
+    METHODS,
     Info,
     Method,
     Optimizer,
@@ -19,6 +23,7 @@ from ganfield.methods._base import (
 )
 
 
+@registered(METHODS)
 def alternating(
     optimizer: Optimizer | Players,
     phi_optimizer: Optimizer | None = None,
@@ -28,7 +33,7 @@ def alternating(
     order: tuple[str, str] = ("phi", "theta"),
     fresh_batches: bool = True,
 ) -> Method:
-    """Return the method in which the players move in turn, the discriminator first.
+    """Return alternating steps (AltGD): φ moves first, then θ from where φ went.
 
     One step is ``phi_steps`` moves of φ along the φ part of the field and then ``theta_steps`` of θ
     along the θ part, each seeing all moves before it; ``order`` turns the two about.
@@ -46,7 +51,8 @@ def alternating(
             of a step sees the same batch.
 
     Returns:
-        A `Method`. Its `Info.direction` holds the value that each player followed last.
+        A `Method`. It costs V with one move each. Its `Info.direction` holds the value that each
+        player followed last.
 
     Raises:
         ValueError: an argument is none of what is allowed; ``step`` is given one batch where it
@@ -106,10 +112,12 @@ def alternating(
         done = 0
         for name in order:
             count, own = num_moves[name], getattr(state.params, name)
-            followed[name] = jax.tree.map(jnp.zeros_like, own)
+            followed[name] = optax.tree.zeros_like(own)
             for index in range(done, done + count):
-                seen = jax.tree.map(lambda b, i=index: b[i], batch) if num_batches > 1 else batch
-                state, followed[name] = move(name, field, state, seen)
+                own_batch = batch
+                if num_batches > 1:
+                    own_batch = jax.tree.map(lambda b, i=index: b[i], batch)
+                state, followed[name] = move(name, field, state, own_batch)
             done += count
         return state, Info(Players(**followed))
 

@@ -1,15 +1,19 @@
 """Averages of the parameters, kept beside a method."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled
-from ganfield._types import Field, Players, PyTree
+from ganfield._types import ArrayLike, Field, Players, PyTree
 from ganfield.checks import concrete
-from ganfield.methods._base import Info, Method, State, check_is_method, check_is_state
+from ganfield.methods._base import WRAPPERS, Info, Method, State, check_is_method, check_is_state
 
 
 class AveragedMemory(NamedTuple):
@@ -26,8 +30,9 @@ class AveragedMemory(NamedTuple):
     num_points: jax.Array
 
 
-def averaged(method: Method, *, decay: jax.typing.ArrayLike | None = None) -> Method:
-    """Return the same method, with an average of the parameters kept beside it.
+@registered(WRAPPERS)
+def averaged(method: Method, *, decay: ArrayLike | None = None) -> Method:
+    """Return the same method with the mean of its points kept beside it, uniform or an EMA.
 
     The motion does not change; `average_of` returns the average of the points x₁, …, x_t after the
     steps, where the start has no part. It is uniform, Σ x_s / t, or exponential with the bias of
@@ -52,9 +57,9 @@ def averaged(method: Method, *, decay: jax.typing.ArrayLike | None = None) -> Me
             no `State`.
 
     Reference:
-        Gidel, Berard, Vignoud, Vincent, Lacoste-Julien, "A Variational Inequality Perspective on
-        Generative Adversarial Networks", 2019; Yazıcı et al., "The Unusual Effectiveness of
-        Averaging in GAN Training", 2019.
+        Yazıcı et al., "The Unusual Effectiveness of Averaging in GAN Training", 2019; Gidel,
+        Berard, Vignoud, Vincent, Lacoste-Julien, "A Variational Inequality Perspective on
+        Generative Adversarial Networks", 2019.
 
     Example:
         >>> import optax, ganfield as gf
@@ -85,7 +90,7 @@ def averaged(method: Method, *, decay: jax.typing.ArrayLike | None = None) -> Me
         if decay is not None:
             kept = jnp.asarray(decay)
             weight = (1 - kept**weight) / (1 - kept)
-        apart = jax.tree.map(jnp.subtract, inner.params, memory.average)
+        apart = optax.tree.sub(inner.params, memory.average)
         average = add_scaled(memory.average, 1 / weight, apart)
         return State(inner.params, AveragedMemory(inner.memory, average, num_points)), info
 

@@ -1,5 +1,7 @@
 """A method: how parameters move along a field."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
@@ -7,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from ganfield._registry import name_of
+from ganfield._summarize import summarize
 from ganfield._tree import negate
 from ganfield._types import Field, Players, PyTree
 from ganfield.checks import leading_size
@@ -25,6 +29,9 @@ class State(NamedTuple):
 
     params: Players
     memory: PyTree
+
+    def __repr__(self) -> str:
+        return summarize(self)
 
 
 class Info(NamedTuple):
@@ -57,6 +64,16 @@ class Method(NamedTuple):
     step: Callable[[Field, State, Any], tuple[State, Info]]
     num_batches: int = 1
     cycle: int = 1
+
+    def __repr__(self) -> str:
+        return name_of(self.step, "Method")
+
+
+METHODS: dict[str, Callable[..., Method]] = {}
+"""Name → builder; each takes an optax transformation first, or Players of two."""
+
+WRAPPERS: dict[str, Callable[..., Method]] = {}
+"""Name → builder of the methods made from a method, which each takes first."""
 
 
 def for_each_move(method: Method, batch: Any) -> Any:

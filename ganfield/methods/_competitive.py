@@ -1,26 +1,29 @@
 """Competitive gradient descent: each player answers the other's answer."""
 
+from __future__ import annotations
+
 from typing import Any
 
-import jax
-
+from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
-from ganfield._types import Field, Players
+from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_count, check_not_negative
 from ganfield.field._cross import linearize_cross
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
 from ganfield.methods._solve import linearize_change, solve
 
 
+@registered(METHODS)
 def competitive(
     optimizer: Optimizer | Players,
     *,
-    tolerance: jax.typing.ArrayLike = 1e-6,
+    tolerance: ArrayLike = 1e-6,
     max_iterations: int = 100,
 ) -> Method:
-    """Return the method whose step is the equilibrium of the game's local bilinear model.
+    """Return competitive gradient descent (CGD): Δ = U(v + J_oΔ).
 
-    Each player moves along its direction as it will be after the other's move of this very step:
+    A step is the equilibrium of the game's local bilinear model. Each player moves along its
+    direction as it will be after the other's move of this very step:
 
         Δ = U(v + J_oΔ),        for sgd(h)  Δ = h(I − hJ_o)⁻¹v,
 
@@ -47,7 +50,7 @@ def competitive(
         max_iterations: products J_oΔ at most, in a step; more than 20 in multiples of 20.
 
     Returns:
-        A `Method`. A step costs 2V and up to ``max_iterations`` Jacobian–vector products;
+        A `Method`. It costs 2V and up to ``max_iterations`` Jacobian–vector products;
         `Info.direction` holds v + J_oΔ. `Info.converged` is False where the residual remained
         above the tolerance; then Δ is the best found, or 0, with which it is a step of
         `simultaneous`. It is also False where all derivatives in a block of J_o are 0 to JAX, as

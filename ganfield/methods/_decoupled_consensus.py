@@ -1,25 +1,26 @@
 """Consensus whose γ no optimizer rescales."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import optax
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
-from ganfield._types import Field, Players
+from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field._differentiable import backward, is_cut, unchanged
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
 
 
-def decoupled_consensus(
-    optimizer: Optimizer | Players, *, strength: jax.typing.ArrayLike = 0.1
-) -> Method:
-    """Return consensus optimization with the regulariser outside of the optimizer.
+@registered(METHODS)
+def decoupled_consensus(optimizer: Optimizer | Players, *, strength: ArrayLike = 0.1) -> Method:
+    """Return consensus optimization with the regulariser outside: x ← x + U(v) − s·Jᵀv.
 
-        x ← x + U(v) − s·Jᵀv,
-
-    where U(d) is the optimizer's update for a direction d, and s the strength. For sgd(h) it is
+    U(d) is the optimizer's update for a direction d, and s the strength. For sgd(h) it is
     simultaneous steps on ``gf.consensus(v, gamma=s/h)``. For Adam or RMSProp the two differ, and
     the choice is between
 
@@ -32,8 +33,7 @@ def decoupled_consensus(
       for it alone to be stable, whatever the optimizer. It is to consensus what decoupled weight
       decay is to an L2 penalty.
 
-    **Use it** where γ is to mean the same under every optimizer; cost V + one vector–Jacobian
-    product.
+    **Use it** where γ is to mean the same under every optimizer.
 
     Args:
         optimizer: an optax transformation over both players' parameters, or ``Players(one,
@@ -41,8 +41,9 @@ def decoupled_consensus(
         strength: s ≥ 0. May be traced, and is then not checked.
 
     Returns:
-        A `Method`. `Info.direction` holds v. `Info.converged` is False where all of J is 0 to JAX,
-        as behind a ``stop_gradient``, but v does change over the step (for one V more).
+        A `Method`. It costs V + one vector–Jacobian product. `Info.direction` holds v.
+        `Info.converged` is False where all of J is 0 to JAX, as behind a ``stop_gradient``, but v
+        does change over the step (for one V more).
 
     Raises:
         ValueError: the strength is negative; what was given is no optax transformation; ``step`` is
@@ -77,7 +78,7 @@ def decoupled_consensus(
         params, memory = ascend(both, value, state.memory, moved)
         converged = jnp.ones((), bool)
         if is_cut(jax.make_jaxpr(pullback)(value).jaxpr):
-            move = jax.tree.map(jnp.subtract, params, state.params)
+            move = optax.tree.sub(params, state.params)
             converged = unchanged(here, state.params, value, move)
         return State(params, memory), Info(value, converged)
 

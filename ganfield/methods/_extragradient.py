@@ -1,12 +1,16 @@
 """Extragradient: look where the step leads, and step along the field found there."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import jax
 
+from ganfield._registry import registered
 from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
 from ganfield.methods._base import (
+    METHODS,
     Info,
     Method,
     Optimizer,
@@ -29,13 +33,14 @@ class ExtragradientMemory(NamedTuple):
     extrapolation: PyTree
 
 
+@registered(METHODS)
 def extragradient(
     optimizer: Optimizer | Players,
     extrapolation: Optimizer | Players | None = None,
     *,
     fresh_batches: bool = False,
 ) -> Method:
-    """Return the method x½ = x + h_e·v(x), x ← x + h·v(x½).
+    """Return extragradient (EG): x½ = x + h_e·v(x), x ← x + h·v(x½).
 
     The step starts at x, not at x½. It follows v(x + h_e·v) ≈ (I + h_e J)v, so rotation is damped:
     on the bilinear game it converges where hc < 1, at best with hc = 1/√2. It is the first choice

@@ -1,27 +1,39 @@
 """Follow-the-ridge: φ makes up for θ's move, so that it stays at its best answer."""
 
+from __future__ import annotations
+
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import optax
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
-from ganfield._types import Field, Players, PyTree
+from ganfield._types import ArrayLike, Field, Players, PyTree
 from ganfield.checks import check_count, check_not_negative
 from ganfield.field._differentiable import linearize
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, change, joint_optimizer
+from ganfield.methods._base import (
+    METHODS,
+    Info,
+    Method,
+    Optimizer,
+    State,
+    ascend,
+    change,
+    joint_optimizer,
+)
 from ganfield.methods._solve import solve
 
 
+@registered(METHODS)
 def follow_the_ridge(
     optimizer: Optimizer | Players,
     *,
-    damping: jax.typing.ArrayLike = 0.0,
-    tolerance: jax.typing.ArrayLike = 1e-6,
+    damping: ArrayLike = 0.0,
+    tolerance: ArrayLike = 1e-6,
     max_iterations: int = 100,
 ) -> Method:
-    """Return the method that, in small steps, is drawn to the strict local minimax points alone.
+    """Return follow-the-ridge (FR), drawn in small steps to strict local minimax points alone.
 
     On the ridge, where v_φ(θ, φ) = 0 and φ is a best answer to θ, a move dθ shifts the best answer
     by dφ = −J_φφ⁻¹J_φθ dθ. Each step adds that to simultaneous moves:
@@ -52,7 +64,7 @@ def follow_the_ridge(
         max_iterations: products J_φφ c at most, in a step; more than 20 in multiples of 20.
 
     Returns:
-        A `Method`. A step costs 2V and up to ``max_iterations`` + 1 Jacobian–vector products;
+        A `Method`. It costs 2V and up to ``max_iterations`` + 1 Jacobian–vector products;
         `Info.direction` holds v, without the correction. `Info.converged` is False where the
         residual remained above the tolerance, and where all of J_φθ or J_φφ is 0 to JAX, as behind
         a ``stop_gradient``, but v_φ does change over θ's move or the correction (a look that costs

@@ -1,17 +1,19 @@
 """Weight clipping, as a step of an optimizer."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from ganfield._types import PyTree
+from ganfield._types import ArrayLike, PyTree
 from ganfield.checks import check_not_negative
 from ganfield.methods._base import Optimizer
 
 
-def keep_within(limit: jax.typing.ArrayLike) -> Optimizer:
+def keep_within(limit: ArrayLike) -> Optimizer:
     """Return the optax transformation that keeps every parameter in [−limit, limit].
 
     Put it last in a chain: it cuts the update so that x + update lies in the box, as weight

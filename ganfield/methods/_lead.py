@@ -1,16 +1,19 @@
 """LEAD: momentum, and a force across the players that opposes rotation."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
-from ganfield._types import Field, Players, PyTree
+from ganfield._types import ArrayLike, Field, Players, PyTree
 from ganfield.checks import check_not_negative, concrete
 from ganfield.field._cross import linearize_cross
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
 
 
 class LeadMemory(NamedTuple):
@@ -25,14 +28,15 @@ class LeadMemory(NamedTuple):
     previous: Players
 
 
+@registered(METHODS)
 def lead(
     optimizer: Optimizer | Players,
     *,
-    momentum: jax.typing.ArrayLike = 0.55,
-    alignment: jax.typing.ArrayLike = 0.6,
+    momentum: ArrayLike = 0.55,
+    alignment: ArrayLike = 0.6,
     preconditioned: bool = False,
 ) -> Method:
-    """Return the method x ← x + h·v(x) + βΔ + αJ_oΔ, where Δ is the last step, at first 0.
+    """Return LEAD: x ← x + h·v(x) + βΔ + αJ_oΔ, where Δ is the last step, at first 0.
 
     J_o holds the blocks of v′ across the players: θ is told how v_θ changed because φ moved, and φ
     how v_φ changed because θ moved. With β = 0 and α = h it is `optimistic` on the bilinear game,
@@ -92,7 +96,7 @@ def lead(
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:
         here, memory = state
         cross = linearize_cross(field, here, batch, user="lead")
-        move = jax.tree.map(jnp.subtract, here, memory.previous)
+        move = optax.tree.sub(here, memory.previous)
         across = cross.product(move)
         direction, weight = cross.value, jnp.asarray(alignment)
         if preconditioned:

@@ -1,5 +1,7 @@
 """Lookahead: every few steps go back part of the way."""
 
+from __future__ import annotations
+
 import math
 from typing import Any, NamedTuple
 
@@ -7,9 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganfield._types import Field, Players, PyTree
+from ganfield._registry import registered
+from ganfield._types import ArrayLike, Field, Players, PyTree
 from ganfield.checks import check_count, concrete
-from ganfield.methods._base import Info, Method, State, check_is_method, check_is_state
+from ganfield.methods._base import WRAPPERS, Info, Method, State, check_is_method, check_is_state
 
 
 class LookaheadMemory(NamedTuple):
@@ -26,8 +29,9 @@ class LookaheadMemory(NamedTuple):
     since: jax.Array
 
 
-def lookahead(method: Method, *, num_steps: int = 5, share: jax.typing.ArrayLike = 0.5) -> Method:
-    """Return the method that every k steps of another goes back to x̄ ← x̄ + α(x − x̄).
+@registered(WRAPPERS)
+def lookahead(method: Method, *, num_steps: int = 5, share: ArrayLike = 0.5) -> Method:
+    """Return lookahead: every k steps another method goes back to x̄ ← x̄ + α(x − x̄).
 
     Both players go back at once, so that it is a step between joint points; looking ahead for each
     player alone would be another method. From x̄ the method inside goes on with its memory kept.

@@ -1,22 +1,25 @@
 """Negative momentum: each move takes back a part of the one before."""
 
+from __future__ import annotations
+
 from typing import Any
 
-import jax
 import numpy as np
 import optax
 
-from ganfield._types import Players
+from ganfield._registry import registered
+from ganfield._types import ArrayLike, Players
 from ganfield.checks import concrete
 from ganfield.methods._alternating import alternating
-from ganfield.methods._base import Method, Optimizer, per_player
+from ganfield.methods._base import METHODS, Method, Optimizer, per_player
 from ganfield.methods._simultaneous import simultaneous
 
 
+@registered(METHODS)
 def negative_momentum(
     optimizer: Optimizer | Players,
     *,
-    momentum: jax.typing.ArrayLike | Players = -0.5,
+    momentum: ArrayLike | Players = -0.5,
     alternate: bool = True,
 ) -> Method:
     """Return the method x ← x + U(m), m ← v + βm with β < 0, the players moving in turn.
@@ -61,8 +64,8 @@ def negative_momentum(
         >>> import optax, ganfield as gf
         >>> method = negative_momentum(optax.sgd(0.5))
         >>> v = gf.vector_field(gf.games.bilinear())
-        >>> found = gf.spectral_radius(method, v, gf.Players(0.0, 0.0))
-        >>> round(found.value, 4)
+        >>> radius = gf.spectral_radius(method, v, gf.Players(0.0, 0.0))
+        >>> round(radius.value, 4)
         0.9625
     """
     optimizers = per_player(optimizer)

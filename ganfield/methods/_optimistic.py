@@ -1,13 +1,17 @@
 """Optimistic steps: the next value of the field is guessed from the last two."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 
+from ganfield._registry import registered
 from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
 
 
 class OptimisticMemory(NamedTuple):
@@ -24,8 +28,9 @@ class OptimisticMemory(NamedTuple):
     first: jax.Array
 
 
+@registered(METHODS)
 def optimistic(optimizer: Optimizer | Players) -> Method:
-    """Return the method x ← x + h·(2v_t − v_{t−1}), through any optax optimizer.
+    """Return optimistic steps (OGDA), x ← x + h·(2v_t − v_{t−1}), by any optax optimizer.
 
     2v_t − v_{t−1} is where v would be after one more change like the last. One evaluation a step
     damps rotation: on the bilinear game it converges where hc < 1/√3. The first step has no past
@@ -49,7 +54,9 @@ def optimistic(optimizer: Optimizer | Players) -> Method:
         ValueError: what was given is no optax transformation.
 
     Reference:
-        Daskalakis, Ilyas, Syrgkanis, Zeng, "Training GANs with Optimism", 2018.
+        Daskalakis, Ilyas, Syrgkanis, Zeng, "Training GANs with Optimism", 2018; the name
+        OGDA: Mokhtari, Ozdaglar, Pattathil, "A Unified Analysis of Extra-gradient and Optimistic
+        Gradient Methods for Saddle Point Problems: Proximal Point Approach", 2020.
 
     Example:
         >>> import optax, ganfield as gf
@@ -65,7 +72,7 @@ def optimistic(optimizer: Optimizer | Players) -> Method:
 
     def init(params: Players) -> State:
         params = strong(params)
-        unknown = jax.tree.map(jnp.zeros_like, params)
+        unknown = optax.tree.zeros_like(params)
         return State(params, OptimisticMemory(both.init(params), unknown, jnp.ones((), bool)))
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:

@@ -1,13 +1,17 @@
 """Past extragradient: extragradient that looks ahead with the value of the step before."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 
+from ganfield._registry import registered
 from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
 
 
 class PastExtragradientMemory(NamedTuple):
@@ -26,10 +30,11 @@ class PastExtragradientMemory(NamedTuple):
     first: jax.Array
 
 
+@registered(METHODS)
 def past_extragradient(
     optimizer: Optimizer | Players, extrapolation: Optimizer | Players | None = None
 ) -> Method:
-    """Return Popov's method x½ = x + h_e·v(x½ of the step before), x ← x + h·v(x½).
+    """Return Popov's past extragradient (PEG): x½ = x + h_e·v(x½ before), x ← x + h·v(x½).
 
     One evaluation a step, and nearly what `extragradient` does with two: on the bilinear game it
     converges where hc < 1/√3. With plain gradient steps and h_e = h the points x½ follow the rule
@@ -77,7 +82,7 @@ def past_extragradient(
         memory = PastExtragradientMemory(
             optimizer=both.init(params),
             extrapolation=() if ahead is None else ahead.init(params),
-            previous=jax.tree.map(jnp.zeros_like, params),
+            previous=optax.tree.zeros_like(params),
             first=jnp.ones((), bool),
         )
         return State(params, memory)

@@ -1,10 +1,13 @@
 """Optimizers as published code sets them."""
 
-import jax
+from __future__ import annotations
+
 import optax
 
+from ganfield._types import ArrayLike
 
-def numerics_rmsprop(learning_rate: jax.typing.ArrayLike = 1e-4) -> optax.GradientTransformation:
+
+def numerics_rmsprop(learning_rate: ArrayLike = 1e-4) -> optax.GradientTransformation:
     """Return the RMSProp of "The Numerics of GANs": TensorFlow 1's, with its defaults.
 
     n ← 0.9·n + 0.1·g², from n = 1, and x ← x − learning_rate · g/√(n + 1e-10). The start at **one**

@@ -1,5 +1,7 @@
 """The proximal point method: each step follows the field where the step ends."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 
@@ -7,22 +9,33 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
-from ganfield._types import Field, Players
+from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_count, check_not_negative
 from ganfield.field._differentiable import linearize
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, change, joint_optimizer
-from ganfield.methods._solve import linearize_change, solve, where
+from ganfield.methods._base import (
+    METHODS,
+    Info,
+    Method,
+    Optimizer,
+    State,
+    ascend,
+    change,
+    joint_optimizer,
+)
+from ganfield.methods._solve import linearize_change, solve
 
 
+@registered(METHODS)
 def proximal_point(
     optimizer: Optimizer | Players,
     *,
-    tolerance: jax.typing.ArrayLike = 1e-6,
+    tolerance: ArrayLike = 1e-6,
     max_newton_steps: int = 10,
     max_iterations: int = 100,
 ) -> Method:
-    """Return the implicit method Δ = U(v(x + Δ)): for sgd(h), x₊ = x + h·v(x₊).
+    """Return the proximal point method (PP) Δ = U(v(x + Δ)), implicit: x₊ = x + h·v(x₊) for sgd(h).
 
     U(d) is the optimizer's update for a direction d. The equation is solved from Δ = 0 by Newton's
     method, each of its linear systems (I − U′J)δ = U(v(x + Δ)) − Δ by GMRES with products Jδ; no
@@ -48,9 +61,9 @@ def proximal_point(
         max_iterations: products Jδ at most, in a Newton step; more than 20 in multiples of 20.
 
     Returns:
-        A `Method`. Each Newton step costs 2V and up to ``max_iterations`` Jacobian–vector products;
-        the step itself 2V. `Info.direction` holds v(x + Δ), and `Info.converged` is False where
-        the tolerance was not reached. Then Δ is the best found, which may be 0, as in
+        A `Method`. It costs 2V, and each Newton step 2V and up to ``max_iterations``
+        Jacobian–vector products. `Info.direction` holds v(x + Δ), and `Info.converged` is False
+        where the tolerance was not reached. Then Δ is the best found, which may be 0, as in
         `simultaneous`. That is judged by values of v, so derivatives that are 0 to JAX alone (a
         ``stop_gradient``) may cost the solution, but not the truth about it.
 
@@ -112,7 +125,7 @@ def proximal_point(
             nearer = trial_distance < distance
             return (
                 count + 1,
-                where(nearer, trial, move),
+                optax.tree.where(nearer, trial, move),
                 jnp.where(nearer, trial_distance, distance),
                 nearer & near,
                 jnp.where(nearer, 1, share / 2),

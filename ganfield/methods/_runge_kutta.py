@@ -1,13 +1,16 @@
 """Runge–Kutta steps: follow the flow of the field, and not the polygon of Euler."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax
-import jax.numpy as jnp
+import optax
 
+from ganfield._registry import registered
 from ganfield._tree import add_scaled, strong
 from ganfield._types import Field, Players
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
 
 # Order → how far each stage goes along the value of the stage before, and the stages' weights.
 _STAGES = {
@@ -16,8 +19,9 @@ _STAGES = {
 }
 
 
+@registered(METHODS)
 def runge_kutta(optimizer: Optimizer | Players, *, order: int = 4) -> Method:
-    """Return the Runge–Kutta method for the flow dx/dt = v(x), of order 2 (Heun) or 4 (classical).
+    """Return Runge–Kutta steps (ODE-GAN) along the flow dx/dt = v(x), of order 2 (Heun) or 4.
 
     k_i = v(x + c_i h·k_{i−1}), x ← x + h·Σ b_i k_i, where each stage moves **both** players: with
     the opponent frozen every k_i of the bilinear game would be k_1, and the step Euler's. The
@@ -71,7 +75,7 @@ def runge_kutta(optimizer: Optimizer | Players, *, order: int = 4) -> Method:
         direction = jax.tree.map(lambda k: weights[0] * k, value)
         for reach, weight in zip(reaches[1:], weights[1:], strict=True):
             whole, _ = ascend(both, value, state.memory, params)
-            move = jax.tree.map(jnp.subtract, whole, params)
+            move = optax.tree.sub(whole, params)
             value = field(add_scaled(params, reach, move), batch)
             direction = add_scaled(direction, weight, value)
         params, memory = ascend(both, direction, state.memory, params)

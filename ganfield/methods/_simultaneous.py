@@ -1,17 +1,22 @@
 """Simultaneous steps: both players move at once."""
 
+from __future__ import annotations
+
 from typing import Any
 
+from ganfield._registry import registered
 from ganfield._tree import strong
 from ganfield._types import Field, Players
-from ganfield.methods._base import Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
 
 
+@registered(METHODS)
 def simultaneous(optimizer: Optimizer | Players) -> Method:
-    """Return the method x ← x + h·field(x), with h·field(x) shaped by any optax optimizer.
+    """Return simultaneous steps (SimGD, GDA) x ← x + U(v), with U(v) = h·v for sgd(h).
 
-    Each step evaluates the field once, at the point where both players stand. On v it is
-    simultaneous gradient ascent; on a consensus field it is the paper's consensus optimization.
+    U(v) is what any optax optimizer makes of the field's value, at the point where both players
+    stand. On v it is simultaneous gradient ascent, each player on its payoff; on a consensus field
+    it is the paper's consensus optimization.
 
     Args:
         optimizer: an optax transformation over both players' parameters, or ``Players(one,
@@ -19,7 +24,7 @@ def simultaneous(optimizer: Optimizer | Players) -> Method:
             players'; two keep them apart. Its hyper-parameters may be traced.
 
     Returns:
-        A `Method`.
+        A `Method`. It costs V, one evaluation of the field.
 
     Raises:
         ValueError: what was given is no optax transformation.

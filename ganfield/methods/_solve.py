@@ -1,10 +1,13 @@
 """What the methods with an inner solve share: an optimizer's linear part, and GMRES that tells."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import optax
 from jax.flatten_util import ravel_pytree
 
 from ganfield._types import Players, PyTree
@@ -23,7 +26,7 @@ def linearize_change(
     parameters whose directions have been 0 up to now, and one NaN would spoil the whole solve.
     """
     value, product = jax.linearize(lambda d: change(optimizer, d, memory, params)[0], direction)
-    slopes = product(jax.tree.map(jnp.ones_like, direction))
+    slopes = product(optax.tree.ones_like(direction))
     known = jax.tree.map(jnp.isfinite, slopes)
 
     def safe(tangent: Players) -> Players:
@@ -58,14 +61,14 @@ def solve(
         allowed = jnp.maximum(tolerance, 8 * jnp.finfo(flat.dtype).eps)
         size = jnp.linalg.norm(flat)
         unit = jnp.where(size > 0, size, 1)
-        found, residual = _gmres(
+        solution, residual = _gmres(
             lambda x: ravel_pytree(matrix(unravel(x)))[0],
             flat / unit,
             allowed,
             min(RESTART, max_iterations, flat.size),
             -(-max_iterations // RESTART),
         )
-        return unravel(jnp.where(residual < 1, found * unit, 0)), residual <= allowed
+        return unravel(jnp.where(residual < 1, solution * unit, 0)), residual <= allowed
 
     return jax.lax.custom_linear_solve(
         matrix, target, solve=by_gmres, transpose_solve=by_gmres, has_aux=True
@@ -124,8 +127,3 @@ def _gmres(
         (0, jnp.zeros_like(target), target, jnp.linalg.norm(target)),
     )
     return x, residual
-
-
-def where(condition: jax.Array, tree: PyTree, other: PyTree) -> PyTree:
-    """Return one tree or the other."""
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), tree, other)

@@ -1,5 +1,7 @@
 """A small convolutional classifier, for scores of images that Inception does not know."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from itertools import pairwise
@@ -8,6 +10,7 @@ from typing import Any, NamedTuple
 import jax
 from flax import nnx
 
+from ganfield._registry import name_of, named
 from ganfield._types import PyTree
 from ganfield.checks import check_count
 from ganfield.networks._image_layers import Layer, Settings, settings
@@ -28,6 +31,9 @@ class ClassifierNetwork(NamedTuple):
     init: Callable[[jax.Array], PyTree]
     apply: Callable[[PyTree, jax.Array], tuple[jax.Array, jax.Array]]
     input_shape: tuple[int, ...]
+
+    def __repr__(self) -> str:
+        return name_of(self.apply, "ClassifierNetwork")
 
 
 class Classifier(nnx.Module):
@@ -63,6 +69,7 @@ class Classifier(nnx.Module):
         return features.T, self.logits(features).T
 
 
+@named
 def classifier(
     image_shape: tuple[int, int, int],
     num_classes: int,

@@ -7,6 +7,8 @@ derivatives are: the gradient of a kernel inside of a scan took hundreds of time
 convolution itself, where it was measured.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import jax
@@ -56,8 +58,8 @@ def convolve(x: jax.Array, kernel: jax.Array, *, stride: int, convolution: str) 
     size, features, batch = kernel.shape[0], kernel.shape[-1], x.shape[-1]
     shape = -(-x.shape[1] // stride), -(-x.shape[2] // stride)
     padding = [_same(length, size, stride) for length in x.shape[1:3]]
-    seen = _patches(x, padding, range(size), shape, stride)
-    return (kernel.reshape(-1, features).T @ seen).reshape(features, *shape, batch)
+    patches = _patches(x, padding, range(size), shape, stride)
+    return (kernel.reshape(-1, features).T @ patches).reshape(features, *shape, batch)
 
 
 def convolve_transposed(x: jax.Array, kernel: jax.Array, *, convolution: str) -> jax.Array:
@@ -97,8 +99,8 @@ def convolve_transposed(x: jax.Array, kernel: jax.Array, *, convolution: str) ->
     ]
     features = kernel.shape[-1]
     rows = phases.transpose(2, 3, 5, 0, 1, 4).reshape(4 * features, -1)
-    seen = _patches(x, [(before, after)] * 2, range(before + after + 1), (height, width), 1)
-    y = (rows @ seen).reshape(2, 2, features, height, width, batch)
+    patches = _patches(x, [(before, after)] * 2, range(before + after + 1), (height, width), 1)
+    y = (rows @ patches).reshape(2, 2, features, height, width, batch)
     return y.transpose(2, 3, 0, 4, 1, 5).reshape(features, 2 * height, 2 * width, batch)
 
 
@@ -118,5 +120,7 @@ def _patches(
     """Return a matrix of (taps² · channels, height · width · batch)."""
     padded = jnp.pad(x, ((0, 0), *padding, (0, 0)))
     rows, columns = ((count - 1) * stride + 1 for count in shape)
-    seen = [padded[:, i : i + rows : stride, j : j + columns : stride] for i in taps for j in taps]
-    return jnp.stack(seen).reshape(len(seen) * x.shape[0], -1)
+    patches = [
+        padded[:, i : i + rows : stride, j : j + columns : stride] for i in taps for j in taps
+    ]
+    return jnp.stack(patches).reshape(len(patches) * x.shape[0], -1)

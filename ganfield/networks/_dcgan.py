@@ -1,5 +1,7 @@
 """The convolutional networks of the CIFAR-10 experiments: DCGAN of three or four layers."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from ganfield._registry import registered
 from ganfield.checks import check_count
 from ganfield.networks._image_layers import (
     BatchNorm,
@@ -19,7 +22,7 @@ from ganfield.networks._image_layers import (
     settings,
     to_image,
 )
-from ganfield.networks._network import Network, from_nnx
+from ganfield.networks._network import NETWORKS, Network, from_nnx
 
 KERNEL = 5
 
@@ -114,6 +117,7 @@ class DCGANDiscriminator(ImageModule):
         return self.outward(self.last(from_image(x)), self.last)
 
 
+@registered(NETWORKS)
 def dcgan_generator(
     latent_size: int,
     image_shape: Sequence[int],
@@ -190,6 +194,7 @@ def dcgan_generator(
     )
 
 
+@registered(NETWORKS)
 def dcgan_discriminator(
     image_shape: Sequence[int],
     output_size: int = 1,

@@ -1,5 +1,7 @@
 """What the networks for images are made of: layers, batch norm, and the way in and out."""
 
+from __future__ import annotations
+
 import math
 from abc import abstractmethod
 from collections.abc import Sequence

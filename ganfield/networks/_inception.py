@@ -1,5 +1,7 @@
 """The Inception network that published scores are taken with, without its weights."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -1,5 +1,7 @@
 """A multilayer perceptron."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -8,8 +10,9 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from ganfield._registry import registered
 from ganfield.checks import check_count
-from ganfield.networks._network import Network, from_nnx
+from ganfield.networks._network import NETWORKS, Network, from_nnx
 
 
 class MLP(nnx.Module):
@@ -40,6 +43,7 @@ class MLP(nnx.Module):
         return columns.T
 
 
+@registered(NETWORKS)
 def mlp(
     input_size: int,
     output_size: int,

@@ -1,5 +1,7 @@
 """A network as two pure functions over plain nested dicts, from Flax NNX or Linen."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -7,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen, nnx
 
+from ganfield._registry import name_of, named
 from ganfield._types import PyTree
 
 
@@ -26,6 +29,9 @@ class Network(NamedTuple):
     apply: Callable[[PyTree, jax.Array], jax.Array]
     input_shape: tuple[int, ...]
     with_reference: Callable[[PyTree, jax.Array, jax.Array | None], jax.Array] | None = None
+
+    def __repr__(self) -> str:
+        return name_of(self.apply, "Network")
 
     def evaluate(
         self, params: PyTree, x: jax.Array, reference: jax.Array | None = None
@@ -63,6 +69,12 @@ class Network(NamedTuple):
         return self.with_reference(params, x, reference)
 
 
+NETWORKS: dict[str, Callable[..., Network]] = {}
+"""Name → builder; each takes the size or shape of one input and of one output first, but for the
+discriminators' output, which is one logit unless they are told."""
+
+
+@named
 def from_nnx(
     construct: Callable[[nnx.Rngs], Callable[..., Any]], input_shape: tuple[int, ...]
 ) -> Network:
@@ -110,6 +122,7 @@ def from_nnx(
     return Network(init, apply, tuple(input_shape), other_evaluation)
 
 
+@named
 def from_linen(module: linen.Module, input_shape: tuple[int, ...]) -> Network:
     """Return the network that a Flax Linen module defines.
 

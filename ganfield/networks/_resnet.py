@@ -1,5 +1,7 @@
 """The residual networks of the CelebA experiments."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from ganfield._registry import registered
 from ganfield.checks import check_count
 from ganfield.networks._image_layers import (
     BatchNorm,
@@ -19,7 +22,7 @@ from ganfield.networks._image_layers import (
     settings,
     to_image,
 )
-from ganfield.networks._network import Network, from_nnx
+from ganfield.networks._network import NETWORKS, Network, from_nnx
 
 SCALE = 0.1
 
@@ -119,6 +122,7 @@ class ResNetDiscriminator(ImageModule):
         return self.outward(self.last(from_image(leaky_relu(x))), self.last)
 
 
+@registered(NETWORKS)
 def resnet_generator(
     latent_size: int,
     image_shape: Sequence[int],
@@ -177,6 +181,7 @@ def resnet_generator(
     )
 
 
+@registered(NETWORKS)
 def resnet_discriminator(
     image_shape: Sequence[int],
     output_size: int = 1,

@@ -1,5 +1,7 @@
 """The largest singular value of a kernel, with exact derivatives of every order."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 

@@ -1,5 +1,7 @@
 """A progress bar for sweeps."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 

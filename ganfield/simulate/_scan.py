@@ -1,5 +1,7 @@
 """A whole run as one pure function."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -33,10 +35,37 @@ class Run(NamedTuple):
     stopped_at: Any
     unsolved_at: Any = -1
 
+    def __repr__(self) -> str:
+        return f"Run: {outcome(self)}"
+
     @property
     def params(self) -> Players:
         """The players' parameters at the end."""
         return self.state.params
+
+
+def outcome(run: Run) -> str:
+    """Return how long a run, or each of several, was, and what became of it."""
+    given = (run.steps, run.stopped_at, run.unsolved_at)
+    if any(isinstance(value, jax.core.Tracer) for value in given):
+        return "traced"
+    steps = np.asarray(run.steps)
+    said = [f"{steps.max()} steps"]
+    if jax.tree.leaves(run.records):
+        said.append(f"{steps.shape[-1]} records")
+    said.append(_when(run.stopped_at, "stopped at step") or "finite")
+    said.append(_when(run.unsolved_at, "inner solve failed at step"))
+    return ", ".join(filter(None, said))
+
+
+def _when(at: Any, what: str) -> str:
+    """Return when it happened, or to how many of several runs and when first; "" for never."""
+    happened = np.asarray(at)
+    count = np.sum(happened >= 0)
+    if not count:
+        return ""
+    many = "" if happened.ndim == 0 else f"{count} of {happened.size} "
+    return f"{many}{what} {happened[happened >= 0].min()}{' or later' if many else ''}"
 
 
 def check_steps(num_steps: Any, record_every: int) -> int:

@@ -1,5 +1,7 @@
 """What a run is made of: a start, and a way to advance by a fixed number of steps."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

@@ -1,5 +1,7 @@
 """Many runs as one compiled program, watched from the host."""
 
+from __future__ import annotations
+
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +16,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from ganfield._tree import strong
 from ganfield._types import PyTree
 from ganfield.checks import leading_size
-from ganfield.simulate._scan import Run, check_steps
+from ganfield.simulate._scan import Run, check_steps, outcome
 from ganfield.simulate._simulation import Carry, Simulation
 
 Build = Callable[..., Simulation]
@@ -35,6 +37,11 @@ class Sweep(NamedTuple):
     run: Run
     seconds: float
     compile_seconds: float
+
+    def __repr__(self) -> str:
+        shape = np.shape(self.run.stopped_at)
+        runs = f"{' × '.join(map(str, shape))} runs" if shape else "1 run"
+        return f"Sweep of {runs}: {outcome(self.run)}"
 
 
 class SweepInterrupted(KeyboardInterrupt):

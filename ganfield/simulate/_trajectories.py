@@ -1,5 +1,7 @@
 """Paths of many starts at once."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 

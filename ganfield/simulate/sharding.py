@@ -1,5 +1,7 @@
 """One run over many devices, of one host or of several: every batch is spread, all else is not."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any

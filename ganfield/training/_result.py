@@ -30,6 +30,11 @@ class Result(NamedTuple):
     unsolved_at: int
     message: str
 
+    def __repr__(self) -> str:
+        unsolved = self.unsolved_at >= 0
+        solve = f", inner solve failed at step {self.unsolved_at}" if unsolved else ""
+        return f"Result: {self.outcome} at step {self.step}{solve}"
+
 
 class TrainingInterrupted(KeyboardInterrupt):
     """A signal ended a run, which was saved. ``result`` is its `Result`, ``signal`` the number."""

@@ -12,7 +12,7 @@ import ganfield
 ROOT = Path(ganfield.__file__).parent
 # Each part may import those before it. The arrows of docs/design.md.
 ORDER = (
-    ("_types", "checks", "_tree", "_files", "_hashes"),
+    ("_summarize", "_types", "_describe", "_registry", "checks", "_tree", "_files", "_hashes"),
     ("networks", "data", "games"),
     ("field",),
     ("methods",),
@@ -93,8 +93,8 @@ def test_import_stays_light():
         "print([m for m in ('flax', 'matplotlib', 'tyro', 'rich', 'scipy.stats') "
         "if m in sys.modules])"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
 
 
 def test_files_stay_short():
