@@ -1,14 +1,16 @@
 """Arithmetic on pytrees, where optax has none of the shape that fields need."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from ganfield._types import PyTree
+from ganfield._types import ArrayLike, PyTree
 
 
-def add_scaled(tree: PyTree, scale: jax.typing.ArrayLike, other: PyTree) -> PyTree:
+def add_scaled(tree: PyTree, scale: ArrayLike, other: PyTree) -> PyTree:
     """Return ``tree + scale · other``, every leaf in the dtype that ``tree`` has.
 
     Example:

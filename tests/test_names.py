@@ -247,7 +247,24 @@ def test_small_pytrees_are_printed_and_large_ones_counted():
     assert repr(small) == f"State(params={START}, memory=())"
 
 
-PACKAGES = ("field", "methods", "games", "networks", "simulate", "simulate.sharding")
+PACKAGES = (
+    "analysis",
+    "analysis.planes",
+    "checks",
+    "configuration",
+    "data",
+    "evaluation",
+    "field",
+    "games",
+    "methods",
+    "networks",
+    "plotting",
+    "reporting",
+    "simulate",
+    "simulate.sharding",
+    "testing",
+    "training",
+)
 
 
 def public_functions():

@@ -33,7 +33,9 @@ def follow_the_ridge(
     tolerance: ArrayLike = 1e-6,
     max_iterations: int = 100,
 ) -> Method:
-    """Return follow-the-ridge (FR), drawn in small steps to strict local minimax points alone.
+    """Return follow-the-ridge (FR): simultaneous moves, and −J_φφ⁻¹J_φθΔθ for φ.
+
+    In small steps it is drawn to strict local minimax points alone.
 
     On the ridge, where v_φ(θ, φ) = 0 and φ is a best answer to θ, a move dθ shifts the best answer
     by dφ = −J_φφ⁻¹J_φθ dθ. Each step adds that to simultaneous moves:

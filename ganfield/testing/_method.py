@@ -1,5 +1,7 @@
 """Does a method keep what every loop, transform and analysis takes for granted?"""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

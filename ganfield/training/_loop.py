@@ -1,5 +1,7 @@
 """Training: the host's loop over compiled steps, and all that must happen between them."""
 
+from __future__ import annotations
+
 import math
 import os
 import time
