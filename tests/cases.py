@@ -34,11 +34,13 @@ PLANE_GAMES = tuple(gf.GAMES)
 def plane_field(names=PLANE_GAMES):
     """Return the field of several games of two numbers: its batch is the number of the game.
 
-    So one compiled program meets all of them.
+    So one compiled program meets all of them; where the number is known there is one.
     """
     fields = [gf.vector_field(GAMES[name].game) for name in names]
 
     def field(params, number):
+        if not isinstance(number, jax.core.Tracer):
+            return fields[int(number)](params)
         branches = [lambda p, v=v: jax.tree.map(jnp.asarray, v(p)) for v in fields]
         return jax.lax.switch(number, branches, params)
 

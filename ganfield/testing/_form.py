@@ -53,7 +53,7 @@ def check_result(result: Any, params: Players) -> None:
 
 
 def _check_like(tree: Any, params: Players, name: str) -> None:
-    found, wanted = _describe(tree), _describe(params)
+    leaves, wanted = _describe(tree), _describe(params)
     structure: Any = jax.tree.structure(tree)
     expected: Any = jax.tree.structure(params)
     if structure != expected:
@@ -62,10 +62,10 @@ def _check_like(tree: Any, params: Players, name: str) -> None:
             "with jax.tree.map"
         )
     for path, (kind, _) in wanted.items():
-        if found[path][0] != kind:
+        if leaves[path][0] != kind:
             raise ValueError(
                 f"{name}{path} must have the shape and dtype of params, {kind}, got "
-                f"{found[path][0]}. Make constants of jnp.result_type(leaf): Python's numbers "
+                f"{leaves[path][0]}. Make constants of jnp.result_type(leaf): Python's numbers "
                 "adapt, arrays of another dtype do not"
             )
 
@@ -86,27 +86,27 @@ def _kind(leaf: Any) -> str:
 def check_kept(before: Any, after: Any) -> None:
     """Raise a ``ValueError`` if a second step would compile again, or a scan refuse the state."""
     was: Any = jax.tree.structure(before)
-    found_structure: Any = jax.tree.structure(after)
-    if found_structure != was:
+    structure: Any = jax.tree.structure(after)
+    if structure != was:
         raise ValueError(
             f"a step must keep the state's structure: it was {was} before the step and "
-            f"{found_structure} after it. Let init make all that step fills, with zeros"
+            f"{structure} after it. Let init make all that step fills, with zeros"
         )
     known, now = _describe(before), _describe(after)
     for path, (kind, weak) in known.items():
-        found, found_weak = now[path]
-        if found != kind:
+        new_kind, new_weak = now[path]
+        if new_kind != kind:
             raise ValueError(
                 f"a step must keep shapes and dtypes: the state's leaf {path} was {kind} before "
-                f"the step and {found} after it, so a scan would refuse it. Make it in init what "
-                "step makes of it, or cast it back; if it is below .memory, it may be the state "
-                "of an optax transformation"
+                f"the step and {new_kind} after it, so a scan would refuse it. Make it in init "
+                "what step makes of it, or cast it back; if it is below .memory, it may be the "
+                "state of an optax transformation"
             )
-        if weak != found_weak:
+        if weak != new_weak:
             names = {True: "weak", False: "strong"}
             raise ValueError(
                 f"a step must keep types, weak ones too, or the second step compiles again: the "
                 f"state's leaf {path} of {kind} was {names[weak]} before the step and "
-                f"{names[found_weak]} after it. Give it a dtype of its own in init and in step, "
+                f"{names[new_weak]} after it. Give it a dtype of its own in init and in step, "
                 "such as jnp.zeros((), x.dtype); a Python number has none"
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import jax
@@ -11,27 +11,30 @@ import jax.numpy as jnp
 from ganfield._types import Field, Players, PyTree
 from ganfield.checks import check_count
 from ganfield.field import check_field, vector_field
-from ganfield.games import bilinear, quadratic
+from ganfield.games import Game, bilinear, quadratic
 from ganfield.methods import Method, for_each_move
 from ganfield.testing._behaviour import (
     IMPURE,
     check_derivatives,
     check_finite,
+    check_loops,
     check_rest,
     check_same,
-    check_scan,
-    check_vmap,
     largest,
+    loop_of,
+    scanned,
+    slopes_of,
 )
 from ganfield.testing._form import check_kept, check_result, check_state, guard
 
 
-class _Case(NamedTuple):
+class Case(NamedTuple):
+    """Where a method is checked along a field."""
+
     name: str
-    field: Field
     params: Players
-    rest: Players | None  # where the field is 0
-    batch: Any
+    rests: tuple[Players, ...] = ()  # where the field is 0
+    batch: Any = None  # one, also for methods that use several
 
 
 def check_method(
@@ -88,10 +91,12 @@ def check_method(
     for is_double in (False, True):
         with jax.enable_x64(is_double):
             if field is None:
-                case = _default_case(key, is_double)
+                game = _default_game(is_double)
+                start, origin = _cast(game.init(key)), _cast(game.equilibria[0])
+                name = f"the {'bilinear' if is_double else 'quadratic'} game"
+                check_cases(method, vector_field(game), [Case(name, start, (origin,))], key=key)
             else:
-                case = _given_case(field, params, batch)
-            _check_on(method, case, key, is_double)
+                check_cases(method, field, [_given_case(field, params, batch)], key=key)
 
 
 def _as_method(method: Any) -> Method:
@@ -106,18 +111,16 @@ def _as_method(method: Any) -> Method:
     return method
 
 
-def _default_case(key: jax.Array, is_double: bool) -> _Case:
+def _default_game(is_double: bool) -> Game:
     matrix = jnp.array([[1.0, 2.0], [0.5, -1.0], [0.3, 0.4]])
-    name, game = ("bilinear", bilinear(matrix)) if is_double else ("quadratic", quadratic())
-    start, origin = _cast(game.init(key)), _cast(game.equilibria[0])
-    return _Case(f"the {name} game", vector_field(game), start, origin, None)
+    return bilinear(matrix) if is_double else quadratic()
 
 
-def _given_case(field: Field, params: Any, batch: Any) -> _Case:
-    at, seen = _cast(params, jnp.number), _cast(batch)
-    check_field(field, at, seen)
-    still = float(largest(field(at, seen))) < 1e-6
-    return _Case("the field given", field, at, at if still else None, seen)
+def _given_case(field: Field, params: Any, batch: Any) -> Case:
+    at, batch = _cast(params, jnp.number), _cast(batch)
+    check_field(field, at, batch)
+    still = float(largest(field(at, batch))) < 1e-6
+    return Case("the field given", at, (at,) if still else (), batch)
 
 
 def _cast(tree: PyTree, numbers: Any = jnp.floating) -> PyTree:
@@ -129,35 +132,70 @@ def _cast(tree: PyTree, numbers: Any = jnp.floating) -> PyTree:
     return jax.tree.map(cast, tree)
 
 
-def _check_on(method: Method, case: _Case, key: jax.Array, is_double: bool) -> None:
-    batch = for_each_move(method, case.batch)
-    where = f"on {case.name} in float{64 if is_double else 32}"
+def check_cases(
+    method: Method,
+    field: Field,
+    cases: Iterable[Case],
+    *,
+    key: jax.Array,
+    atol: float = 1e-6,
+    tolerance: float = 2e-2,
+) -> None:
+    """Check a method in the precision that is enabled: what loops show in float32, else the rest.
 
-    def step(state: Any) -> tuple[Any, Any]:
-        return method.step(case.field, state, batch)
+    All cases share the compiled programs, so their parameters and batches have one shape. What
+    Python does in a step that is not compiled is seen on the first case alone.
 
-    state = guard("init(params) must run", where, method.init, case.params)
-    check_state(state, case.params, "init(params)")
+    Args:
+        method: the method.
+        field: along what.
+        cases: where, and on which batch.
+        key: a typed key, for directions.
+        atol: the absolute difference between loops to let pass.
+        tolerance: the relative difference of derivatives to let pass; inner solves that stop early
+            need some.
+    """
+
+    def step(state: Any, batch: Any) -> tuple[Any, Any]:
+        return method.step(field, state, batch)
+
+    is_double = jnp.result_type(float) == jnp.float64
+    # The others see the compiled step, so that Python takes it once.
     jitted = jax.jit(step)
+    slopes = jax.jit(slopes_of(jitted))
+    together = jax.jit(jax.vmap(scanned(jitted), in_axes=(0, None)))
     traceable = "a step must be traceable by jax.jit"
-    if is_double:  # what only loops show is seen in float32
-        result = guard(traceable, where, jitted, state)
+    for number, case in enumerate(cases):
+        batch = for_each_move(method, case.batch)
+        where = f"on {case.name} in float{64 if is_double else 32}"
+        state = guard("init(params) must run", where, method.init, case.params)
+        check_state(state, case.params, "init(params)")
+        if not is_double and number == 0:
+            _check_eager(step, jitted, state, batch, case.params, where)
+        result = guard(traceable, where, jitted, state, batch)
         check_result(result, case.params)
-        check_kept(state, jax.eval_shape(step, state)[0])
         after = result[0]
-        check_finite(jitted(jitted(after)[0])[0], where)
-        check_derivatives(step, after, key, where)
-    else:
-        result = guard("step(field, state, batch) must run", where, step, state)
-        check_result(result, case.params)
-        check_kept(state, guard(traceable, where, jax.eval_shape, step, state)[0])
-        after, again = result[0], step(state)[0]
-        check_same(again, after, f"a step must be a pure function, {where}", IMPURE, exact=True)
-        compiled = jitted(state)[0]
-        check_same(compiled, after, f"jit must equal eager, {where}", IMPURE)
-        looped = jitted(jitted(compiled)[0])[0]
+        check_kept(state, after)
+        looped = loop_of(jitted, state, batch)
         check_finite(looped, where)
-        check_scan(step, state, looped, where)
-        check_vmap(method, jitted, step, case.params, where)
-    if case.rest is not None:
-        check_rest(method, jitted, case.rest, where)
+        if is_double:
+            check_derivatives(jitted, slopes, after, batch, key, where, tolerance)
+        else:
+            half = jax.tree.map(lambda leaf: (leaf / 2).astype(leaf.dtype), case.params)
+            states = [state, method.init(half)]
+            check_loops(jitted, together, states, looped, batch, where, atol)
+        for rest in case.rests:
+            check_rest(method, jitted, rest, batch, where)
+
+
+def _check_eager(
+    step: Callable, jitted: Callable, state: Any, batch: Any, params: Players, where: str
+) -> None:
+    result = guard("step(field, state, batch) must run", where, step, state, batch)
+    check_result(result, params)
+    traceable = "a step must be traceable by jax.jit"
+    check_kept(state, guard(traceable, where, jax.eval_shape, jitted, state, batch)[0])
+    after, again = result[0], step(state, batch)[0]
+    check_same(again, after, f"a step must be a pure function, {where}", IMPURE, exact=True)
+    compiled = jitted(state, batch)[0]
+    check_same(compiled, after, f"jit must equal eager, {where}", IMPURE)

@@ -12,19 +12,6 @@ import pytest
 import ganfield as gf
 from tests.cases import batch_of, mlp_gan, params_of
 
-OPTIMIZERS = {"sgd": optax.sgd(0.1), "adam": optax.adam(0.1)}
-
-
-# Those that solve take long to compile, and meet one optimizer.
-SOLVERS = ("competitive", "proximal_point", "follow_the_ridge")
-PAIRS = [(name, "sgd") for name in gf.METHODS]
-PAIRS += [(name, "adam") for name in gf.METHODS if name not in SOLVERS]
-
-
-@pytest.mark.parametrize(("name", "optimizer"), PAIRS)
-def test_registered_methods_pass(name, optimizer):
-    gf.testing.check_method(gf.METHODS[name](OPTIMIZERS[optimizer]))
-
 
 @pytest.mark.parametrize(
     "method",

@@ -1,0 +1,64 @@
+"""What tests and doctests share: compiled programs, float64 on demand, no window."""
+
+import atexit
+import itertools
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+# Compiling is most of what the suite costs, and its programs are small and run a few times. So the
+# session's processes (this one, its workers, and the commands and scripts that tests start) share
+# what they compile in a folder, which ends with the session. All is set in the environment, which
+# they inherit, before JAX is imported.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    _programs = tempfile.mkdtemp(prefix="ganfield-programs-")
+    atexit.register(shutil.rmtree, _programs, ignore_errors=True)
+    os.environ |= {
+        "JAX_COMPILATION_CACHE_DIR": _programs,
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        # Without most of XLA's optimizations a method's step compiles in six tenths of the time.
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+    }
+
+import jax
+import matplotlib as mpl
+import pytest
+
+mpl.use("Agg")
+# An unknown flag ends the process, and releases add and drop them. Where XLA_FLAGS are set already,
+# also to nothing, they stay as they are. XLA reads them when a program is first compiled. In 0.10
+# its newer emitters of fused loops, and compiling in several pieces, double the time and memory.
+_FLAGS = {(0, 10): "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"}
+os.environ.setdefault(
+    "XLA_FLAGS", _FLAGS.get(jax.__version_info__[:2], "--xla_backend_optimization_level=0")
+)
+
+_TESTS = itertools.count(1)
+_MAPS = Path("/proc/self/maps")
+_MOST_MAPS = 8_000  # some 2 GB of programs
+
+
+@pytest.fixture
+def x64():
+    with jax.enable_x64(True):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _few_programs():
+    """Forget compiled programs where there are many.
+
+    Each takes some memory maps, of which Linux allows a process 65,530 by default, and at that
+    limit XLA crashes. They are counted after every tenth test; where they cannot be counted, every
+    fiftieth forgets.
+    """
+    yield
+    number = next(_TESTS)
+    if _MAPS.exists():
+        many = number % 10 == 0 and _MAPS.read_bytes().count(b"\n") > _MOST_MAPS
+    else:
+        many = number % 50 == 0
+    if many:
+        jax.clear_caches()
