@@ -35,6 +35,16 @@ os.environ.setdefault(
     "XLA_FLAGS", _FLAGS.get(jax.__version_info__[:2], "--xla_backend_optimization_level=0")
 )
 
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Pages of the documentation are slow, and so is all that is long."""
+    for item in items:
+        is_page = isinstance(item, pytest.DoctestItem) and item.path.suffix == ".md"
+        if is_page or item.get_closest_marker("long"):
+            item.add_marker("slow")
+
+
 _TESTS = itertools.count(1)
 _MAPS = Path("/proc/self/maps")
 _MOST_MAPS = 8_000  # some 2 GB of programs

@@ -58,6 +58,7 @@ def test_alternating_on_the_bilinear_game_circles_for_ever(size):
     np.testing.assert_allclose(found.radius, found.radius[::-1, ::-1], rtol=1e-2)
 
 
+@pytest.mark.slow
 def test_orbits_on_coarse_grids_are_no_limit_cycles():
     for resolution in (3, 5):
         found = gf.basins(gf.alternating(optax.sgd(1.0)), BILINEAR, gf.grid((-1, 1), resolution))
@@ -79,6 +80,7 @@ def test_simultaneous_on_the_bilinear_game_grows_by_its_closed_form(size):
     )
 
 
+@pytest.mark.slow
 def test_a_limit_cycle_against_an_integrated_one():
     epsilon = 0.2
     v = gf.vector_field(gf.games.almost_bilinear(epsilon))
@@ -144,6 +146,7 @@ def test_to_and_fro_between_two_points_that_attract():
     np.testing.assert_allclose(cycle[1:], (radius, 2.0, 1.0), rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_slow_is_not_for_ever():
     for modulus, outcome in ((0.9995, UNDECIDED), (0.99995, UNDECIDED), (0.98, CONVERGED)):
         found = gf.basins(descent(0.1), spiral(modulus), SQUARE, num_steps=1000)
@@ -193,6 +196,7 @@ def test_nan_and_constant_fields():
     assert still.attractors.shape == (0, 2)
 
 
+@pytest.mark.slow
 def test_what_rests_without_being_drawn_is_no_attractor():
     # A start on a source or a saddle stays there; where a field dies away everything stays.
     lattice = gf.vector_field(gf.games.lattice())
@@ -211,6 +215,7 @@ def test_what_rests_without_being_drawn_is_no_attractor():
         assert gf.classify(fading, gf.Players(*known[gaps.argmin()])).kind == "stable"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(), (1, 1), (2, 5), (7,)])
 @pytest.mark.parametrize("dtype", [int, np.float32, np.float64])
 def test_grids_of_any_shape(shape, dtype):

@@ -230,6 +230,7 @@ def test_no_zero_is_none_and_says_so():
     assert (found.local_nash, found.local_minimax) == (False, False)
 
 
+@pytest.mark.slow
 def test_players_of_many_and_of_no_parameters():
     zero = gf.Players(jnp.zeros(3), jnp.zeros(3))
     found = gf.classify(gf.games.bilinear(jnp.diag(jnp.array([1.0, 2.0, 3.0]))), zero)
@@ -241,6 +242,7 @@ def test_players_of_many_and_of_no_parameters():
         gf.classify(lambda p, batch=None: p, gf.Players((), ()))
 
 
+@pytest.mark.slow
 def test_a_gan_of_two_networks_on_a_batch():
     case = mlp_gan()
     batch = case.sample(jax.random.key(0))

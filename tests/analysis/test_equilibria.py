@@ -36,6 +36,7 @@ def check(found, field, bounds):
                 assert low - 1e-6 <= leaf <= high + 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLANAR)
 def test_registered_zeros_and_no_other(name):
     game = gf.GAMES[name]()
@@ -60,6 +61,7 @@ def test_consensus_keeps_all_zeros(name):
         assert nearest(coordinates(found), known) < 1e-6
 
 
+@pytest.mark.slow
 def test_two_attractors_as_scipy_finds_them():
     game = gf.games.two_attractors()
     bounds = (-20, 20)
@@ -185,6 +187,7 @@ def test_a_line_of_zeros_and_a_plane_of_them():
     assert len(gf.find_equilibria(still, bounds=(-2, 2), num_starts=32).points) == 32
 
 
+@pytest.mark.slow
 def test_players_of_other_shapes():
     coupling = jnp.array([[1.0, 2.0, 0.0], [0.5, -1.0, 3.0], [0.0, 0.3, 1.0]])
     template = gf.Players(np.zeros(3, int), jnp.zeros(3))
@@ -211,6 +214,7 @@ def test_players_of_other_shapes():
         np.testing.assert_allclose(point.phi + point.phi.T, 0.0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_batch_is_seen():
     def field(params, batch):
         return gf.Players(params.theta - batch["shift"].mean(), params.phi * batch["labels"].sum())

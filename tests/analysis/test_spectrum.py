@@ -16,6 +16,7 @@ pytestmark = pytest.mark.usefixtures("x64")
 FEW_GANS = ("gan_standard", "gan_relativistic_average")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in GAMES if n in FEW_GANS or not n.startswith("gan_")])
 def test_eigenvalues_against_numpy(name):
     case = GAMES[name]
@@ -77,6 +78,7 @@ def test_consensus_turns_semidefinite_into_definite_and_bounds_the_rotation():
             assert np.abs(values.imag / values.real).max() <= (1 + 1e-9) / (smallest * gamma)
 
 
+@pytest.mark.slow
 def test_mean_jacobian_is_the_mean_of_jacobians():
     case = mlp_gan()
     params = params_of(case)

@@ -123,6 +123,7 @@ LIMITS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("c", [0.8, 1.7])
 @pytest.mark.parametrize("name", LIMITS)
 def test_limits_on_the_bilinear_game(name, c):
@@ -195,6 +196,7 @@ def stable_games(count):
         yield matrix, gf.vector_field(game)
 
 
+@pytest.mark.slow
 def test_lemma_4_on_random_games():
     at = gf.Players(jnp.zeros(2), jnp.zeros(2))
     for matrix, field in stable_games(4):
@@ -317,6 +319,7 @@ def test_chunks_change_nothing(diagram, chunk_size):
         np.testing.assert_allclose(getattr(other, name), getattr(diagram, name), rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_diagram_of_momentum_and_of_a_field_that_is_not_linear():
     dirac = gf.vector_field(gf.games.dirac_gan())
 
@@ -341,6 +344,7 @@ def test_rate_of_what_overflows_is_unknown():
     assert np.isnan(found.rate).all()
 
 
+@pytest.mark.slow
 def test_starts_come_from_the_key():
     def build(step_size, gamma):
         v = gf.vector_field(gf.games.two_attractors())

@@ -168,6 +168,7 @@ FURTHER = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FURTHER)
 def test_closed_forms_of_further_methods(name):
     build, radius = FURTHER[name]
@@ -178,6 +179,7 @@ def test_closed_forms_of_further_methods(name):
         assert found.fixed_point_residual == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["competitive", "proximal_point", "follow_the_ridge"])
 def test_inner_solves_have_derivatives(name):
     # Also on the bilinear game, where following the ridge has nothing to solve with.
@@ -216,6 +218,7 @@ OPTIMIZERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moments", ["moving", "frozen"])
 @pytest.mark.parametrize("build", [gf.simultaneous, gf.alternating])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -300,6 +303,7 @@ def test_adam_at_an_equilibrium_has_momentum_and_decay():
     )
 
 
+@pytest.mark.slow
 def test_no_second_moments_no_derivative():
     for optimizer in (optax.adam(0.1), optax.rmsprop(0.1, eps_in_sqrt=False)):
         method = gf.simultaneous(optimizer)
@@ -394,6 +398,7 @@ def test_away_from_a_fixed_point_the_residual_says_so():
     np.testing.assert_allclose(found.fixed_point_residual, 0.3 * 2 * np.sqrt(5), rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [gf.simultaneous, gf.alternating])
 def test_batches(build):
     # Each of the moves of a step sees the batch.
@@ -442,6 +447,7 @@ def test_without_the_matrix_on_a_bilinear_game(name):
     assert dense.residual == 0
 
 
+@pytest.mark.slow
 def test_without_the_matrix_on_a_gan():
     case = mlp_gan("js")
     method = gf.alternating(optax.sgd(0.1, momentum=0.3))
@@ -489,6 +495,7 @@ STEPS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", STEPS)
 @pytest.mark.parametrize("name", RATES)
 def test_predicted_and_measured_rates(name, method):

@@ -15,6 +15,7 @@ def eigenvalues(record):
     return np.sort_complex([complex(each["re"], each["im"]) for each in record["eigenvalues"]])
 
 
+@pytest.mark.slow
 def test_spectrum_of_the_dirac_gan(run_json):
     gamma, h = 0.6, 0.1
     record = run_json(
@@ -148,6 +149,7 @@ def test_a_continuum_is_cut_short(run, run_json):
     assert "The 3 most hit are shown" in out
 
 
+@pytest.mark.slow
 def test_the_seed_shifts_the_starts(run_json):
     where = ("equilibria", "--game", "lattice", "--bounds", "-4,4", "--num-starts", 64)
     same, again, other = (run_json(*where, "--seed", seed) for seed in (1, 1, 2))
@@ -155,6 +157,7 @@ def test_the_seed_shifts_the_starts(run_json):
     assert [row["hits"] for row in same["equilibria"]] != [r["hits"] for r in other["equilibria"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("game", gf.GAMES)
 def test_every_game_has_a_spectrum_and_known_equilibria(game, run_json):
     equilibrium = gf.GAMES[game]().equilibria[0]

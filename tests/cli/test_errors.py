@@ -93,6 +93,7 @@ def test_what_tyro_cannot_read_has_the_same_code(args, said, run):
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("package", "args", "extra"),
     [
@@ -158,6 +159,7 @@ def shell(*args, **options):
     return subprocess.run(command, capture_output=True, check=False, **options)
 
 
+@pytest.mark.slow
 def test_a_process_prints_json_alone_and_exits_with_the_code(tmp_path):
     process = shell("equilibria", "--game", "bilinear", "--bounds", "1,2", "--json", cwd=tmp_path)
     assert (process.returncode, process.stderr) == (1, b"")
@@ -173,6 +175,7 @@ def test_letters_that_the_terminal_has_not_are_no_error(tmp_path):
     assert b"matching_pennies" in process.stdout
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_is_no_traceback(tmp_path):
     command = f"{sys.executable} -m ganfield list --json | true"
     process = subprocess.run(command, shell=True, capture_output=True, cwd=tmp_path, check=False)

@@ -18,6 +18,7 @@ def ink(path):
     return float(np.mean(np.abs(pixels - pixels[0, 0]).max(axis=-1) > 0.1))
 
 
+@pytest.mark.slow
 def test_the_command_of_the_readme(run, tmp_path):
     code, out, err = run(
         "field", "--game", "dirac_gan", "--objective", "standard", "--transform", "consensus",
@@ -104,6 +105,7 @@ def test_no_steps_draw_no_paths(run_json):
     assert run_json("field", "--game", "bilinear", *CHEAP, "--num-steps", 0)["paths"] == []
 
 
+@pytest.mark.slow
 def test_equilibria_are_found_unless_declined(run, run_json):
     where = ("field", "--game", "sine", "--transform", "consensus", "--gamma", 2, *CHEAP[:2])
     record = run_json(*where, "--kind", "quiver")
@@ -116,6 +118,7 @@ def test_equilibria_are_found_unless_declined(run, run_json):
     assert (record["num_equilibria"], record["equilibria"]) == (None, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("game", gf.GAMES)
 def test_every_game_is_drawn(game, run, tmp_path):
     code, out, err = run("field", "--game", game, *CHEAP)
@@ -142,6 +145,7 @@ def test_dark_figures_are_dark(run, tmp_path):
         assert (corner.max() < 0.2) if option else (corner.min() > 0.95)
 
 
+@pytest.mark.slow
 def test_a_spectrum_is_drawn(run, run_json, tmp_path):
     where = (
         "spectrum", "--game", "dirac_gan", "--transform", "consensus", "--step-size", 0.5,
@@ -154,6 +158,7 @@ def test_a_spectrum_is_drawn(run, run_json, tmp_path):
     assert out.endswith("wrote spectrum.png\n")
 
 
+@pytest.mark.slow
 def test_the_figure_holds_what_was_asked_for(monkeypatch, run):
     drawn = []
     monkeypatch.setattr(gf.plot, "save", lambda figure, path: drawn.append(figure))

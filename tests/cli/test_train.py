@@ -16,6 +16,7 @@ TINY = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_run_and_its_end(run, run_json, tmp_path):
     options = ("train", "run", "--preset", "digits/mlp", *TINY)
     record = run_json(*options, "--num-steps", 5)
@@ -42,6 +43,7 @@ def test_a_run_and_its_end(run, run_json, tmp_path):
     assert [row["step"] for row in rows(tmp_path / "run" / "metrics.csv")] == ["0", "5", "8", "9"]
 
 
+@pytest.mark.slow
 def test_numbers_are_single_whatever_other_commands_compute_in(run_json, tmp_path):
     run_json("train", "run", "--preset", "digits/mlp", "--num-steps", 0, *TINY)
     about = json.loads((tmp_path / "run" / "checkpoints" / "0" / "about" / "metadata").read_text())
@@ -69,6 +71,7 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_scores_with_a_classifier(run, run_json, tmp_path, classifier):
     path, saved = classifier
     scored = ("--classifier", path, "--num-samples", 20)

@@ -6,6 +6,7 @@ import pytest
 import ganfield as gf
 
 
+@pytest.mark.slow
 def test_writes_a_classifier(run, tmp_path):
     code, out, err = run(
         "train-classifier", "--size", 16, "--epochs", 2, "--width", 4, "--output", "new/digits.npz"
@@ -20,6 +21,7 @@ def test_writes_a_classifier(run, tmp_path):
     assert "wrote new/digits.npz" in out
 
 
+@pytest.mark.slow
 def test_json_says_the_hash(run_json, tmp_path):
     said = run_json(
         "train-classifier", "--epochs", 1, "--width", 2, "--flip", "--output", "digits.npz"
@@ -29,6 +31,7 @@ def test_json_says_the_hash(run_json, tmp_path):
     assert said["flip"] is True
 
 
+@pytest.mark.slow
 def test_learns_from_files(run_json, tmp_path):
     rng = np.random.default_rng(0)
     folder = tmp_path / "cifar-10-batches-bin"

@@ -112,6 +112,7 @@ def distinct_games():
     return list(found.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", distinct_games())
 def test_every_game_of_a_preset_has_a_field(name):
     config, data = preset(name), None

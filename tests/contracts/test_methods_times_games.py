@@ -29,6 +29,8 @@ GROUPS = {"plane": PLANE_GAMES, "few": FEW_GAMES}
 OTHER_GAMES = ("matrix", "gan_standard")
 PAIRS = [("plane", method) for method in METHODS] + [("few", method) for method in VARIANTS]
 PAIRS += [(game, method) for game in OTHER_GAMES for method in METHODS]
+QUICK = [("plane", "simultaneous"), ("plane", "alternating"), ("gan_standard", "simultaneous")]
+PAIRS = [pytest.param(*pair, marks=[] if pair in QUICK else pytest.mark.slow) for pair in PAIRS]
 
 
 def meetings(group, at_rest):

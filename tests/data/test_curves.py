@@ -57,6 +57,7 @@ def test_noise_is_normal_and_not_shared(build):
     assert abs(np.corrcoef(noise.T)[0, 1]) < 5 / np.sqrt(size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", BUILDERS.values(), ids=BUILDERS)
 def test_sample_is_pure(build):
     curves = build()

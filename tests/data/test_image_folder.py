@@ -35,6 +35,7 @@ def triangle_resize(square, size):
     return np.einsum("ab,bdc,ed->aec", weights, np.asarray(square, float), weights)
 
 
+@pytest.mark.slow
 def test_the_defaults_are_those_of_celeba(tmp_path):
     image = random_image(218, 178, 3)
     save(tmp_path / "000001.png", image)

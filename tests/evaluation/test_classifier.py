@@ -34,6 +34,7 @@ def trained(digits):
     return found
 
 
+@pytest.mark.slow
 def test_digits_are_learned(trained, digits):
     _, test = digits
     assert trained.metadata["test_accuracy"] >= 0.97
@@ -44,6 +45,7 @@ def test_digits_are_learned(trained, digits):
     np.testing.assert_allclose(extracted.probabilities.sum(axis=1), 1, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_scores_tell_digits_from_noise_and_from_few_digits(trained, digits):
     train, test = digits
     evaluate = gf.evaluation.evaluator(trained.features, test, 200)
@@ -64,6 +66,7 @@ def test_scores_tell_digits_from_noise_and_from_few_digits(trained, digits):
     assert collapsed["class_entropy"] == pytest.approx(np.log(2), abs=0.2)
 
 
+@pytest.mark.slow
 def test_seed_decides(digits):
     few = dataclasses.replace(digits[0], flip=True)
     hashes = [
@@ -204,6 +207,7 @@ def test_random_damage_is_refused_or_harmless(small, tmp_path, save):
     assert [message for message in refused if str(path) not in message] == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("shape", [(5, 7, 2), (8, 8, 1), (3, 4, 1)])
 def test_network_agrees_with_scipy(shape):

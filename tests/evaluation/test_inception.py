@@ -140,6 +140,7 @@ def state():
     return random_state()
 
 
+@pytest.mark.slow
 def test_agrees_with_the_layers_in_numpy(state):
     images = np.random.default_rng(1).uniform(-1, 1, size=(2, 107, 91, 3)).astype(np.float32)
     weights = {name: jnp.asarray(array) for name, array in convert(state).items()}

@@ -56,6 +56,7 @@ def test_jsd_of_known_counts(counts):
     assert found.modes_hit == np.count_nonzero(counts)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_jsd_of_one_mode_of_many_nears_log_2():
     jsds = []
@@ -71,6 +72,7 @@ def test_jsd_of_one_mode_of_many_nears_log_2():
     assert np.log(2) - 0.01 < jsds[-1] < np.log(2)
 
 
+@pytest.mark.slow
 def test_perfect_sampler():
     n, p = 40_000, 1 - np.exp(-9 / 2)
     mixture = gf.data.ring()
@@ -93,6 +95,7 @@ def test_radius_bounds_the_distance(dimensions):
     np.testing.assert_allclose(coverage(samples, modes, radius=0.0).high_quality, 0.25)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [100, 300, 700, 2500])
 def test_a_mode_is_covered_from_the_smallest_share_on(n):
     modes = np.array([[0.0], [10.0], [20.0], [30.0]])
@@ -103,6 +106,7 @@ def test_a_mode_is_covered_from_the_smallest_share_on(n):
     assert found.modes_hit == np.count_nonzero(counts)
 
 
+@pytest.mark.slow
 def test_far_samples_lower_quality_but_count_in_the_jsd():
     modes = np.array([[0.0, 0.0], [10.0, 0.0]])
     samples = np.array([[0.0, 0.0], [4.0, 0.0], [3.0, 1.0], [10.0, 0.0]])
@@ -125,6 +129,7 @@ def test_what_is_not_finite_is_near_no_mode():
     np.testing.assert_array_equal(nothing.histogram, 0)
 
 
+@pytest.mark.slow
 def test_jit_and_vmap_change_nothing():
     _, modes = noisy(0)
     samples = jnp.stack([noisy(seed)[0] for seed in range(3)])

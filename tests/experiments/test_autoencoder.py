@@ -47,6 +47,7 @@ def rotation(theta_rate=-1.0):
     return field
 
 
+@pytest.mark.slow
 def test_jacobian_is_symmetric_where_weights_are_tied_and_only_there(script, measures, x64):
     points = jax.random.normal(jax.random.key(5), (20, 2))
     tied = measures.jacobians(learned(script, measures, tied=True), points)
@@ -111,6 +112,7 @@ def test_posterior_mean_of_two_points_is_a_tanh(measures, x64):
         np.testing.assert_allclose(mean(x), a * jnp.tanh(a @ x / NOISE**2), atol=1e-13)
 
 
+@pytest.mark.slow
 def test_exact_field_is_the_gradient_of_the_smoothed_log_density(measures, x64):
     points = jax.random.normal(jax.random.key(1), (50, 2))
     field = measures.field_of(measures.posterior_mean(points, NOISE))
@@ -137,6 +139,7 @@ def test_noise_has_the_asked_for_size(script):
     assert float(jnp.mean(clean)) == pytest.approx(2.5, abs=0.2)
 
 
+@pytest.mark.slow
 def test_zeros_of_a_field_with_a_missing_one_show_in_the_index(measures):
     # θ′ = 1 − θ² has a stable and an unstable zero in the plane's φ′ = −φ: a node and a saddle.
     def field(params, batch=None):
@@ -167,6 +170,7 @@ def test_bad_arguments_are_refused(script, arguments, message):
         script.checked(script.Config(**arguments))
 
 
+@pytest.mark.slow
 def test_small_run_from_end_to_end(script, drawn, tmp_path, capsys, monkeypatch):
     # The search, tested above, would take half of the time.
     zero = SimpleNamespace(params=gf.Players(0.5, 0.3), kind="stable", spurious=None)

@@ -326,6 +326,7 @@ def test_a_stopped_run_keeps_its_rows(load, tmp_path, monkeypatch):
     assert json.loads((tmp_path / "images.json").read_text("utf-8")) == kept
 
 
+@pytest.mark.slow
 def test_a_row_is_measured(load, tmp_path, capfd):
     """In processes of their own, PyTorch's too where it is."""
     image_steps = load("image_steps")
@@ -346,6 +347,7 @@ def test_a_row_is_measured(load, tmp_path, capfd):
     worker.close()
 
 
+@pytest.mark.slow
 def test_precision_compares_types(load, monkeypatch):
     precision = load("image_precision")
     config, shape = tiny("dcgan3_nobn")

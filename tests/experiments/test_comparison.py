@@ -36,6 +36,7 @@ def known(load):
     return load("comparison_dynamics").dynamics(3)
 
 
+@pytest.mark.slow
 def test_a_small_run(load, drawn, tmp_path):
     script = load("comparison")
     config = script.Config(
@@ -80,6 +81,7 @@ def test_a_small_run(load, drawn, tmp_path):
         assert np.isfinite(ax.collections[0].get_array()).sum() == 6**2
 
 
+@pytest.mark.slow
 def test_the_zoo_is_the_registered_games(load):
     zoo = load("comparison_toys").zoo()
     assert zoo.names == tuple(gf.GAMES)
@@ -174,11 +176,13 @@ def test_starts_keys_grids_and_budgets_are_the_same_for_all(load, monkeypatch):
     assert sorted(one[4] for one in toys) == sorted(one[3] for one in rings) == [1, 1, 2]
 
 
+@pytest.mark.slow
 def test_costs_are_counted(load, known):
     script = load("comparison_cost")
     assert {name: script.cost(known[name], optax.sgd, 1) for name in COSTS} == COSTS
 
 
+@pytest.mark.slow
 def test_inner_solves_are_counted_with_their_residuals(load):
     script, dynamics = load("comparison_cost"), load("comparison_dynamics").dynamics
 
@@ -211,6 +215,7 @@ def test_a_loop_is_counted_as_often_as_it_runs(load):
         assert counter.count == 2 * count
 
 
+@pytest.mark.slow
 def test_counting_changes_no_value(load):
     script = load("comparison_cost")
     game = script.stand_in(3)
@@ -225,6 +230,7 @@ def test_counting_changes_no_value(load):
         np.testing.assert_allclose(other, one, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_ring_takes_the_budget(load, monkeypatch):
     script = load("comparison_ring")
     what = load("comparison_dynamics").dynamics(1)["lookahead"]
@@ -242,6 +248,7 @@ def test_the_ring_takes_the_budget(load, monkeypatch):
     assert jax.tree.all(jax.tree.map(np.isfinite, row))
 
 
+@pytest.mark.slow
 def test_runs_that_stop_or_miss_a_tolerance_are_told(load):
     script = load("comparison_toys")
     dynamics = load("comparison_dynamics").dynamics(1)

@@ -109,6 +109,7 @@ def test_nodes_are_of_both_modes_and_of_the_latent(truth, x64):
     assert float(weights @ latent**4) == pytest.approx(3, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_errors_of_a_logit_that_is_off_by_a_constant(truth, x64):
     case = traced(gaussians(truth, 2.0))
     best = truth.optimal_logit(case)
@@ -145,6 +146,7 @@ def test_bad_arguments_are_refused(script, arguments, message):
         script.checked(script.Config(**arguments))
 
 
+@pytest.mark.slow
 def test_small_run_from_end_to_end(script, drawn, tmp_path, capsys):
     config = script.Config(
         separations=(0.0, 1.0, 3.0),

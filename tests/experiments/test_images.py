@@ -8,6 +8,7 @@ import pytest
 import ganfield as gf
 
 
+@pytest.mark.slow
 def test_runs_resume_and_figures(load, drawn, tmp_path, monkeypatch):
     """Two tiny runs, again, and one of them further: what was trained is not trained again."""
     images = load("images")

@@ -42,6 +42,7 @@ def over_all_batches(minibatch, truth, batch_size, groups):
     return jax.device_get(jax.jit(jax.vmap(both, in_axes=(None, 0)))(PARAMS, batches))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize(("batch_size", "groups"), [(2, 1), (2, 2), (4, 1), (4, 2), (4, 4)])
 def test_mean_and_variance_over_all_batches_are_the_closed_forms(
@@ -83,6 +84,7 @@ def test_trace_of_the_covariance_by_numpy(truth):
     np.testing.assert_allclose(trace, v_theta.var() + v_phi.var(), rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("groups", [1, 2, 4])
 def test_consensus_follows_the_gradient_of_the_value_that_is_studied(minibatch, truth, groups):
@@ -93,6 +95,7 @@ def test_consensus_follows_the_gradient_of_the_value_that_is_studied(minibatch, 
     np.testing.assert_allclose(truth.flat(relaxed), -truth.flat(slope), rtol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_variance_of_the_value_is_that_of_the_covariance_matrix(truth):
     field, population = field_of(truth), truth.population_of(32)
@@ -106,6 +109,7 @@ def test_variance_of_the_value_is_that_of_the_covariance_matrix(truth):
         np.testing.assert_allclose(truth.exact_variance(known, size, m), expected, rtol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_displaced_points_move_as_first_order_theory_says(truth):
     field, population = field_of(truth), truth.population_of(32)
@@ -121,6 +125,7 @@ def test_displaced_points_move_as_first_order_theory_says(truth):
     assert expected[0] < 0  # the generator's scale shrinks
 
 
+@pytest.mark.slow
 def test_a_small_run_writes_figure_and_numbers(minibatch, drawn, tmp_path, capsys):
     config = minibatch.Config(
         population=32,
@@ -176,6 +181,7 @@ def test_bad_arguments_are_refused(minibatch, arguments, message):
         minibatch.checked(minibatch.Config(**arguments))
 
 
+@pytest.mark.slow
 def test_a_zero_that_cannot_be_followed_is_an_error(minibatch, truth):
     # With γ = 3 and the minimax losses the bias of four examples leaves no zero near (1, 0).
     config = minibatch.Config(gamma=3.0, objective="js", batch_size=4)

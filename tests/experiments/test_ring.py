@@ -35,6 +35,7 @@ def smoke(tmp_path_factory):
     return folder / "results" / "ring", said
 
 
+@pytest.mark.slow
 def test_smoke_writes_everything_that_it_promises(smoke):
     folder, said = smoke
     names = {path.name for path in folder.iterdir()}
@@ -72,6 +73,7 @@ def ring(load):
     return load("ring")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -93,6 +95,7 @@ def test_bad_arguments_are_refused_before_anything_is_compiled(ring, arguments, 
         ring.checked(ring.Config(**arguments))
 
 
+@pytest.mark.slow
 def test_an_error_is_one_line(tmp_path):
     code, said = run("--output", "/dev/null/ring", folder=tmp_path)
     assert code == 2
@@ -114,6 +117,7 @@ def small(ring, folder, **changes):
     return ring.Config(**(settings | changes))
 
 
+@pytest.mark.slow
 def test_divergence_is_reported_with_its_step(ring, tmp_path, capsys):
     ring.main(small(ring, tmp_path, learning_rate=1e30))
     assert "NaN at" in capsys.readouterr().out

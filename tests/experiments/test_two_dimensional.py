@@ -19,6 +19,7 @@ def numbers(folder, name):
     return result
 
 
+@pytest.mark.slow
 def test_curl(load, drawn, tmp_path):
     curl = load("curl")
     config = curl.Config(output=tmp_path, num_steps=60, animations=False)
@@ -45,6 +46,7 @@ def test_the_flow_keeps_its_distance(load):
     np.testing.assert_allclose(np.hypot(*path), np.tile([1.0, 2.0], (50, 1)), rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_panels(load, drawn, tmp_path):
     panels = load("panels")
     panels.main(panels.Config(output=tmp_path, resolution=40))
@@ -70,6 +72,7 @@ def test_panels(load, drawn, tmp_path):
         assert ax.images[0].get_array().shape[:2] == (40, 40)
 
 
+@pytest.mark.slow
 def test_dirac(load, drawn, tmp_path, monkeypatch):
     dirac = load("dirac")
     monkeypatch.setattr(dirac, "DRAWN", ("none", "clip", "wgan_gp"))

@@ -31,6 +31,7 @@ def differences(function, flat):
     return np.stack(columns, axis=-1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GAMES)
 def test_field_is_minus_each_players_own_gradient(name):
     case = GAMES[name]
@@ -48,6 +49,7 @@ PAIRS = [(name, transform) for name in GAMES for transform in EVERY_GAME]
 PAIRS += [(name, other) for name in FEW_GAMES for other in TRANSFORMS if other not in EVERY_GAME]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "transform"), PAIRS)
 def test_jacobian_against_finite_differences(name, transform):
     case = GAMES[name]
@@ -81,6 +83,7 @@ def test_jacobian_orders_theta_before_phi_and_keeps_shapes_apart():
     np.testing.assert_array_equal(found, np.arange(25.0).reshape(5, 5))
 
 
+@pytest.mark.slow
 def test_jacobian_does_not_depend_on_the_chunk():
     case = GAMES["gan_standard"]
     v = gf.vector_field(case.game)

@@ -48,6 +48,7 @@ def test_special_matrices():
             gf.field.helmholtz(np.ones(shape))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_estimate_against_the_dense_share():
     case = mlp_gan()
@@ -73,6 +74,7 @@ def test_estimate_against_the_dense_share():
     assert other.rotation != many.rotation
 
 
+@pytest.mark.slow
 def test_estimates_without_spread():
     v = gf.vector_field(gf.games.bilinear(jnp.eye(3)))
     zero = gf.Players(jnp.zeros(3), jnp.zeros(3))

@@ -34,6 +34,7 @@ def descents(value, matrix, strength, epsilon):
 
 
 # On the bilinear game ⟨v, Jᵀv⟩ = 0 but for rounding, so that only ε > 0 has a sign.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "epsilon"),
     [("matrix", 0.1)]
@@ -51,6 +52,7 @@ def test_it_is_algorithm_1(name, epsilon):
         np.testing.assert_allclose(ravel_pytree(w(params, batch))[0], expected, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_on_a_bilinear_game_it_is_consensus():
     case = GAMES["matrix"]
     v, params = gf.vector_field(case.game), params_of(case)

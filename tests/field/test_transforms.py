@@ -12,6 +12,7 @@ from tests.cases import GAMES, assert_trees_close, batch_of, mlp_gan, params_of
 pytestmark = pytest.mark.usefixtures("x64")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GAMES)
 def test_without_gamma_consensus_is_the_field(name):
     case = GAMES[name]
@@ -22,6 +23,7 @@ def test_without_gamma_consensus_is_the_field(name):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GAMES)
 def test_relaxation_is_minus_the_gradient_of_half_the_squared_norm(name):
     case = GAMES[name]
@@ -138,6 +140,7 @@ def test_groups_estimate_the_gradient_without_bias():
     assert np.all(mean_and_error(4)[1] <= mean_and_error(2)[1])
 
 
+@pytest.mark.slow
 def test_two_groups_are_the_product_of_two_half_batches():
     case = mlp_gan()
     v = jax.jit(gf.vector_field(case.game))
@@ -182,6 +185,7 @@ def test_groups_must_divide_the_batch():
         w(gf.Players(1.0, 1.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GAMES)
 def test_jare_adds_the_gradient_of_the_others_norm(name):
     case = GAMES[name]

@@ -59,6 +59,7 @@ WEIGHTS, SIGMA = (0.3, 1.0, 2.0), 0.8
 SMOOTH, KINKED = ("r1", "r2", "zero_centred"), ("wgan_gp", "dragan")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", gf.OBJECTIVES)
 def test_spectrum_of_each_objective_with_each_regulariser(objective, tolerance):
     # J = [[0, −a], [−b, −damping]]: damping 0, γ of a penalty, cσ² of noise.
@@ -94,6 +95,7 @@ def test_spectrum_of_each_objective_with_each_regulariser(objective, tolerance):
     np.testing.assert_allclose([v.phi for v in beside], pulls, atol=tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("penalty", KINKED)
 def test_penalties_towards_slope_one_have_no_spectrum_at_the_origin(penalty):

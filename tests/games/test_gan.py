@@ -10,6 +10,7 @@ import ganfield as gf
 from tests.cases import assert_trees_close, batch_of, mlp_gan, params_of
 
 
+@pytest.mark.slow
 def test_shared_work_gives_the_gradients_of_separate_losses():
     case = mlp_gan()
     params, batch = params_of(case), batch_of(case)
@@ -29,6 +30,7 @@ def test_shared_work_gives_the_gradients_of_separate_losses():
     )
 
 
+@pytest.mark.slow
 def test_own_objective_and_linen_discriminator():
     discriminator = gf.networks.from_linen(linen.Dense(1), input_shape=(2,))
     generator = gf.networks.from_nnx(lambda rngs: nnx.Linear(3, 2, rngs=rngs), input_shape=(3,))
@@ -76,6 +78,7 @@ def stopped_game(stop_theta, stop_phi):
     return gf.games.joint(losses, case.game.init), case
 
 
+@pytest.mark.slow
 def test_check_game_finds_detached_fakes():
     stop = jax.lax.stop_gradient
     honest, case = stopped_game(same, same)

@@ -54,11 +54,13 @@ def game_of(**settings):
 PARAMS = game_of().init(jax.random.key(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", gf.OBJECTIVES)
 def test_derivatives_of_each_objective(objective):
     gf.testing.check_game(game_of(objective=objective), PARAMS, batch_of())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("penalty", gf.PENALTIES)
 def test_derivatives_of_penalised_games(penalty):
     # v and J against finite differences: the fakes are not detached from the penalty.
@@ -75,6 +77,7 @@ def test_detached_fakes_are_found(penalty):
         gf.testing.check_game(game_of(penalty=detached, penalty_weight=3.0), PARAMS, batch_of())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_r1_by_hand():
     # D(x) = w·x has the slope w everywhere.
@@ -98,6 +101,7 @@ def test_r1_by_hand():
     np.testing.assert_allclose(jax.jit(traced)(0.3), after, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_instance_noise_has_its_size_and_is_independent():
     def moments(real, fake):
         return gf.Players(
@@ -115,6 +119,7 @@ def test_instance_noise_has_its_size_and_is_independent():
         np.testing.assert_allclose(found, [0, 0.25, 0], atol=0.03)
 
 
+@pytest.mark.slow
 def test_a_batch_carries_its_randomness():
     game, batch = game_of(penalty="wgan_gp", instance_noise=0.3), batch_of(16)
     losses = jax.jit(game.losses)
@@ -133,6 +138,7 @@ def test_a_batch_carries_its_randomness():
     assert_trees_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_noise_may_be_traced():
     def field(noise):
         return gf.vector_field(game_of(instance_noise=noise))(PARAMS, batch_of())

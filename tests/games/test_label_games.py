@@ -38,6 +38,7 @@ GAMES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GAMES)
 def test_derivatives(name):
     game = GAMES[name](penalty="zero_centred", penalty_weight=2.0, instance_noise=0.1)
@@ -60,6 +61,7 @@ def standard(real, fake):
     return np.array([theta, np.mean(np.logaddexp(0, -real)) + np.mean(np.logaddexp(0, fake))])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_conditional_losses_by_numpy():
     game, batch = GAMES["conditional"](), batch_of()
@@ -213,6 +215,7 @@ HIDDEN = {"hidden_sizes": (24, 24), "activation": jax.nn.leaky_relu}
 MAKER, JUDGE, NAMER = mlp(2 + 4, 2, **HIDDEN), mlp(2 + 4, 1, **HIDDEN), mlp(2, 1 + 4, **HIDDEN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("game", "told"),
     [

@@ -123,6 +123,7 @@ def test_examples_of_any_shape_and_logits_of_one_element(name):
         np.testing.assert_allclose(found, flat, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_slopes_under_batch_normalisation_hold_what_an_example_does_to_others():
     def score(x):

@@ -44,6 +44,7 @@ def test_far_unrolled_it_is_the_game_against_the_best_answer():
     np.testing.assert_allclose(found, -(a + c**2 / b) * 0.3, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_gan_unrolled_by_hand():
     case = mlp_gan()
     params, batch = params_of(case), batch_of(case)
@@ -65,6 +66,7 @@ def test_a_gan_unrolled_by_hand():
     assert_trees_close(found.phi, case.game.gradients(params, batch).phi, rtol=1e-9, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_it_is_a_game():
     game = unrolled(gf.games.dirac_gan("standard"), num_steps=3, step_size=0.2)
     gf.testing.check_game(game, game.init(jax.random.key(0)))

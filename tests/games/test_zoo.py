@@ -185,6 +185,7 @@ def test_two_attractors_are_two_nash_equilibria_and_two_that_are_none():
         assert np.abs(attracting[x][0] - value).min() < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sigma", [np.array([[2.0, 0.5], [0.5, 1.0]]), np.diag([1.0, 2.0, 4.0]) + 0.3]
 )
@@ -293,6 +294,7 @@ def test_sine_and_the_spurious_attractor_of_consensus():
         np.testing.assert_allclose(flow(w, [start, 0.3], 40).y[:, -1], [end, 0], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("c", [0.5, 1.5])
 def test_lattice_spectra_and_what_consensus_does_to_them(c):
     game = gf.games.lattice(c)

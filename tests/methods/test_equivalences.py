@@ -67,6 +67,7 @@ def test_the_paths_are_equal(pair, game):
     np.testing.assert_allclose(one, other, rtol=0, atol=1e-8 * np.abs(one).max())
 
 
+@pytest.mark.slow
 def test_on_other_games_they_differ():
     game = gf.games.quadratic(1.0, 2.0, 0.5)
     for name, pair in PAIRS.items():

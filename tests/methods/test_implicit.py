@@ -33,6 +33,7 @@ def dense(field, params, batch=None):
     return value, matrix, ravel_pytree(params.theta)[0].size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [competitive, proximal_point])
 @pytest.mark.parametrize(("h", "c"), [(0.3, 1.0), (0.7, 2.0), (5.0, 2.0)])
 @pytest.mark.parametrize("point", [(0.0, 0.0), (1.0, -0.5)])
@@ -56,6 +57,7 @@ def test_matrix_bilinear_spectrum(build):
     np.testing.assert_allclose(np.sort_complex(found), np.sort_complex(expected), atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["forsaken", "lattice", "gan_standard"])
 def test_competitive_solves_the_dense_equation_of_two_step_sizes(name):
     case, sizes = GAMES[name], (0.1, 0.8)
@@ -98,6 +100,7 @@ def test_proximal_point_ends_where_its_direction_is(name):
     assert info.converged
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", [(0.0, 0.0), (0.4, 0.3)])
 def test_proximal_point_on_the_quadratic_game(point):
     # At an equilibrium Δ = 0 solves the equation at once, and still its derivative must be found.
@@ -135,6 +138,7 @@ def test_where_there_is_no_implicit_step_it_says_so():
     assert np.all(np.isfinite(found))
 
 
+@pytest.mark.slow
 def test_near_an_equilibrium_rounding_is_no_failure():
     v = gf.vector_field(gf.games.sine())
     for point in gf.games.sine().equilibria:
@@ -181,6 +185,7 @@ def test_follow_the_ridge_finds_what_simultaneous_steps_leave_and_the_reverse():
     assert end(gf.simultaneous, other) < 1e-9
 
 
+@pytest.mark.slow
 def test_follow_the_ridge_answers_the_move_that_theta_makes():
     case = GAMES["forsaken"]
     v, params = gf.vector_field(case.game), gf.Players(0.8, 0.6)
@@ -258,6 +263,7 @@ def test_a_parameter_without_a_gradient_does_no_harm(build):
     assert abs(float(run.params.theta["used"]) - 1.0) > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", BUILDERS)
 def test_derivatives_of_a_step_are_right(build):
     v, h = gf.vector_field(gf.games.forsaken()), 1e-5
@@ -274,6 +280,7 @@ def test_derivatives_of_a_step_are_right(build):
     np.testing.assert_allclose(found, np.transpose(expected), rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", BUILDERS)
 def test_float32_reaches_the_default_tolerance(build):
     with jax.enable_x64(False):

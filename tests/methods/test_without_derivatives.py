@@ -38,6 +38,7 @@ def test_derivatives_that_are_zero_to_jax_alone_are_reported(name):
     assert not converged(method, stepped)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BUILDERS)
 def test_derivatives_that_are_zero_are_no_failure(name):
     method = BUILDERS[name](optax.sgd(0.1))
@@ -102,6 +103,7 @@ def cut_by_joint():
     return gf.games.joint(losses, init=None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("game", [cut_by_general_sum, cut_by_joint])
 def test_one_block_that_is_cut_is_enough(game):
     # The fakes are stopped in the discriminator's loss: v is right, ∂v_φ/∂θ is lost.
@@ -111,6 +113,7 @@ def test_one_block_that_is_cut_is_enough(game):
         assert not converged(BUILDERS[name](optax.sgd(0.1)), v)
 
 
+@pytest.mark.slow
 def test_a_reported_step_is_the_plain_one():
     plain = gf.simultaneous(optax.sgd(0.5))
     expected = plain.step(smooth, plain.init(START), None)[0].params
@@ -120,6 +123,7 @@ def test_a_reported_step_is_the_plain_one():
         np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_proximal_point_is_judged_by_values():
     # Without derivatives its Newton steps only repeat Δ ← U(v(x + Δ)): right where that contracts.
     small, large = (gf.proximal_point(optax.sgd(h)) for h in (0.05, 1.5))

@@ -51,6 +51,7 @@ def transposed_by_loops(x, kernel):
     return y
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     ("height", "width", "size", "stride"),
@@ -62,6 +63,7 @@ def test_convolution_is_the_sum(method, height, width, size, stride):
     np.testing.assert_allclose(y, by_loops(x, kernel, stride), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("height", "width"), [(4, 4), (1, 1), (2, 3)])
 @pytest.mark.parametrize("size", [2, 3, 4, 5, 6])

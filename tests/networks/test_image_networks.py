@@ -167,6 +167,7 @@ def dcgan_by_hand(params, z, sides, num_layers):
     return np.tanh(x).transpose(3, 1, 2, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("num_layers", [2, 3])
 def test_dcgan_generator_is_the_forward_pass(num_layers):
@@ -203,6 +204,7 @@ def block_by_hand(x, block, resample):
     return x + 0.1 * biased(outer, block["widen"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_resnet_is_the_forward_pass():
     generator = resnet_generator(3, (4, 4, 1), num_layers=2, width=2)
@@ -241,6 +243,7 @@ def pair(name, **options):
     return generator(3, (4, 4, 1), **options), discriminator((4, 4, 1), **options)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("name", PAIRS)
 def test_both_convolutions_give_the_same_field_and_consensus_field(name):
@@ -260,6 +263,7 @@ def test_both_convolutions_give_the_same_field_and_consensus_field(name):
     assert_trees_close(patches, xla, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_v_with_batch_norm_is_a_pure_function_with_an_exact_jacobian():
     game = gf.games.gan(*pair("dcgan"))
@@ -280,6 +284,7 @@ def test_v_with_batch_norm_is_a_pure_function_with_an_exact_jacobian():
     assert_trees_close(exact, difference, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("name", PAIRS)
 def test_evaluation_takes_its_statistics_from_the_reference(name):
@@ -302,6 +307,7 @@ def test_evaluation_takes_its_statistics_from_the_reference(name):
                 network.evaluate(params, x, wrong)
 
 
+@pytest.mark.slow
 def test_without_batch_norm_evaluation_is_the_same_program_as_application():
     networks = [gf.networks.mlp(3, 1), *pair("dcgan", batch_norm=False), *pair("resnet")]
     networks.append(gf.networks.Network(lambda key: {}, lambda params, x: 2 * x, (3,)))
@@ -315,6 +321,7 @@ def test_without_batch_norm_evaluation_is_the_same_program_as_application():
         assert len(evaluated.eqns) == len(applied.eqns)
 
 
+@pytest.mark.slow
 def test_bfloat16_computes_in_bfloat16():
     networks = zip(pair("dcgan", dtype="bfloat16"), pair("dcgan"), strict=True)
     for network, exact in networks:

@@ -43,6 +43,7 @@ def assert_plain(tree):
         assert isinstance(tree, jax.Array)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("hidden_sizes", [(), (5,), (4, 7, 3)])
 def test_mlp_is_the_forward_pass(name, hidden_sizes):
@@ -80,6 +81,7 @@ def test_mlp_built_before_float64_is_enabled_has_float64_parameters():
         np.testing.assert_allclose(network.apply(params, jnp.asarray(x)), expected, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_mlp_gradient_is_that_of_backpropagation_by_hand():
     network = gf.networks.mlp(3, 1, hidden_sizes=(4,), activation=jnp.tanh)
@@ -141,6 +143,7 @@ def test_parameters_are_plain_nested_dicts_that_the_key_decides(name):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_init_and_apply_are_pure(name):
     network = NETWORKS[name]()

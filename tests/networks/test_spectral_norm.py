@@ -20,6 +20,7 @@ def test_spectral_norm_is_the_largest_singular_value(shape):
     np.testing.assert_allclose(spectral_norm(jnp.asarray(kernel)), expected, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(6, 3), (2, 5)])
 def test_derivatives_of_first_and_second_order_are_those_of_differences(shape):
     rng = np.random.default_rng(1)
@@ -45,6 +46,7 @@ def normalised():
         return network, network.init(jax.random.key(0))
 
 
+@pytest.mark.slow
 def test_every_kernel_is_divided_by_its_norm(normalised):
     network, params = normalised
     plain = gf.networks.dcgan_discriminator((4, 4, 1), batch_norm=False, num_layers=1, width=2)

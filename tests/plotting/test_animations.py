@@ -191,6 +191,7 @@ def test_a_gif_has_the_size_asked_for(tmp_path):
         assert (image.format, image.size) == ("GIF", (100, 100))
 
 
+@pytest.mark.slow
 def test_heads_keep_their_colours_on_a_field(tmp_path):
     """Pillow's usual choice of 256 colours, by area, changes those of heads by up to 60 of 255."""
     paths = {str(index): gf.Players(0.2 * index - 0.6 + 0 * T, 0 * T) for index in range(7)}

@@ -139,6 +139,7 @@ def test_the_unit_circle_is_no_edge():
     np.testing.assert_allclose(points_of(predicted)[:, 0], COLUMNS[5], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_axes_of_factors_are_logarithmic():
     rows, columns = np.geomspace(0.01, 1.0, 7), np.linspace(0.1, 1.0, 5)
     ax = gf.plot.stability_diagram(result(rows=rows, columns=columns)).axes

@@ -55,12 +55,14 @@ def check_same(result, alone):
         np.testing.assert_allclose(result[name], alone[name], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.long
 def test_four_devices_make_the_run_of_one(alone):
     (result,) = launch(1, 4)
     assert (alone["devices"], result["devices"]) == (1, 4)
     check_same(result, alone)
 
 
+@pytest.mark.long
 def test_two_processes_make_the_run_of_one(alone):
     first, second = launch(2, 2)
     assert (first["devices"], first["processes"]) == (4, 2)
@@ -68,6 +70,7 @@ def test_two_processes_make_the_run_of_one(alone):
     assert first == second
 
 
+@pytest.mark.slow
 def test_the_mean_of_what_devices_find_alone_is_another_field(ring_game):
     """What the two tests above would miss if the difference were small."""
     w = gf.consensus(gf.vector_field(ring_game), gamma=5.0)

@@ -15,6 +15,7 @@ def theta_of(state, info):
 
 
 # The scan does not know the method; the contract tests make the same comparison for every one.
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [gf.simultaneous, gf.alternating, gf.extragradient])
 def test_scan_is_a_python_loop(build):
     case = mlp_gan()
@@ -57,6 +58,7 @@ def test_info_of_no_step_is_nan_and_then_the_direction():
     np.testing.assert_array_equal(run.records.phi, [np.nan, 1.0])
 
 
+@pytest.mark.slow
 def test_jit_vmap_and_grad_go_through():
     v = gf.vector_field(gf.games.quadratic())
 

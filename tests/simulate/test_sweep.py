@@ -26,6 +26,7 @@ def build(step_size, gamma):
     return gf.simulation(method, field, start, record=theta_of, record_every=5)
 
 
+@pytest.mark.slow
 def test_a_grid_is_the_loop_over_its_points():
     sizes, gammas = jnp.array([0.1, 0.2, 0.3]), jnp.array([0.0, 1.0])
     found = gf.sweep(build, {"step_size": sizes, "gamma": gammas}, num_steps=10).run
@@ -44,6 +45,7 @@ def test_a_grid_is_the_loop_over_its_points():
             np.testing.assert_allclose(found.records[:, i, j], alone.records, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_leaves_of_one_axis_change_together():
     def zipped(point):
         return build(**point)
@@ -59,6 +61,7 @@ def test_no_axes_are_one_run():
     assert found.params.theta.shape == ()
 
 
+@pytest.mark.slow
 def test_other_values_compile_nothing():
     traces = []
 
@@ -160,6 +163,7 @@ def test_bad_arguments(axes, num_steps, message):
         gf.sweep(build, axes, fixed={"gamma": 0.0}, num_steps=num_steps)
 
 
+@pytest.mark.slow
 def test_devices_do_not_change_the_runs():
     code = """
 import sys, jax, jax.numpy as jnp

@@ -43,6 +43,7 @@ def test_a_loop_over_starts(build, every):
     )
 
 
+@pytest.mark.slow
 def test_all_starts_see_the_same_batches():
     def field(params, batch):
         return gf.Players({"w": batch - params.theta["w"]}, batch.sum() - params.phi)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
 import ganfield as gf
 
@@ -42,6 +43,7 @@ def ring_run(learning_rate, gamma, key):
     )
 
 
+@pytest.mark.slow
 def test_a_sweep_of_64_whole_ring_runs_is_one_compiled_call(caplog):
     traces, calls = [], []
 
@@ -78,6 +80,7 @@ def test_a_sweep_of_64_whole_ring_runs_is_one_compiled_call(caplog):
     )
 
 
+@pytest.mark.slow
 def test_methods_are_swapped_in_a_loop():
     # Of one layer each: what compiles is what costs.
     generator = gf.networks.mlp(2, 2, hidden_sizes=())

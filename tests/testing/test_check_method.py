@@ -13,6 +13,7 @@ import ganfield as gf
 from tests.cases import batch_of, mlp_gan, params_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method",
     [
@@ -28,6 +29,7 @@ def test_others_pass(method):
     gf.testing.check_method(method)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [gf.simultaneous, gf.alternating])
 def test_fields_with_batches(build):
     case = mlp_gan()
@@ -235,6 +237,7 @@ def test_optax_transformations_are_told(optimizer, said):
     gf.testing.check_method(gf.simultaneous(honest))
 
 
+@pytest.mark.slow
 def test_where_the_given_field_is_zero_the_method_must_stay():
     v = gf.vector_field(gf.games.dirac_gan())
     pull = BROKEN["a pull"][0]

@@ -55,6 +55,7 @@ def whole(tmp_path_factory):
     return folder, result, seen
 
 
+@pytest.mark.slow
 def test_the_folder_holds_what_is_promised(whole):
     folder, result, _ = whole
     assert (result.outcome, result.step, result.stopped_at) == ("finished", 60, -1)
@@ -93,6 +94,7 @@ def test_real_images_are_real(whole):
     assert all(np.ascontiguousarray(tile).tobytes() in known for tile in tiles)
 
 
+@pytest.mark.slow
 def test_steps_are_those_of_simulate(whole):
     built = gf.configuration.build(CONFIG)
     keys = jax.random.split(jax.random.key(CONFIG.seed), 4)
@@ -110,6 +112,7 @@ def test_steps_are_those_of_simulate(whole):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_metrics_are_what_they_say(whole):
     folder, result, _ = whole
     built = gf.configuration.build(CONFIG)
@@ -158,6 +161,7 @@ def test_a_finished_run_has_nothing_to_do(whole):
     assert (folder / "metrics.csv").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_run_in_pieces_is_the_whole_run(whole, tmp_path):
     # 25 is no step of any rhythm: its row, its grid and its score are those of an end.
     evaluate = [lambda generate: {"mean": float(generate(5).mean())}]
@@ -179,6 +183,7 @@ def test_a_run_in_pieces_is_the_whole_run(whole, tmp_path):
         assert images[0] == images[1]
 
 
+@pytest.mark.slow
 def test_convolutions_batch_norm_and_consensus_in_pieces(tmp_path):
     layers = {"architecture": "dcgan", "batch_norm": True, "width": 2}
     changes = {"method.name": "simultaneous", "method.transform": "consensus", "method.gamma": 1.0}
@@ -193,6 +198,7 @@ def test_convolutions_batch_norm_and_consensus_in_pieces(tmp_path):
     assert grids[0].read_bytes() == grids[1].read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["emptied", "changed", "half", "removed"])
 def test_damaged_checkpoints_are_not_loaded(how, whole, tmp_path):
     train(CONFIG, tmp_path, num_steps=40)
@@ -218,6 +224,7 @@ def test_damaged_checkpoints_are_not_loaded(how, whole, tmp_path):
     assert rows(tmp_path) == rows(whole[0])
 
 
+@pytest.mark.slow
 def test_without_a_whole_checkpoint_nothing_is_begun_anew(tmp_path):
     train(CONFIG, tmp_path, num_steps=20)
     (tmp_path / "checkpoints" / "20" / "about" / "metadata").write_text("no JSON")
@@ -227,6 +234,7 @@ def test_without_a_whole_checkpoint_nothing_is_begun_anew(tmp_path):
     assert [row["step"] for row in rows(tmp_path)] == ["0", "10", "20"]
 
 
+@pytest.mark.slow
 def test_memory_that_runs_out_damages_nothing(monkeypatch, tmp_path):
     train(CONFIG, tmp_path, num_steps=20)
 
@@ -241,12 +249,14 @@ def test_memory_that_runs_out_damages_nothing(monkeypatch, tmp_path):
     assert train(CONFIG, tmp_path, num_steps=20).outcome == "done"
 
 
+@pytest.mark.slow
 def test_nothing_is_written_twice_at_the_start(tmp_path):
     train(CONFIG, tmp_path, num_steps=0)
     train(CONFIG, tmp_path, num_steps=10)
     assert [row["step"] for row in rows(tmp_path)] == ["0", "10"]
 
 
+@pytest.mark.slow
 def test_another_configuration_is_refused(whole):
     folder, _, _ = whole
     other = CONFIG.replace({"method.learning_rate": 0.5, "generator.width": 5})
@@ -264,6 +274,7 @@ def test_another_configuration_is_refused(whole):
     assert changed <= {"config.json", "events.log", folder.name}
 
 
+@pytest.mark.slow
 def test_allowed_changes_go_on(tmp_path):
     train(CONFIG, tmp_path, num_steps=20)
     said = []
@@ -297,6 +308,7 @@ def test_a_wrong_configuration_leaves_no_folder(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_other_images_are_refused(tmp_path):
     train(CONFIG, tmp_path, num_steps=10)
     images = gf.data.digits()
@@ -305,6 +317,7 @@ def test_other_images_are_refused(tmp_path):
         train(CONFIG, tmp_path, data=other)
 
 
+@pytest.mark.slow
 def test_a_folder_is_for_one_process(tmp_path):
     seen = []
 
@@ -318,6 +331,7 @@ def test_a_folder_is_for_one_process(tmp_path):
     assert seen
 
 
+@pytest.mark.slow
 def test_a_nan_stops_the_run(tmp_path):
     config = CONFIG.replace(
         {"method.optimizer": "sgd", "method.learning_rate": 3e37, "checkpoint_every": 1}
@@ -333,6 +347,7 @@ def test_a_nan_stops_the_run(tmp_path):
     assert train(config, tmp_path).step == result.step
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line(monkeypatch, tmp_path):
     save = _checkpoint.orbax.CheckpointManager.save
 
@@ -350,6 +365,7 @@ def test_a_full_disk_is_one_line(monkeypatch, tmp_path):
     assert train(CONFIG, tmp_path).step == 60
 
 
+@pytest.mark.slow
 def test_a_full_disk_at_a_row(monkeypatch, tmp_path, whole):
     append = _tables.Table.append
 
@@ -368,6 +384,7 @@ def test_a_full_disk_at_a_row(monkeypatch, tmp_path, whole):
     assert rows(tmp_path) == rows(whole[0])
 
 
+@pytest.mark.slow
 def test_batches_of_the_host_resume_too(tmp_path):
     config = CONFIG.replace({"data.storage": "host"})
     whole = train(config, tmp_path / "whole")
@@ -379,6 +396,7 @@ def test_batches_of_the_host_resume_too(tmp_path):
     assert rows(tmp_path / "pieces") == rows(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_time_may_be_limited(tmp_path):
     seen = []
     result = train(CONFIG, tmp_path, max_seconds=1e-9, progress=seen.append)
@@ -388,6 +406,7 @@ def test_time_may_be_limited(tmp_path):
     assert seen[0].steps_per_second > 0
 
 
+@pytest.mark.slow
 def test_points_of_the_plane_are_drawn(tmp_path):
     config = gf.configuration.preset("ring/consensus")
     config = config.replace({"batch_size": 16, "generator.width": 4, "samples": 64})
@@ -399,6 +418,7 @@ def test_points_of_the_plane_are_drawn(tmp_path):
     assert not dark[120:200, 120:200].any()
 
 
+@pytest.mark.slow
 def test_tensorboard_is_an_extra(monkeypatch, tmp_path):
     train(CONFIG, tmp_path, num_steps=10, tensorboard=True)
     (events,) = (tmp_path / "tensorboard").iterdir()
@@ -423,6 +443,7 @@ class Scorer:
         return {"mean": float(generate(self.protocol.n_fake).mean())}
 
 
+@pytest.mark.slow
 def test_scores_of_different_protocols_do_not_mix(tmp_path):
     said = []
     train(CONFIG, tmp_path, num_steps=0, evaluate=[Scorer(5)], listen=said.append)
