@@ -1,11 +1,13 @@
 """One battery for all: every registered game, and every registered method, ready to run."""
 
 import inspect
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
+from jax.typing import ArrayLike
 
 import ganfield as gf
 
@@ -26,6 +28,9 @@ GAMES = {name: Case(build(), None) for name, build in gf.GAMES.items()} | {
     "matrix": Case(gf.games.bilinear(jnp.array([[1.0, 2.0, 0.0], [0.5, -1.0, 3.0]])), None),
     **{f"gan_{objective}": mlp_gan(objective) for objective in gf.OBJECTIVES},
 }
+
+FORMS = (*gf.GAMES, "matrix", "gan_standard")
+"""One of each form: the objectives share all but the losses, whose J `test_gan_options` compares."""
 
 PLANE_GAMES = tuple(gf.GAMES)
 """Those of two numbers."""
@@ -74,21 +79,6 @@ VARIANTS = {
 }
 """The same with other optimizers and options; these meet the games of two numbers."""
 
-TRANSFORMS = {
-    "identity": {},
-    "consensus": {"gamma": 0.5},
-    "conservative_relaxation": {},
-    "jare": {"gamma": 0.5},
-    "smoothed": {"gamma": 0.5},
-    "symplectic": {},
-    "linearized_competitive": {"step_size": 0.1},
-    "scaled": {"theta": 0.5},
-    "clipped": {"max_norm": 0.7},
-    "simultaneous_drift": {"step_size": 0.1},
-    "alternating_drift": {"step_size": 0.1},
-}
-
-
 SOLVERS = tuple(
     name
     for name, build in gf.METHODS.items()
@@ -96,42 +86,46 @@ SOLVERS = tuple(
 )
 """Those with an inner solve, which take long to compile."""
 
+BUILDERS = gf.METHODS | gf.WRAPPERS | gf.TRANSFORMS | gf.GAMES
+
+# Where the derived values show too little.
+CHOSEN = {
+    ("adaptive_competitive", "epsilon"): (1e-5, 1e-2),
+    ("symplectic", "epsilon"): (0.1, 5.0),
+}
+
+
+def is_number(parameter):
+    """Whether a parameter takes a number, which may be traced: all that are `ArrayLike`."""
+    annotation = parameter.annotation
+    if isinstance(annotation, str):
+        return "ArrayLike" in annotation
+    return set(get_args(ArrayLike)) <= set(get_args(annotation))
+
+
+def two_values(name, option, default):
+    """Return a builder's default of a number, or ½ where there is none, and another value."""
+    if (name, option) in CHOSEN:
+        return CHOSEN[name, option]
+    if option == "tolerance":
+        return default, 1e-3
+    if default in (None, inspect.Parameter.empty):
+        return 0.5, 0.2
+    return (default, default / 2) if default else (default, 0.3)
+
+
 TRACED = {
-    "negative_momentum": {"momentum": (-0.5, 0.2)},
-    "lead": {"momentum": (0.5, 0.2), "alignment": (0.6, 0.1)},
-    "competitive": {"tolerance": (1e-6, 1e-3)},
-    "adaptive_competitive": {
-        "decay": (0.9, 0.5),
-        "epsilon": (1e-5, 1e-2),
-        "tolerance": (1e-6, 1e-3),
-    },
-    "proximal_point": {"tolerance": (1e-6, 1e-3)},
-    "follow_the_ridge": {"damping": (0.0, 0.3), "tolerance": (1e-6, 1e-3)},
-    "decoupled_consensus": {"strength": (0.1, 0.3)},
-    "lookahead": {"share": (0.5, 0.2)},
-    "averaged": {"decay": (0.9, 0.5)},
-    "consensus": {"gamma": (0.5, 2.0)},
-    "jare": {"gamma": (0.5, 2.0)},
-    "smoothed": {"gamma": (0.5, 2.0)},
-    "symplectic": {"strength": (1.0, 0.5), "epsilon": (0.1, 5.0)},
-    "linearized_competitive": {"step_size": (0.1, 0.4)},
-    "scaled": {"theta": (0.5, 2.0), "phi": (1.0, 3.0)},
-    "clipped": {"max_norm": (0.1, 0.7)},
-    "simultaneous_drift": {"step_size": (0.1, 0.4)},
-    "alternating_drift": {"step_size": (0.1, 0.4)},
-    "bilinear": {"coupling": (1.0, 2.0)},
-    "quadratic": {
-        "theta_curvature": (1.0, 0.5),
-        "phi_curvature": (1.0, 0.3),
-        "coupling": (1.0, 2.0),
-    },
-    "dirac_gan": {"penalty_weight": (1.0, 0.5), "instance_noise": (0.0, 0.4)},
-    "covariance": {"sigma": (1.0, 2.0)},
-    "gaussian_mean": {"mean": (1.0, -0.5)},
-    "almost_bilinear": {"epsilon": (0.1, 0.6)},
-    "lattice": {"coupling": (0.5, 0.1)},
+    name: {
+        option: two_values(name, option, parameter.default)
+        for option, parameter in inspect.signature(build).parameters.items()
+        if is_number(parameter)
+    }
+    for name, build in BUILDERS.items()
 }
 """Name → option → two values: every number of every builder, all of which may be traced."""
+
+TRANSFORMS = {name: {o: pair[1] for o, pair in TRACED[name].items()} for name in gf.TRANSFORMS}
+"""Name → options with which a transform does something."""
 
 
 def params_of(case, seed=0):
@@ -155,8 +149,6 @@ def step_batch(case, method, seed=1):
 
 
 def assert_trees_close(actual, expected, **tolerance):
-    import numpy as np
-
     actual_leaves, expected_leaves = jax.tree.leaves(actual), jax.tree.leaves(expected)
     assert jax.tree.structure(actual) == jax.tree.structure(expected)
     for a, b in zip(actual_leaves, expected_leaves, strict=True):

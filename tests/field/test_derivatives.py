@@ -7,7 +7,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 import ganfield as gf
-from tests.cases import GAMES, TRANSFORMS, batch_of, params_of
+from tests.cases import FORMS, GAMES, TRANSFORMS, batch_of, params_of
 
 pytestmark = pytest.mark.usefixtures("x64")
 STEP = 1e-6
@@ -42,10 +42,10 @@ def test_field_is_minus_each_players_own_gradient(name):
     np.testing.assert_allclose(value(flat), expected, rtol=1e-6, atol=1e-8)
 
 
-# The first two meet every game; what is left to the others does not depend on the game.
+# The first two meet every form of a game; what is left to the others does not depend on the game.
 EVERY_GAME = ("identity", "consensus")
 FEW_GAMES = ("quadratic", "dirac_gan", "lattice", "gan_standard")
-PAIRS = [(name, transform) for name in GAMES for transform in EVERY_GAME]
+PAIRS = [(name, transform) for name in FORMS for transform in EVERY_GAME]
 PAIRS += [(name, other) for name in FEW_GAMES for other in TRANSFORMS if other not in EVERY_GAME]
 
 

@@ -7,13 +7,13 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 import ganfield as gf
-from tests.cases import GAMES, assert_trees_close, batch_of, mlp_gan, params_of
+from tests.cases import FORMS, GAMES, assert_trees_close, batch_of, mlp_gan, params_of
 
 pytestmark = pytest.mark.usefixtures("x64")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", GAMES)
+@pytest.mark.parametrize("name", FORMS)
 def test_without_gamma_consensus_is_the_field(name):
     case = GAMES[name]
     v = gf.vector_field(case.game)
@@ -24,7 +24,7 @@ def test_without_gamma_consensus_is_the_field(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", GAMES)
+@pytest.mark.parametrize("name", FORMS)
 def test_relaxation_is_minus_the_gradient_of_half_the_squared_norm(name):
     case = GAMES[name]
     v = gf.vector_field(case.game)
@@ -186,7 +186,7 @@ def test_groups_must_divide_the_batch():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", GAMES)
+@pytest.mark.parametrize("name", FORMS)
 def test_jare_adds_the_gradient_of_the_others_norm(name):
     case = GAMES[name]
     v = gf.vector_field(case.game)
