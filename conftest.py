@@ -28,8 +28,8 @@ import pytest
 
 mpl.use("Agg")
 # In JAX 0.10 programs compile in a third to a half of the time, and take half the memory, without
-# XLA's newer emitters of fused loops and in one piece. An unknown flag ends the process; 0.12 has no
-# old emitters, and no flag of it was found to help. Where XLA_FLAGS are set already, also to
+# XLA's newer emitters of fused loops and in one piece. An unknown flag ends the process; 0.12 has
+# no old emitters, and no flag of it was found to help. Where XLA_FLAGS are set already, also to
 # nothing, they stay as they are.
 if jax.__version_info__[:2] == (0, 10):
     quick = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"

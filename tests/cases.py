@@ -30,7 +30,7 @@ GAMES = {name: Case(build(), None) for name, build in gf.GAMES.items()} | {
 }
 
 FORMS = (*gf.GAMES, "matrix", "gan_standard")
-"""One of each form: the objectives share all but the losses, whose J `test_gan_options` compares."""
+"""One of each form: objectives share all but the losses, whose J `test_gan_options` compares."""
 
 PLANE_GAMES = tuple(gf.GAMES)
 """Those of two numbers."""
