@@ -36,12 +36,19 @@ if jax.__version_info__[:2] == (0, 10):
     os.environ.setdefault("XLA_FLAGS", quick)
 
 
+# Examples that take long to compile. Modules cannot mark theirs.
+_SLOW_EXAMPLES = {"auxiliary_classifier_gan", "info_gan", "kernel_distance", "train_classifier"}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Pages of the documentation are slow, and so is all that is long."""
     for item in items:
-        is_page = isinstance(item, pytest.DoctestItem) and item.path.suffix == ".md"
-        if is_page or item.get_closest_marker("long"):
+        is_example = isinstance(item, pytest.DoctestItem)
+        if item.get_closest_marker("long") or (
+            is_example
+            and (item.path.suffix == ".md" or item.name.rsplit(".", 1)[-1] in _SLOW_EXAMPLES)
+        ):
             item.add_marker("slow")
 
 

@@ -9,35 +9,14 @@ from typing import NamedTuple
 import jax
 import numpy as np
 import pytest
-from jax.experimental.compilation_cache import compilation_cache
 from PIL import Image
 
 import ganfield as gf
 from ganfield.training import _checkpoint, _tables
 from tests.training.tiny import CONFIG, assert_same_bits, rows, saved
 
+PLAYERS = ("generator", "discriminator")
 train = gf.training.train
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled_once(tmp_path_factory):
-    """Keep compiled programs for all runs of this file, which are much the same.
-
-    `test_kill.py` compiles every run anew.
-    """
-    settings = {
-        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("programs")),
-        "jax_persistent_cache_min_compile_time_secs": 0,
-        "jax_persistent_cache_min_entry_size_bytes": 0,
-    }
-    before = {name: getattr(jax.config, name) for name in settings}
-    for name, value in settings.items():
-        jax.config.update(name, value)
-    compilation_cache.reset_cache()
-    yield
-    for name, value in before.items():
-        jax.config.update(name, value)
-    compilation_cache.reset_cache()
 
 
 @pytest.fixture(scope="module")
@@ -408,8 +387,9 @@ def test_time_may_be_limited(tmp_path):
 
 @pytest.mark.slow
 def test_points_of_the_plane_are_drawn(tmp_path):
-    config = gf.configuration.preset("ring/consensus")
-    config = config.replace({"batch_size": 16, "generator.width": 4, "samples": 64})
+    small = {f"{player}.{size}": 1 for player in PLAYERS for size in ("width", "num_layers")}
+    config = gf.configuration.preset("ring/simultaneous")
+    config = config.replace({"batch_size": 16, "samples": 64, **small})
     assert train(config, tmp_path, num_steps=2).step == 2
     picture = np.asarray(Image.open(tmp_path / "samples" / "real.png"))
     # Eight modes: as much on the left as on the right, nothing in the middle.
