@@ -114,7 +114,7 @@ def _check_vmap(jitted: Callable, states: list, batch: Any, where: str, atol: fl
 def check_rest(method: Method, jitted: Callable, rest: Players, batch: Any, where: str) -> None:
     state = loop_of(jitted, method.init(rest), batch)
     away = largest(jax.tree.map(jnp.subtract, state.params, rest))
-    if not away < _ATOL:
+    if not away < (1e-7 if away.dtype == jnp.float64 else _ATOL):
         raise ValueError(
             f"a method must stay where the field is 0, {where}: three steps moved a parameter by "
             f"{float(away):.3g}. Look for memory that does not start at 0, for noise, and for a "

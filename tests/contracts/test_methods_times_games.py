@@ -39,26 +39,34 @@ def meetings(group, at_rest):
         game, batch = GAMES[group].game, batch_of(GAMES[group])
         case = Case(group, params_of(GAMES[group]), at_rest(game, batch), batch)
         return gf.vector_field(game), [case]
+
+    def start(case):  # near enough that three steps of any method stay finite
+        return jax.tree.map(lambda leaf: leaf / 2, params_of(case))
+
     games = {name: GAMES[name] for name in GROUPS[group]}
     cases = [
-        Case(name, params_of(case), at_rest(case.game, jnp.asarray(number)), jnp.asarray(number))
+        Case(name, start(case), at_rest(case.game, jnp.asarray(number)), jnp.asarray(number))
         for number, (name, case) in enumerate(games.items())
     ]
     return plane_field(GROUPS[group]), cases
 
 
 def check(group, name):
+    is_double = jnp.result_type(float) == jnp.float64
+
     def at_rest(game, batch):
+        if not is_double:  # v of a zero that is rounded to float32 is not 0
+            return ()
         rests = [jax.tree.map(lambda x: jnp.asarray(x, float), z) for z in game.equilibria]
-        if name in METHODS:
+        if name in METHODS and not name.startswith("adaptive_"):
             return tuple(rests)
-        # Adam and RMSProp divide what v is there by its own size: with them a point is at rest
-        # where v is 0 to the last bit.
+        # Adam, RMSProp and the adaptive method divide what v is there by its own size: with them a
+        # point is at rest where v is 0 to the last bit.
         still = gf.vector_field(game)
         return tuple(z for z in rests if not any(map(np.any, jax.tree.leaves(still(z, None)))))
 
     field, cases = meetings(group, at_rest)
-    assert group not in GROUPS or any(case.rests for case in cases)
+    assert not is_double or group not in GROUPS or any(case.rests for case in cases)
     check_cases(
         (METHODS | VARIANTS)[name],
         field,
