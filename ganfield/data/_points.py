@@ -1,5 +1,7 @@
 """Own arrays as a distribution to imitate."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +61,7 @@ class Points:
         examples, index = self._draw(key, size)
         return examples, jnp.asarray(self.labels)[index]
 
-    def to_device(self, device: jax.Device | jax.sharding.Sharding | None = None) -> "Points":
+    def to_device(self, device: jax.Device | jax.sharding.Sharding | None = None) -> Points:
         """Return the set with its arrays on a device, or spread as a sharding says.
 
         Args:
