@@ -88,9 +88,11 @@ class HostLoader:
             step: from 0.
 
         Raises:
-            ValueError: ``step`` is no integer ≥ 0.
+            ValueError: ``step`` is no integer ≥ 0 of at most 64 bits.
         """
         step = check_count(step, argument="step", minimum=0)
+        if step >= 1 << 64:
+            raise ValueError(f"step must be below 2⁶⁴, got {step}")
         return self._to_device(self._draw(step))
 
     def stream(
@@ -145,7 +147,9 @@ class HostLoader:
 
     def _draw(self, step: int) -> Drawn:
         """Return the batch of a step, in NumPy."""
-        generator = np.random.Generator(np.random.Philox(key=[self.seed, step]))
+        # Not a list: NumPy would keep 53 bits of numbers beyond 2⁶³.
+        counters = np.array([self.seed, step], np.uint64)
+        generator = np.random.Generator(np.random.Philox(key=counters))
         size = self.num_batches * self.batch_size
         index = generator.integers(len(self.images), size=size)
         latent = generator.standard_normal((size, self.latent_size), np.dtype(self._float))
