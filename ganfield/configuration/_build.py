@@ -11,6 +11,7 @@ from ganfield.configuration._config import Config, GameConfig
 from ganfield.configuration._data import load_data
 from ganfield.configuration._objects import make_method, make_transform
 from ganfield.data import Images, batch_sampler
+from ganfield.data._batch_sampler import check_distribution
 from ganfield.field import vector_field
 from ganfield.games import OBJECTIVES, PENALTIES, Game
 from ganfield.methods import Method
@@ -70,6 +71,7 @@ def build(config: Config, data: Any = None) -> Built:
     from ganfield.configuration._networks import build_discriminator, build_generator
 
     examples = load_data(config.data) if data is None else data
+    check_distribution(examples, argument="data")
     shape = _shape(examples)
     generator = build_generator(config.generator, config.latent_size, shape)
     discriminator = build_discriminator(config.discriminator, shape)

@@ -50,7 +50,9 @@ class NetworkConfig:
             hidden layers there are.
         growing: whether a layer has twice the feature maps of its larger neighbour; otherwise every
             layer has f.
-        batch_norm: whether layers are normalised by the statistics of their batch.
+        batch_norm: whether layers are normalised by the statistics of their batch; None for what
+            the architecture has if nothing is said: false for "mlp", which knows none, true for the
+            others. It is true or false once the configuration is made.
         spectral_norm: whether kernels are divided by their largest singular value.
         dtype: what is computed in, "float32" or "bfloat16"; None for that of the parameters.
         options: further arguments of the builder.
@@ -60,10 +62,15 @@ class NetworkConfig:
     width: int = 64
     num_layers: int = 4
     growing: bool = True
-    batch_norm: bool = True
+    batch_norm: bool | None = None
     spectral_norm: bool = False
     dtype: str | None = None
     options: Options = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Decide what was left open."""
+        if self.batch_norm is None:
+            object.__setattr__(self, "batch_norm", self.architecture != "mlp")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +194,9 @@ class Config:
     def replace(self, changes: Mapping[str, Any]) -> "Config":
         """Return the configuration with other values, by dotted names.
 
+        Where a player's architecture becomes "mlp", which knows no batch norm, and the changes say
+        nothing of batch norm, it goes: whoever chose the architecture did not ask for it.
+
         Args:
             changes: dotted name → value, or the text of one as ``--set`` gives it.
 
@@ -200,6 +210,11 @@ class Config:
             ValueError: unknown setting 'generator.widht': did you mean 'generator.width'? ...
         """
         config = self
+        changes = dict(changes)
+        for player in ("generator", "discriminator"):
+            chosen = changes.get(f"{player}.architecture")
+            if chosen == "mlp" != getattr(self, player).architecture:
+                changes.setdefault(f"{player}.batch_norm", None)
         for name, value in changes.items():
             config = replaced(config, name, value)
         return config

@@ -11,7 +11,7 @@ from ganfield._hashes import hash_of
 from ganfield.checks import lookup
 from ganfield.configuration._config import DataConfig
 from ganfield.configuration._options import arguments, keywords
-from ganfield.data import Images
+from ganfield.data import Images, Points
 
 _SOME = 1024  # images of a set on disk that are hashed
 
@@ -101,7 +101,7 @@ def load_data(config: DataConfig) -> Any:
 
 
 def fingerprint(examples: Any) -> dict[str, Any]:
-    """Return what tells one set from another: its size, and hashes of its images and labels.
+    """Return what tells one set from another: its size, and hashes of its examples and labels.
 
     Of images that stay on disk, which may be more than can be read in a reasonable time, 1024 are
     hashed.
@@ -110,15 +110,20 @@ def fingerprint(examples: Any) -> dict[str, Any]:
         >>> fingerprint(load_data(DataConfig()))["count"]
         1442
     """
-    if not isinstance(examples, Images):
+    if isinstance(examples, Points):
+        about: dict[str, Any] = {"name": "points"}
+        pixels = examples.values
+    elif isinstance(examples, Images):
+        about = {"name": examples.name, "split": examples.split}
+        pixels = examples.pixels
+    else:
         return {"name": type(examples).__name__}
-    pixels, labels, hashed = examples.pixels, examples.labels, "sha256"
+    labels, hashed = examples.labels, "sha256"
     if isinstance(pixels, np.memmap):
         pixels = pixels[np.linspace(0, len(pixels) - 1, min(len(pixels), _SOME)).astype(int)]
         hashed = f"sha256_of_{_SOME}"
     return {
-        "name": examples.name,
-        "split": examples.split,
+        **about,
         "count": len(examples),
         "shape": list(examples.shape),
         hashed: hash_of(pixels, named=False),

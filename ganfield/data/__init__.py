@@ -25,3 +25,5 @@ from ganfield.data._mixture import ring as ring
 from ganfield.data._npz import load_npz as load_npz
 from ganfield.data._npz import memory_mapped as memory_mapped
 from ganfield.data._npz import save_npz as save_npz
+from ganfield.data._points import Points as Points
+from ganfield.data._points import points as points

@@ -2,18 +2,25 @@
 
 import math
 from collections.abc import Callable
-from functools import partial
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 
 from ganfield.checks import check_count, check_not_negative
+from ganfield.data._allotment import allot
 
 
-class Curves(NamedTuple):
+@dataclass(frozen=True)
+class Curves:
     """Curves of equal weight, and Gaussian noise round them.
+
+    It is a pytree, whose leaves are the standard deviation and the arrays of those arcs that are
+    pytrees themselves, such as a ``jax.tree_util.Partial``. Other functions belong to its
+    structure: curves of other functions are another program.
 
     Attributes:
         arcs: functions from places in [0, 1), shape ``(n,)``, to points, shape ``(n, dimensions)``.
@@ -27,8 +34,9 @@ class Curves(NamedTuple):
     def sample(self, key: jax.Array, size: int) -> jax.Array:
         """Return ``size`` points, shape ``(size, dimensions)``, spread evenly over the arcs.
 
-        Every arc gets the same number of points (one more or less where that does not divide), in
-        the order of the arcs; along its arc each point is independent of the others.
+        Every arc gets the same number of points, in the order of the arcs; where they do not divide
+        the size, the key draws which of them get one more. Along its arc each point is independent
+        of the others.
 
         Raises:
             ValueError: ``size`` is no positive integer.
@@ -40,11 +48,35 @@ class Curves(NamedTuple):
         """
         size = check_count(size, argument="size")
         key_place, key_noise = jax.random.split(key)
-        count = len(self.arcs)
-        owner = np.arange(size) * count // size
+        owner = allot(key, size, len(self.arcs))
         places = jax.random.uniform(key_place, (size,))
-        points = jnp.concatenate([arc(places[owner == i]) for i, arc in enumerate(self.arcs)])
+        if isinstance(owner, np.ndarray):
+            points = jnp.concatenate([arc(places[owner == i]) for i, arc in enumerate(self.arcs)])
+        else:
+            points = jnp.stack([arc(places) for arc in self.arcs])[owner, np.arange(size)]
         return points + self.std * jax.random.normal(key_noise, points.shape, points.dtype)
+
+
+def _flatten(curves: Curves) -> tuple[tuple[Any, ...], None]:
+    return (tuple(map(_with_leaves, curves.arcs)), curves.std), None
+
+
+def _with_leaves(arc: Callable[[jax.Array], jax.Array]) -> Any:
+    """Return an arc whose leaves, if it has any, are no functions."""
+    return Partial(arc) if jax.tree.leaves(arc) == [arc] else arc
+
+
+def _flatten_with_keys(curves: Curves) -> tuple[Any, None]:
+    leaves, rest = _flatten(curves)
+    keys = map(jax.tree_util.GetAttrKey, ("arcs", "std"))
+    return tuple(zip(keys, leaves, strict=True)), rest
+
+
+def _unflatten(_: None, leaves: Any) -> Curves:
+    return Curves(*leaves)
+
+
+jax.tree_util.register_pytree_with_keys(Curves, _flatten_with_keys, _unflatten, _flatten)
 
 
 def two_moons(*, std: float = 0.05) -> Curves:
@@ -68,15 +100,16 @@ def two_moons(*, std: float = 0.05) -> Curves:
         (True, True)
     """
     check_not_negative(std, argument="std")
+    return Curves((_upper_moon, _lower_moon), std)
 
-    def upper(place: jax.Array) -> jax.Array:
-        angle = math.pi * place
-        return jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=1)
 
-    def lower(place: jax.Array) -> jax.Array:
-        return jnp.array([1.0, 0.5]) - upper(place)
+def _upper_moon(place: jax.Array) -> jax.Array:
+    angle = math.pi * place
+    return jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=1)
 
-    return Curves((upper, lower), std)
+
+def _lower_moon(place: jax.Array) -> jax.Array:
+    return jnp.array([1.0, 0.5]) - _upper_moon(place)
 
 
 def spiral(
@@ -109,10 +142,11 @@ def spiral(
     check_not_negative(turns, argument="turns")
     check_not_negative(radius, argument="radius")
     check_not_negative(std, argument="std")
+    arms = (Partial(_arm, turns, radius, k / num_arms) for k in range(num_arms))
+    return Curves(tuple(arms), std)
 
-    def arm(start: float, place: jax.Array) -> jax.Array:
-        root = jnp.sqrt(place)
-        angle = 2 * math.pi * (turns * root + start)
-        return (radius * root)[:, None] * jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=1)
 
-    return Curves(tuple(partial(arm, k / num_arms) for k in range(num_arms)), std)
+def _arm(turns: float, radius: float, start: float, place: jax.Array) -> jax.Array:
+    root = jnp.sqrt(place)
+    angle = 2 * math.pi * (turns * root + start)
+    return (radius * root)[:, None] * jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=1)

@@ -1,9 +1,9 @@
-"""Batches of images that do not fit on the device: drawn on the host, ahead of their use."""
+"""Batches of sets that do not fit on the device: drawn on the host, ahead of their use."""
 
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -12,9 +12,10 @@ import numpy as np
 from ganfield._types import Batch
 from ganfield.checks import check_count
 from ganfield.data._images import Images, to_float
+from ganfield.data._points import Points
 
 Drawn: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]
-"""Pixels as bytes, latent variables, labels, and the data of keys."""
+"""Pixels as bytes (or own numbers), latent variables, labels, and the data of keys."""
 
 
 class HostLoader:
@@ -27,7 +28,7 @@ class HostLoader:
     Gaussian.
 
     Args:
-        images: the set; its pixels may be memory-mapped (`memory_mapped`).
+        images: the set, or `Points`; its arrays may be memory-mapped (`memory_mapped`).
         batch_size: how many examples of each.
         latent_size: features of one latent variable.
         seed: of all batches, an integer ≥ 0 of at most 64 bits.
@@ -37,7 +38,8 @@ class HostLoader:
         keys: whether a batch has a typed key for each example.
 
     Raises:
-        ValueError: a count or the seed is wrong, or there are no labels to give.
+        ValueError: a count or the seed is wrong, the set is neither of these, or there are no
+            labels to give.
 
     Example:
         >>> import ganfield as gf
@@ -51,7 +53,7 @@ class HostLoader:
 
     def __init__(
         self,
-        images: Images,
+        images: Images | Points,
         *,
         batch_size: int,
         latent_size: int,
@@ -60,6 +62,10 @@ class HostLoader:
         labels: bool = False,
         keys: bool = False,
     ) -> None:
+        if not isinstance(images, Images | Points):
+            raise ValueError(
+                f"images must be gf.data.Images, or gf.data.points(array), got {type(images)}"
+            )
         if labels and images.labels is None:
             raise ValueError(f"labels=True needs images with labels, got {images!r}")
         self.images = images
@@ -82,9 +88,11 @@ class HostLoader:
             step: from 0.
 
         Raises:
-            ValueError: ``step`` is no integer ≥ 0.
+            ValueError: ``step`` is no integer ≥ 0 of at most 64 bits.
         """
         step = check_count(step, argument="step", minimum=0)
+        if step >= 1 << 64:
+            raise ValueError(f"step must be below 2⁶⁴, got {step}")
         return self._to_device(self._draw(step))
 
     def stream(
@@ -139,13 +147,15 @@ class HostLoader:
 
     def _draw(self, step: int) -> Drawn:
         """Return the batch of a step, in NumPy."""
-        generator = np.random.Generator(np.random.Philox(key=[self.seed, step]))
+        # Not a list: NumPy would keep 53 bits of numbers beyond 2⁶³.
+        counters = np.array([self.seed, step], np.uint64)
+        generator = np.random.Generator(np.random.Philox(key=counters))
         size = self.num_batches * self.batch_size
         index = generator.integers(len(self.images), size=size)
         latent = generator.standard_normal((size, self.latent_size), np.dtype(self._float))
-        pixels = np.asarray(self.images.pixels[index])
+        pixels = np.asarray(_examples(self.images)[index])
         label = None if self._labels is None else self._labels[index]
-        if self.images.flip:
+        if isinstance(self.images, Images) and self.images.flip:
             mirrored = generator.random((size, 1, 1, 1)) < 0.5
             pixels = np.where(mirrored, pixels[:, :, ::-1], pixels)
         words = None
@@ -162,4 +172,10 @@ class HostLoader:
         with jax.enable_x64(self._float == jnp.float64):
             pixels, latent, label, words = jax.device_put(drawn)
             key = None if words is None else jax.random.wrap_key_data(words)
-            return Batch(to_float(pixels), latent, label, key)
+            is_bytes = isinstance(self.images, Images)
+            real = to_float(pixels) if is_bytes else pixels.astype(self._float)
+            return Batch(real, latent, label, key)
+
+
+def _examples(given: Images | Points) -> Any:
+    return given.pixels if isinstance(given, Images) else given.values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from ganfield.data._npz import save_arrays
 _SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".ppm", ".pgm", ".tif", ".tiff"}
 )
+_EXPECTED = "a folder of images"
 _CHUNK = 256
 
 
@@ -44,8 +46,8 @@ def image_folder(
 
     Args:
         folder: with images (by suffix: jpg, png, webp, bmp, gif, ppm, tif); other files, and names
-            that start with a dot, are left out. Where every image is in a folder of its own class,
-            the folders' names are the classes.
+            that start with a dot, are left out, and links are followed. Where every image is in a
+            folder of its own class, the folders' names are the classes.
         crop: side of the square, in pixels; where an image is smaller, or if None, the largest
             square that it has.
         size: side of the result.
@@ -53,7 +55,7 @@ def image_folder(
         num_threads: that decode; as many as there are cores if None.
         cache: an ``.npz`` file for the result. It is used again as long as the arguments and the
             names, sizes and times of the files are the same, and is replaced if not. It holds all
-            images, for either split.
+            images, for either split. Its folder must exist.
         name: what to call the set; the name of the folder if None.
         split: ``"train"``, or ``"test"`` for the last ``num_test`` images.
         num_test: how many images, the last in order, are for testing and not for training; of each
@@ -64,8 +66,8 @@ def image_folder(
         `Images`, with labels if there are classes.
 
     Raises:
-        ValueError: an argument is wrong, there are no images, or one of them is damaged; the
-            message names it.
+        ValueError: an argument is wrong, there are no images, one of them is damaged, or the cache
+            cannot be written; the message names it.
         ImportError: Pillow is not installed; ``pip install 'ganfield[images]'`` brings it.
 
     Reference:
@@ -98,6 +100,7 @@ def image_folder(
         state = _state(folder, paths, (crop, size, channels))
         cached = _cached(Path(cache), state)
         if cached is None:
+            _check_cache(Path(cache))
             cached = decode(paths)
             save_arrays(cache, {"pixels": cached, "state": np.asarray(state)})
         pixels = cached if chosen.all() else cached[chosen]
@@ -107,15 +110,37 @@ def image_folder(
 
 
 def _list_images(folder: Path) -> list[Path]:
-    paths = [
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in _SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
+    if not folder.is_dir():
+        raise wrong(folder, found=contents(folder), expected=_EXPECTED)
+    paths = list(_images_in(folder, frozenset()))
     if not paths:
-        raise wrong(folder, found=contents(folder), expected="a folder of images")
+        raise wrong(folder, found=contents(folder), expected=_EXPECTED)
     return sorted(paths, key=lambda path: path.relative_to(folder).parts)
+
+
+def _images_in(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+    """Yield the images in a folder and in those below it, links to folders among them.
+
+    Args:
+        folder: where to look.
+        above: the folders that it is in, without links: one that links to them has no end.
+    """
+    real = folder.resolve()
+    if real in above:
+        return
+    try:
+        entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise wrong(folder, found=reason, expected=_EXPECTED) from error
+    for entry in entries:
+        looks_like_one = entry.suffix.lower() in _SUFFIXES
+        if entry.is_dir():
+            yield from _images_in(entry, above | {real})
+        elif looks_like_one and entry.is_file():
+            yield entry
+        elif (looks_like_one or not entry.suffix) and entry.is_symlink() and not entry.exists():
+            raise wrong(entry, found="a link to nothing", expected="an image or a folder")
 
 
 def _classes(folder: Path, paths: list[Path]) -> tuple[np.ndarray | None, tuple[str, ...]]:
@@ -168,6 +193,16 @@ def _cached(cache: Path, state: str) -> np.ndarray | None:
             return np.asarray(file["pixels"]) if str(file["state"]) == state else None
     except Exception:  # missing or damaged: it is made again
         return None
+
+
+def _check_cache(cache: Path) -> None:
+    """Raise a ``ValueError`` if the cache cannot be written; decoding may take an hour."""
+    if cache.is_dir():
+        raise ValueError(f"cache must be a file, and {cache} is a folder")
+    if not cache.parent.is_dir():
+        raise ValueError(f"cache must be in a folder that exists, and {cache.parent} does not")
+    if not os.access(cache.parent, os.W_OK):
+        raise ValueError(f"cache must be in a folder that can be written to, got {cache}")
 
 
 def _decode(

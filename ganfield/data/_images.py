@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield.checks import check_count
+from ganfield.data._points import Points
 
 Pixels = TypeVar("Pixels", np.ndarray, jax.Array)
 
@@ -188,13 +189,15 @@ def to_uint8(images: Pixels) -> Pixels:
     return xp.floor((clipped + 1) * 127.5 + 0.5).astype(np.uint8)
 
 
-def fits_on_device(images: Images, *, device: jax.Device | None = None, share: float = 0.5) -> bool:
-    """Return whether the pixels fit into a share of the memory that a device has left.
+def fits_on_device(
+    images: Images | Points, *, device: jax.Device | None = None, share: float = 0.5
+) -> bool:
+    """Return whether the examples fit into a share of the memory that a device has left.
 
     If they do not, draw batches with `ganfield.data.HostLoader`.
 
     Args:
-        images: the set.
+        images: the set, or `Points`.
         device: which; the default device if None. A CPU has the machine's free memory.
         share: of the free memory, in (0, 1]; the rest is the networks'.
 
@@ -215,7 +218,8 @@ def fits_on_device(images: Images, *, device: jax.Device | None = None, share: f
         free = stats["bytes_limit"] - stats.get("bytes_in_use", 0)
     else:
         free = _free_memory()
-    return bool(images.pixels.nbytes <= share * free)
+    examples, *_ = jax.tree.leaves(images)
+    return bool(examples.nbytes <= share * free)
 
 
 def _free_memory() -> float:

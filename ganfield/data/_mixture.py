@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield.checks import check_count, check_not_negative
+from ganfield.data._allotment import allot
 
 
 class Mixture(NamedTuple):
@@ -23,8 +24,9 @@ class Mixture(NamedTuple):
     def sample(self, key: jax.Array, size: int) -> jax.Array:
         """Return ``size`` points, shape ``(size, dimensions)``, spread evenly over the modes.
 
-        Every mode gets the same number of points (one more or less where that does not divide), in
-        the order of the modes. So a batch's composition does not vary, as in the official code.
+        Every mode gets the same number of points, in the order of the modes. So a batch's
+        composition does not vary, as in the official code. Where the modes do not divide the size,
+        the key draws which of them get one more, so over many batches their shares are equal.
 
         Raises:
             ValueError: ``size`` is no positive integer.
@@ -36,7 +38,7 @@ class Mixture(NamedTuple):
         """
         size = check_count(size, argument="size")
         modes = jnp.asarray(self.modes, jnp.result_type(float))
-        chosen = modes[np.arange(size) * len(self.modes) // size]
+        chosen = modes[allot(key, size, len(self.modes))]
         return chosen + self.std * jax.random.normal(key, chosen.shape, chosen.dtype)
 
 

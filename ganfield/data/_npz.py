@@ -23,6 +23,9 @@ _EXPECTED = f"an .npz file with {_PIXELS}"
 def arrays_in(data: bytes) -> dict[str, np.ndarray]:
     """Return name → array of what is in an ``.npz`` file, without what is no array.
 
+    Of an array of Python objects, which only a pickle can hold, nothing is read: in its place there
+    is an empty one of that dtype.
+
     Raises:
         ValueError: the bytes are something else, or damaged; the message says what they are.
 
@@ -37,10 +40,19 @@ def arrays_in(data: bytes) -> dict[str, np.ndarray]:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             # What is no array comes as bytes.
-            members = {name: file[name] for name in file.files}
+            members = {name: _member(file, name) for name in file.files}
     except Exception as error:  # a damaged archive may raise anything
         raise ValueError(f"{error}" or type(error).__name__) from error
     return {name: value for name, value in members.items() if isinstance(value, np.ndarray)}
+
+
+def _member(file: Any, name: str) -> Any:
+    try:
+        return file[name]
+    except ValueError as error:
+        if "allow_pickle" in str(error):
+            return np.empty(0, object)
+        raise ValueError(f"{name}: {error}") from error
 
 
 def load_npz(
@@ -51,7 +63,7 @@ def load_npz(
     Args:
         path: the file. Its array ``pixels`` is read, or without one the first of unsigned bytes
             with four dimensions (n, height, width, channels); and ``labels`` (integers) and
-            ``class_names`` (strings), if it has them.
+            ``class_names`` (strings), if it has them. Other arrays may be of any kind.
         name: what to call the set; the name of the file if None.
         split: which part of a set the file is, "train", "test" or "all": a name, for the whole file
             is read in any case.
@@ -78,6 +90,10 @@ def load_npz(
         arrays = arrays_in(data)
     except ValueError as error:
         raise wrong(path, found=str(error), expected=_EXPECTED) from error
+    for needed in ("pixels", "labels", "class_names"):
+        if needed in arrays and arrays[needed].dtype.hasobject:
+            what = f"{needed} of Python objects, a pickle, which is not read"
+            raise wrong(path, found=what, expected="numbers or strings")
     pixels = arrays.get("pixels", next(filter(_are_pixels, arrays.values()), None))
     if pixels is None:
         raise wrong(path, found=f"arrays {', '.join(arrays) or 'none'}", expected=_EXPECTED)

@@ -14,6 +14,13 @@ from numpy.typing import ArrayLike
 from ganfield.checks import check_count
 from ganfield.data import to_uint8
 
+LARGEST = 10.0
+"""Images with numbers beyond ± this are no images in [−1, 1] whose generator overshoots a little.
+
+What lies between is clipped: a generator without tanh leaves [−1, 1] now and then. Pixels as floats
+0 … 255, percentages and scikit-learn's 0 … 16 lie beyond.
+"""
+
 
 class Extracted(NamedTuple):
     """What a feature function sees in images.
@@ -71,7 +78,9 @@ class Features:
                 pixels of uint8; shape ``(n, height, width, channels)``.
 
         Raises:
-            ValueError: there are no images, they have another shape, or they are not finite.
+            ValueError: there are no images, they have another shape, they are not finite, or they
+                are on another scale: a number lies outside of [−10, 10]. Clip images yourself if
+                your generator overshoots that far.
         """
         parts = list(self.batches(images))
         return Extracted(*(np.concatenate(part) for part in zip(*parts, strict=True)))
@@ -93,7 +102,7 @@ def _pixels(images: ArrayLike) -> np.ndarray:
     """Return images as uint8 of shape ``(n, height, width, channels)``, n ≥ 1.
 
     Raises:
-        ValueError: they have another shape or type, or are not finite.
+        ValueError: they have another shape or type, are not finite, or far outside of [−1, 1].
     """
     values = np.asarray(images)
     floats = jnp.issubdtype(
@@ -106,6 +115,13 @@ def _pixels(images: ArrayLike) -> np.ndarray:
         )
     if values.dtype == np.uint8:
         return values
-    if not np.isfinite(values.astype(np.float64)).all():
+    # Both are NaN if one number is.
+    low, high = float(values.min()), float(values.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError("images must be finite, got NaN or infinity")
+    if max(-low, high) > LARGEST:
+        raise ValueError(
+            f"images must be floats in [−1, 1] or uint8, got numbers from {low:g} to {high:g}: "
+            "gf.data.to_float brings pixels 0 … 255 to that scale"
+        )
     return np.asarray(to_uint8(values))

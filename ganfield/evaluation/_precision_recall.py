@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike
 from ganfield.checks import check_count
 from ganfield.evaluation._checks import check_features, check_pair
 
-_CHUNK = 1024
+_CHUNK = 512
+_NUMBERS = 1 << 20  # of differences, held at a time
+_UNIT = float(np.finfo(np.float64).eps)
 NEIGHBOURS = 3
 
 
@@ -34,7 +36,8 @@ def precision_recall(
 
     A set's region is the union of balls round its examples, each reaching to the k-th nearest other
     example of that set. Precision is low where samples look wrong, recall where kinds of real
-    examples are missing, as after mode collapse.
+    examples are missing, as after mode collapse. Distances are exact to the rounding of float64,
+    however small a cluster is beside the distances between clusters.
 
     Args:
         features_real: shape ``(n, dimensions)``.
@@ -71,7 +74,7 @@ def radii_of_real(features_real: np.ndarray, neighbours: int = NEIGHBOURS) -> np
         ValueError: features are not finite, or there are no k neighbours.
     """
     real = check_features(features_real, argument="features_real", minimum=neighbours + 1)
-    return _squared_radii(real - real.mean(axis=0), neighbours)
+    return _squared_radii(real, neighbours)
 
 
 def precision_recall_beside(
@@ -82,8 +85,6 @@ def precision_recall_beside(
 ) -> PrecisionRecall:
     """Return what `precision_recall` does, with the radii that `radii_of_real` found before."""
     real, fake = check_pair(features_real, features_fake, minimum=neighbours + 1)
-    centre = real.mean(axis=0)  # Products of smaller numbers round less.
-    real, fake = real - centre, fake - centre
     return PrecisionRecall(
         precision=_share_within(fake, real, radii_real),
         recall=_share_within(real, fake, _squared_radii(fake, neighbours)),
@@ -92,23 +93,75 @@ def precision_recall_beside(
 
 def _squared_radii(centres: np.ndarray, neighbours: int) -> np.ndarray:
     """Return the squared distance from each centre to the k-th nearest other one."""
-    own = _squared_distances(centres, centres)
-    # Each centre is its own nearest example, at index 0.
-    return np.concatenate([np.partition(d, neighbours, axis=1)[:, neighbours] for d in own])
+    # Copies of one example are each other's nearest: as many as there may be, they cost nothing.
+    _, which, counts = np.unique(centres, axis=0, return_inverse=True, return_counts=True)
+    radii = np.zeros(len(centres))
+    (others,) = np.nonzero(counts[which.reshape(-1)] <= neighbours)
+    points = centres[others]
+    for rows, bounds in _bounds(points, centres):
+        # Each centre is its own nearest example, at index 0.
+        reach = np.partition(bounds.above, neighbours, axis=1)[:, neighbours]
+        near, far = np.nonzero(bounds.below <= reach[:, None])
+        squared = np.full(bounds.below.shape, np.inf)
+        squared[near, far] = _squared_distances(points[rows], centres, near, far)
+        radii[others[rows]] = np.partition(squared, neighbours, axis=1)[:, neighbours]
+    return radii
 
 
 def _share_within(points: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> float:
     """Return the share of the points in the ball of any centre."""
-    # The balls are closed: a point may lie on the edge, up to rounding.
-    rounding = 1e-13 * (np.max(np.sum(centres**2, axis=1)) + np.max(np.sum(points**2, axis=1)))
-    inside = [(d <= radii + rounding).any(axis=1) for d in _squared_distances(points, centres)]
-    return float(np.concatenate(inside).mean())
+    # The balls are closed: a point may lie on the edge, up to the rounding of sums of squares.
+    radii = radii * (1 + 2 * (centres.shape[1] + 2) * _UNIT)
+    count = 0
+    for rows, bounds in _bounds(points, centres):
+        inside = (bounds.above <= radii).any(axis=1)
+        doubtful = (bounds.below <= radii) & ~inside[:, None]
+        # One ball is enough: the likeliest first, which spares most of the others.
+        (left,) = np.nonzero(doubtful.any(axis=1))
+        likeliest = np.argmin(bounds.below[left] - radii, axis=1)
+        squared = _squared_distances(points[rows], centres, left, likeliest)
+        inside[left] = squared <= radii[likeliest]
+        near, far = np.nonzero(doubtful & ~inside[:, None])
+        squared = _squared_distances(points[rows], centres, near, far)
+        inside[near[squared <= radii[far]]] = True
+        count += int(inside.sum())
+    return count / len(points)
 
 
-def _squared_distances(points: np.ndarray, centres: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield squared distances for some rows of points at a time, so that memory stays small."""
+class _Bounds(NamedTuple):
+    """Between what squared distances lie, shape ``(rows, centres)``."""
+
+    below: np.ndarray
+    above: np.ndarray
+
+
+def _bounds(points: np.ndarray, centres: np.ndarray) -> Iterator[tuple[slice, _Bounds]]:
+    """Yield bounds of squared distances for some rows of points at a time, so memory stays small.
+
+    They are found as ‖a‖² + ‖b‖² − 2aᵀb, which a product of matrices makes fast, and which is off
+    by what ‖a‖² and ‖b‖² are rounded by.
+    """
+    middle = centres.mean(axis=0)  # Products of smaller numbers round less.
+    points, centres = points - middle, centres - middle
     lengths = np.sum(centres**2, axis=1)
+    # Sums of n products are off by at most n units of the sums of magnitudes, in any order; and
+    # |2aᵀb| ≤ ‖a‖² + ‖b‖². The rest is for the middle's subtraction.
+    share = 2 * (centres.shape[1] + 8) * _UNIT
     for start in range(0, len(points), _CHUNK):
-        rows = points[start : start + _CHUNK]
-        squared = np.sum(rows**2, axis=1)[:, None] + lengths - 2 * rows @ centres.T
-        yield np.maximum(squared, 0.0)
+        rows = slice(start, min(start + _CHUNK, len(points)))
+        sums = np.sum(points[rows] ** 2, axis=1)[:, None] + lengths
+        squared = sums - 2 * points[rows] @ centres.T
+        sums *= share
+        yield rows, _Bounds(squared - sums, squared + sums)
+
+
+def _squared_distances(
+    points: np.ndarray, centres: np.ndarray, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    """Return the squared distances of some pairs, from differences, which lose nothing."""
+    step = max(1, _NUMBERS // points.shape[1])
+    squared = np.empty(len(rows))
+    for start in range(0, len(rows), step):
+        some = slice(start, start + step)
+        squared[some] = np.sum((points[rows[some]] - centres[columns[some]]) ** 2, axis=1)
+    return squared

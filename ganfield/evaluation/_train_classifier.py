@@ -55,7 +55,7 @@ def train_classifier(
         weight_decay: AdamW's.
         width: maps of the first convolution.
         num_features: of the layer that scores look at.
-        seed: of the parameters' start, the order of images and the mirroring.
+        seed: of the parameters' start, the order of images and the mirroring; below 2³².
         on_epoch: ``on_epoch(epoch, loss)``, called after each of them, from 1.
 
     Returns:
@@ -84,6 +84,8 @@ def train_classifier(
         )
     num_epochs = check_count(num_epochs, argument="num_epochs")
     seed = check_count(seed, argument="seed", minimum=0)
+    if seed >= 2**32:  # JAX keeps 32 bits, and two seeds would be the same.
+        raise ValueError(f"seed must be below 2³², got {seed}")
     batch_size = min(check_count(batch_size, argument="batch_size"), len(train))
     check_not_negative(learning_rate, argument="learning_rate")
     check_not_negative(weight_decay, argument="weight_decay")

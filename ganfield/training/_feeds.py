@@ -10,7 +10,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from ganfield._types import Batch, PyTree
 from ganfield.configuration import Built, batch_sizes, random_keys
-from ganfield.data import HostLoader, Images, fits_on_device
+from ganfield.data import HostLoader, Images, Points, fits_on_device
 from ganfield.methods import Method
 from ganfield.simulate import step_batch
 from ganfield.simulate.sharding import replicated, spread
@@ -45,9 +45,11 @@ def storage_of(storage: str, examples: object) -> str:
     Raises:
         ValueError: the storage is not for these examples.
     """
-    if not isinstance(examples, Images):
+    if not isinstance(examples, Images | Points):
         if storage == "host":
-            raise ValueError("data.storage=host is for images; other examples are drawn in-graph")
+            raise ValueError(
+                "data.storage=host is for images and own arrays; other examples are drawn in-graph"
+            )
         return "device"
     if storage != "auto":
         return storage

@@ -25,6 +25,7 @@ from ganfield.training._quick import quick_jit
 from ganfield.training._recorder import Evaluate, Recorder
 from ganfield.training._result import Progress, Result, TrainingInterrupted
 from ganfield.training._run_directory import RunDirectory, check_run, is_run, read_config
+from ganfield.training._samples import check_shown
 from ganfield.training._steps import advancing
 from ganfield.training._tensorboard import check_installed
 
@@ -159,6 +160,7 @@ def train(
 def _opened(config: Config, data: Any, mesh: Mesh | None) -> tuple[Built, dict[str, Any], Feed]:
     """Return the run with the storage decided, what tells its images from others, its batches."""
     built = build(config, data)
+    check_shown(built.discriminator.input_shape)
     storage = storage_of(config.data.storage, built.data)
     built = built._replace(config=config.replace({"data.storage": storage}))
     return built, fingerprint(built.data), open_feed(built, mesh)

@@ -48,7 +48,7 @@ class RunDirectory:
 
     Raises:
         ValueError: the folder cannot be used, holds something else, or a run with another
-            configuration; another process is using it.
+            configuration, or another version's table of metrics; another process is using it.
     """
 
     def __init__(

@@ -16,13 +16,31 @@ _SIDE = 320  # pixels of their picture
 _SMALLEST = 32  # pixels of an image in a grid, at least
 
 
+def check_shown(shape: tuple[int, ...]) -> None:
+    """Raise a ``ValueError`` unless examples of this shape can be shown.
+
+    Example:
+        >>> check_shown((64, 64, 4))
+        Traceback (most recent call last):
+        ...
+        ValueError: examples must be images (height, width, channels) of 1 or 3 channels, or points
+        (dimensions,), since grids of them are drawn, got the shape (64, 64, 4)
+    """
+    if not (len(shape) == 1 or (len(shape) == 3 and shape[-1] in (1, 3))):
+        raise ValueError(
+            "examples must be images (height, width, channels) of 1 or 3 channels, or points "
+            f"(dimensions,), since grids of them are drawn, got the shape {shape}"
+        )
+
+
 def save_samples(path: Path, examples: Any) -> None:
     """Write examples as a .png, whole or not at all: a grid of images, or points in the plane.
 
     Args:
         path: the file.
-        examples: images (n, height, width, channels) in [−1, 1], or points (n, 2), of which the
-            square [−1.6, 1.6]² is shown.
+        examples: images (n, height, width, channels) in [−1, 1], or points (n, dimensions), of
+            whose first two dimensions the square [−1.6, 1.6]² is shown; points of a line lie in
+            its middle.
     """
     array = np.asarray(examples, np.float32)
     pixels = _points(array) if array.ndim == 2 else image_grid(array)
@@ -70,6 +88,8 @@ def image_grid(images: np.ndarray) -> np.ndarray:
 
 def _points(points: np.ndarray) -> np.ndarray:
     """Return a picture of points in the plane: black on white, the y axis upwards."""
+    if points.shape[1] == 1:
+        points = np.concatenate([points, np.zeros_like(points)], axis=1)
     edges = np.linspace(-_LIMIT, _LIMIT, _SIDE + 1)
     counts, _, _ = np.histogram2d(points[:, 1], points[:, 0], bins=(edges, edges))
     shade = np.sqrt(counts / max(counts.max(), 1))

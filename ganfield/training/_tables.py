@@ -18,15 +18,24 @@ class Table:
 
     Args:
         path: the file; it need not exist.
-        columns: its names, the first of them "step"; None for those of the first row.
+        columns: its names, the first of them "step"; None for those of the first row. A file that
+            is there keeps the order that it has.
+
+    Raises:
+        ValueError: the file has columns of other names.
     """
 
     def __init__(self, path: Path, columns: Sequence[str] | None = None):
         self.path = path
         self._fixed = None if columns is None else tuple(columns)
         self.columns = self._fixed
-        if columns is None and (rows := self._lines()):
-            self.columns = tuple(rows[0])
+        if lines := self._lines():
+            self.columns = tuple(lines[0])
+            if self._fixed is not None and sorted(self.columns) != sorted(self._fixed):
+                raise ValueError(
+                    f"{path} has the columns {', '.join(self.columns)}, another version's: this "
+                    f"one writes {', '.join(self._fixed)}"
+                )
 
     def append(self, row: Mapping[str, Value]) -> None:
         """Add a row.

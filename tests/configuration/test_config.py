@@ -6,7 +6,7 @@ import json
 import pytest
 
 import ganfield as gf
-from ganfield.configuration import Config, MethodConfig
+from ganfield.configuration import Config, MethodConfig, NetworkConfig
 
 
 def test_json_round_trip():
@@ -19,6 +19,40 @@ def test_json_round_trip():
 
 def test_what_is_left_out_has_its_default():
     assert Config.from_dict({"method": {"gamma": 2}}) == Config(method=MethodConfig(gamma=2.0))
+
+
+@pytest.mark.parametrize("name", ["digits/dcgan", "digits/alternating", "cifar10/altgd_0"])
+def test_batch_norm_of_a_preset_is_not_held_against_who_chooses_a_perceptron(name):
+    config = gf.configuration.preset(name)
+    data = gf.data.digits(size=16)
+    chosen = {"generator.architecture": "mlp", "discriminator.architecture": "mlp"}
+    changed = config.replace(chosen | {"generator.width": 4})
+    assert (changed.generator.batch_norm, changed.discriminator.batch_norm) == (False, False)
+    assert gf.configuration.build(changed, data).generator.input_shape == (config.latent_size,)
+    assert Config.from_json(changed.to_json()) == changed
+    # What the user says counts, whatever the order.
+    asked = {"generator.batch_norm": "true"}
+    for changes in (chosen | asked, asked | chosen):
+        said = "generator.batch_norm is not for the architecture mlp"
+        with pytest.raises(ValueError, match=said):
+            gf.configuration.build(config.replace(changes), data)
+    # Another player's architecture, and one that stays, change nothing.
+    one = config.replace({"generator.architecture": "mlp"})
+    assert one.discriminator == config.discriminator
+    again = changed.replace({"generator.batch_norm": True}).replace(
+        {"generator.architecture": "mlp"}
+    )
+    assert again.generator.batch_norm is True
+
+
+def test_batch_norm_is_what_the_architecture_has_where_nothing_is_said():
+    for architecture, expected in {"mlp": False, "dcgan": True, "resnet": True}.items():
+        network = NetworkConfig(architecture=architecture)
+        assert network.batch_norm is expected
+        assert Config.from_dict({"generator": {"architecture": architecture}}).generator == network
+        for chosen in (True, False):
+            assert NetworkConfig(architecture=architecture, batch_norm=chosen).batch_norm is chosen
+    assert Config().replace({"generator.batch_norm": "none"}) == Config()
 
 
 def test_a_configuration_cannot_be_changed():

@@ -1,5 +1,8 @@
 """Curves: where their points lie, how they are spread, and the noise round them."""
 
+import functools
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -45,7 +48,77 @@ def test_every_arc_gets_its_share(size):
     assert points.shape == (size, 2)
     upper = points[:, 0] >= 5
     assert list(upper) == sorted(upper)
-    assert upper.sum() == size // 2
+    assert upper.sum() in (size // 2, -(-size // 2))
+
+
+@pytest.mark.parametrize("size", [1, 7])
+@pytest.mark.parametrize("count", [2, 3])
+def test_over_many_batches_every_arc_gets_its_share(count, size):
+    def arc(shift):
+        return lambda t: jnp.stack([t + shift, t], axis=1)
+
+    curves = gf.data.Curves(tuple(arc(2.0 * k) for k in range(count)), 0.0)
+    batches = 2000
+    keys = jax.random.split(KEY, batches)
+    drawn = np.asarray(jax.jit(jax.vmap(lambda key: curves.sample(key, size)))(keys))
+    owned = (drawn[..., 0] // 2).astype(int)
+    assert np.all(np.diff(owned, axis=1) >= 0)
+    extra = np.stack([(owned == k).sum(axis=1) for k in range(count)], axis=1) - size // count
+    assert np.all(extra.sum(axis=1) == size % count)
+    share = extra.mean(axis=0)
+    expected = (size % count) / count
+    assert np.all(np.abs(share - expected) < 5 * np.sqrt(expected * (1 - expected) / batches))
+    # The place along the arc does not depend on which arc it is.
+    places = drawn[..., 1].ravel()
+    for k in range(count):
+        assert scipy.stats.kstest(places[owned.ravel() == k], "uniform").pvalue > 1e-3
+
+
+def reference_sample(curves, key, size):
+    """What was drawn when every batch was allotted alike."""
+    key_place, key_noise = jax.random.split(key)
+    count = len(curves.arcs)
+    owner = np.arange(size) * count // size
+    places = jax.random.uniform(key_place, (size,))
+    points = jnp.concatenate([arc(places[owner == i]) for i, arc in enumerate(curves.arcs)])
+    return points + curves.std * jax.random.normal(key_noise, points.shape, points.dtype)
+
+
+def spiral_arm(start, place, turns=1.5, radius=1.0):
+    """An arm as it was, of numbers that are no leaves."""
+    root = jnp.sqrt(place)
+    angle = 2 * math.pi * (turns * root + start)
+    return (radius * root)[:, None] * jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=1)
+
+
+@pytest.mark.parametrize("size", [6, 96])
+def test_sizes_that_the_arcs_divide_are_as_ever(size):
+    moons = gf.data.two_moons()
+    arms = tuple(functools.partial(spiral_arm, k / 3) for k in range(3))
+    for curves, before in ((moons, moons), (gf.data.spiral(3), gf.data.Curves(arms, 0.02))):
+        sample = jax.jit(curves.sample, static_argnums=1)
+        reference = jax.jit(functools.partial(reference_sample, before), static_argnums=1)
+        for draw, expected in ((curves.sample, functools.partial(reference_sample, before)),
+                               (sample, reference)):  # fmt: skip
+            bits = [np.asarray(each(KEY, size)).tobytes() for each in (draw, expected)]
+            assert bits[0] == bits[1]
+
+
+@pytest.mark.parametrize("build", BUILDERS.values(), ids=BUILDERS)
+def test_curves_are_a_pytree_of_numbers(build):
+    curves = build()
+    leaves, structure = jax.tree.flatten(curves)
+    assert all(isinstance(leaf, float) for leaf in leaves)
+    assert structure == jax.tree.structure(build())
+    sample = jax.jit(lambda curves, key: curves.sample(key, 9))
+    for given in (curves, jax.tree.unflatten(structure, leaves)):
+        np.testing.assert_allclose(sample(given, KEY), curves.sample(KEY, 9), rtol=1e-5, atol=1e-6)
+    assert sample._cache_size() == 1
+    wide = jax.vmap(lambda std: build(std=std).sample(KEY, 9))(jnp.array([0.0, 0.5]))
+    np.testing.assert_allclose(wide[1], build(std=0.5).sample(KEY, 9), rtol=1e-5, atol=1e-5)
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), build(std=0.0), build(std=0.5))
+    both = jax.vmap(lambda curves: curves.sample(KEY, 9))(stacked)
+    np.testing.assert_allclose(both, wide, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("build", BUILDERS.values(), ids=BUILDERS)

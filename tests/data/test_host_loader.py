@@ -216,6 +216,21 @@ def test_streams_that_cannot_be_are_refused_at_once(options, message):
         loader_of().stream(**options)
 
 
+@pytest.mark.parametrize("seed", [2**32, 2**63, 2**64 - 2])
+def test_large_seeds_are_told_apart_to_the_last_bit(seed):
+    batches = [loader_of(seed=seed + more).batch(3).latent for more in (0, 1, 0)]
+    np.testing.assert_array_equal(batches[0], batches[2])
+    assert np.any(np.asarray(batches[0]) != batches[1])
+
+
+def test_seeds_and_steps_are_the_key_of_philox():
+    generator = np.random.Generator(np.random.Philox(key=[5, 3]))
+    index = generator.integers(200, size=4)
+    np.testing.assert_array_equal(loader_of(keys=False).batch(3).label, index)
+    with pytest.raises(ValueError, match="step must be below 2⁶⁴, got"):
+        loader_of().batch(2**64)
+
+
 def test_seeds_and_steps_stay_within_their_words():
     with pytest.raises(ValueError, match=re.escape("seed must be below 2⁶⁴, got")):
         loader_of(seed=2**64)

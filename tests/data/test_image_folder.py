@@ -1,6 +1,7 @@
 """A folder of images: order, crop, sizes, modes, classes, damage, and a cache."""
 
 import os
+import pathlib
 import re
 import warnings
 
@@ -82,6 +83,85 @@ def test_folders_are_classes_and_other_files_are_left_out(tmp_path):
     images = gf.data.image_folder(tmp_path, size=2, name="pets")
     assert (len(images), images.labels, images.class_names) == (4, None, ())
     assert (images.name, images.split) == ("pets", "train")
+
+
+def test_links_are_followed(tmp_path):
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "pets"
+    save(elsewhere / "dogs" / "1.png", np.full((2, 2, 3), 1, np.uint8))
+    save(elsewhere / "dogs" / "old" / "2.png", np.full((2, 2, 3), 2, np.uint8))
+    save(elsewhere / "3.png", np.full((2, 2, 3), 3, np.uint8))
+    save(folder / "cat" / "0.png", np.zeros((2, 2, 3), np.uint8))
+    (folder / "dog").symlink_to(elsewhere / "dogs", target_is_directory=True)
+    (folder / "cat" / "9.png").symlink_to(elsewhere / "3.png")
+    # Two that would have no end.
+    (folder / "cat" / "again").symlink_to(folder, target_is_directory=True)
+    (elsewhere / "dogs" / "here").symlink_to(elsewhere / "dogs", target_is_directory=True)
+    images = gf.data.image_folder(folder, size=2)
+    assert images.class_names == ("cat", "dog")
+    levels = list(zip(images.labels.tolist(), grey_levels(images), strict=True))
+    # The link in cat/ that leads back up shows the dogs, and they are then in cat/ too.
+    assert [pair for pair in levels if pair[0]] == [(1, 1), (1, 2)]
+    assert {(0, 0), (0, 3)} <= set(levels)
+    linked = tmp_path / "link"
+    linked.symlink_to(folder, target_is_directory=True)
+    assert grey_levels(gf.data.image_folder(linked, size=2)) == grey_levels(images)
+
+
+@pytest.mark.parametrize("name", ["dog", "dog.png"])
+def test_a_link_to_nothing_is_named(tmp_path, name):
+    save(tmp_path / "cat" / "0.png", random_image(2, 2, 3))
+    (tmp_path / "notes.txt").symlink_to(tmp_path / "nowhere")
+    assert len(gf.data.image_folder(tmp_path, size=2)) == 1
+    (tmp_path / name).symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match=rf"{name}: expected an image or a folder, found a link"):
+        gf.data.image_folder(tmp_path, size=2, cache=tmp_path / "cache.npz")
+
+
+def test_a_folder_may_be_named_like_an_image(tmp_path):
+    for k, place in enumerate(["a.png/x.png", "a.png/y.jpg.png", "b.JPG/z.png"]):
+        save(tmp_path / place, np.full((2, 2, 3), k, np.uint8))
+    (tmp_path / "b.JPG" / "empty.png").mkdir()
+    images = gf.data.image_folder(tmp_path, size=2)
+    assert images.class_names == ("a.png", "b.JPG")
+    assert grey_levels(images) == [0, 1, 2]
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    save(tmp_path / "cat" / "0.png", random_image(2, 2, 3))
+    save(tmp_path / "dog" / "0.png", random_image(2, 2, 3))
+    listed = pathlib.Path.iterdir
+
+    def iterdir(self):
+        if self.name == "dog":
+            raise PermissionError(13, "Permission denied", str(self))
+        return listed(self)
+
+    monkeypatch.setattr(pathlib.Path, "iterdir", iterdir)
+    with pytest.raises(ValueError, match=r"dog: expected a folder of images, found permission den"):
+        gf.data.image_folder(tmp_path, size=2)
+
+
+@pytest.mark.parametrize(
+    ("cache", "message"),
+    [
+        ("none/cache.npz", "cache must be in a folder that exists, and .*none does not"),
+        ("images", "cache must be a file, and .*images is a folder"),
+        ("images/0.png/cache.npz", "cache must be in a folder that exists"),
+        ("locked/cache.npz", "cache must be in a folder that can be written to, got .*locked"),
+    ],
+)
+def test_a_cache_that_cannot_be_is_found_out_before_decoding(tmp_path, monkeypatch, cache, message):
+    import ganfield.data._image_folder as module
+
+    save(tmp_path / "images" / "0.png", random_image(2, 2, 3))
+    (tmp_path / "locked").mkdir()
+    access = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, *a: "locked" not in str(path) and access(path, *a)
+    )
+    monkeypatch.setattr(module, "_decode", lambda *a, **k: pytest.fail("decoded"))
+    with pytest.raises(ValueError, match=message):
+        gf.data.image_folder(tmp_path / "images", size=2, cache=tmp_path / cache)
 
 
 def grey_levels(images):

@@ -52,6 +52,57 @@ def test_every_mode_gets_its_share_exactly(size, seed):
     assert counts.max() == -(-size // 8)
 
 
+@pytest.mark.parametrize("size", [1, 7, 12])
+@pytest.mark.parametrize(
+    "mixture", [gf.data.ring(std=0.01), gf.data.grid(3, std=0.01), gf.data.line(5, std=0.01)]
+)
+def test_over_many_batches_every_mode_gets_its_share(mixture, size):
+    count, batches = len(mixture.modes), 4000
+    keys = jax.random.split(jax.random.key(size), batches)
+    drawn = np.asarray(jax.jit(jax.vmap(lambda key: mixture.sample(key, size)))(keys))
+    owned = owners(mixture, drawn.reshape(batches * size, -1)).reshape(batches, size)
+    assert np.all(np.diff(owned, axis=1) >= 0)
+    left = size % count
+    extra = np.stack([(owned == mode).sum(axis=1) for mode in range(count)], axis=1) - size // count
+    assert set(np.unique(extra)) <= {0, 1}
+    assert np.all(extra.sum(axis=1) == left)
+    # Each mode is one of those with one more in a share left/count of the batches; a statistic
+    # with the mean and the 99.9 % quantile of χ² (the counts of one batch exclude each other).
+    expected = batches * left / count
+    spread = batches * left * (count - left) / (count * (count - 1))
+    statistic = np.sum((extra.sum(axis=0) - expected) ** 2) / spread
+    assert statistic < scipy.stats.chi2(count - 1).ppf(0.999)
+    # Which modes are together varies too: every pair of them is.
+    together = extra.T @ extra
+    if left >= 2:
+        assert np.all(together > 0)
+
+
+def reference_sample(mixture, key, size):
+    """What was drawn when every batch was allotted alike."""
+    modes = jnp.asarray(mixture.modes, jnp.result_type(float))
+    chosen = modes[np.arange(size) * len(mixture.modes) // size]
+    return chosen + mixture.std * jax.random.normal(key, chosen.shape, chosen.dtype)
+
+
+@pytest.mark.parametrize(
+    ("mixture", "size"),
+    [
+        (gf.data.ring(), 8),
+        (gf.data.ring(), 64),
+        (gf.data.ring(), 512),
+        (gf.data.grid(), 100),
+        (gf.data.line(), 35),
+        (gf.data.Mixture(np.zeros((1, 2)), 1.0), 7),
+    ],
+)
+def test_sizes_that_the_modes_divide_are_as_ever(mixture, size):
+    for seed in range(3):
+        key = jax.random.key(seed)
+        expected = reference_sample(mixture, key, size)
+        assert np.asarray(mixture.sample(key, size)).tobytes() == np.asarray(expected).tobytes()
+
+
 def test_points_scatter_normally_around_their_modes():
     mixture = gf.data.ring(4, radius=10.0, std=0.3)
     samples = np.asarray(mixture.sample(jax.random.key(0), 4000), float)

@@ -69,6 +69,19 @@ def test_the_first_array_that_can_be_images_is_taken(tmp_path):
 
 
 PIXELS = example().pixels
+OBJECTS = np.array([{}, 1], dtype=object)
+
+
+def test_objects_beside_the_pixels_are_left_out(tmp_path):
+    path = tmp_path / "some.npz"
+    structured = np.zeros(3, [("a", object)])
+    for beside in (OBJECTS, structured):
+        path.write_bytes(npz(about=beside, pixels=PIXELS, labels=np.arange(7)))
+        loaded = gf.data.load_npz(path)
+        np.testing.assert_array_equal(loaded.pixels, PIXELS)
+        np.testing.assert_array_equal(loaded.labels, np.arange(7))
+        path.write_bytes(npz(about=beside, x_train=PIXELS))
+        assert len(gf.data.load_npz(path)) == 7
 
 
 @pytest.mark.parametrize(
@@ -88,7 +101,10 @@ PIXELS = example().pixels
         (npz(pixels=PIXELS, labels=np.zeros(7)), "labels that are integers, found labels of float"),
         (npz(pixels=PIXELS, labels=np.arange(7), class_names=["a", "b"]), "labels from 0 to 6"),
         (npz(pixels=PIXELS, class_names=np.arange(7)), "class_names that are strings, found int64"),
-        (npz(pixels=np.array([{}, 1], dtype=object)), "pickle"),
+        (npz(pixels=OBJECTS), "found pixels of Python objects, a pickle"),
+        (npz(pixels=PIXELS, labels=OBJECTS), "found labels of Python objects, a pickle"),
+        (npz(pixels=PIXELS, class_names=OBJECTS), "found class_names of Python objects, a pickle"),
+        (npz(a=OBJECTS, b=np.zeros(3)), "found arrays a, b"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path, data, words):

@@ -66,6 +66,12 @@ def test_scores_tell_digits_from_noise_and_from_few_digits(trained, digits):
     assert collapsed["class_entropy"] == pytest.approx(np.log(2), abs=0.2)
 
 
+@pytest.mark.parametrize("seed", [2**32, 2**40, 2**64])
+def test_seeds_that_would_be_others_are_refused(digits, seed):
+    with pytest.raises(ValueError, match=f"seed must be below 2³², got {seed}"):
+        train_classifier(*digits, num_epochs=1, seed=seed)
+
+
 @pytest.mark.slow
 def test_seed_decides(digits):
     few = dataclasses.replace(digits[0], flip=True)

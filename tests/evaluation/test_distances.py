@@ -13,6 +13,7 @@ from scipy.special import softmax
 from ganfield.evaluation import (
     Moments,
     SmallSampleWarning,
+    _precision_recall,
     class_histogram,
     frechet_distance,
     inception_score,
@@ -275,6 +276,67 @@ def test_precision_recall_agrees_with_brute_force(rng, neighbours, dimensions):
     radii = radii_of_real(real, neighbours)
     assert found == precision_recall_beside(real, radii, fake, neighbours)
     assert found != precision_recall_beside(real, 0.1 * radii, fake, neighbours)
+
+
+def tiny_clusters(rng, size, dimensions, width, clusters):
+    centres = rng.normal(size=(clusters, dimensions))
+    return centres[rng.integers(clusters, size=size)] + width * rng.normal(size=(size, dimensions))
+
+
+@pytest.mark.parametrize("width", [1e-5, 1e-8, 1e-11, 1e-14])
+@pytest.mark.parametrize("dimensions", [1, 3, 40])
+@pytest.mark.parametrize("neighbours", [1, 3])
+def test_precision_recall_of_tiny_clusters_agrees_with_brute_force(
+    rng, width, dimensions, neighbours
+):
+    # Beside distances of 1 the squares of these are below what float64 holds.
+    both = tiny_clusters(rng, 120, dimensions, width, 4)
+    real, fake = both[:70], both[70:]
+    scores = precision_recall(real, fake, neighbours=neighbours)
+    assert scores.precision == brute_force_share(fake, real, neighbours)
+    assert scores.recall == brute_force_share(real, fake, neighbours)
+    assert scores != (1, 1)
+
+
+def test_precision_recall_of_hostile_sets_agrees_with_brute_force(rng):
+    spread = rng.normal(size=(60, 4))
+    tiny = spread[0] + 1e-9 * rng.normal(size=(50, 4))
+    sets = {
+        "spread": spread,
+        "a tiny cluster among others": np.r_[spread, tiny[:25]],
+        "nothing but a tiny cluster": tiny[25:],
+        "far from the origin": 1e6 + rng.normal(size=(60, 4)),
+        "a tiny cluster far from the origin": 1e6 + 1e-7 * rng.normal(size=(60, 4)),
+        "of all sizes": 10.0 ** rng.uniform(-12, 3, size=(60, 1)) * rng.normal(size=(60, 4)),
+        "copies": np.repeat(spread[:3], 20, axis=0),
+        "copies and a tiny cluster": np.r_[np.repeat(tiny[:2], 10, axis=0), tiny],
+        "integers, where distances are equal": rng.integers(4, size=(60, 4)),
+    }
+    for (name, real), (other, fake) in itertools.product(sets.items(), repeat=2):
+        scores = precision_recall(real, fake)
+        expected = brute_force_share(fake, real, 3), brute_force_share(real, fake, 3)
+        assert scores == expected, (name, other)
+
+
+def test_what_is_in_doubt_stays_a_small_part(rng, monkeypatch):
+    counts = []
+    exact = _precision_recall._squared_distances
+
+    def counting(points, centres, rows, columns):
+        counts.append(len(rows))
+        return exact(points, centres, rows, columns)
+
+    monkeypatch.setattr(_precision_recall, "_squared_distances", counting)
+    real, fake = rng.normal(size=(2, 1200, 20))
+    precision_recall(real, fake)
+    # Itself and three neighbours of each, once in either set.
+    assert sum(counts) <= 4.01 * 2400
+    counts.clear()
+    # A generator that has collapsed to one image costs nothing of the square of their number.
+    copies = np.repeat(fake[:1], 1200, axis=0)
+    precision_recall(real, copies)
+    precision_recall(copies, copies)
+    assert sum(counts) <= 4.01 * 1200 + 2 * 1200
 
 
 def test_precision_recall_of_extremes(rng):

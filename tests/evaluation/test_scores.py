@@ -79,6 +79,38 @@ def test_bad_images_are_named(bad, message):
         features()(bad)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("scale", [(0, 255), (-128, 127), (0, 100), (0, 16), (0, 60_000)])
+def test_images_on_another_scale_are_refused(scale, dtype):
+    low, high = scale
+    values = np.linspace(low, high, 92).reshape(23, 2, 2, 1).astype(jnp.dtype(dtype))
+    with pytest.raises(ValueError, match=rf"images must be floats in .*got numbers from {low} to"):
+        features()(values)
+    pixels = np.zeros((23, 2, 2, 1), np.uint8)
+    for pair in ((values, pixels), (pixels, values)):
+        with pytest.raises(ValueError, match=r"gf\.data\.to_float"):
+            scores(features(), *pair, split="noise")
+    with pytest.raises(ValueError, match="got numbers from"):
+        evaluator(features(), Set(), 23)(lambda size: values)
+
+
+def test_bytes_and_floats_of_the_same_images_have_the_same_scores(images):
+    pixels = gf.data.to_uint8(images)
+    beside = [
+        scores(features(), images, each, split="noise", splits=3).values
+        for each in (pixels, images, gf.data.to_float(pixels))
+    ]
+    assert beside[0] == beside[1] == beside[2]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_one_number_that_is_not_finite_is_enough(images, bad):
+    spoiled = images.copy()
+    spoiled[3, 1, 0, 0] = bad
+    with pytest.raises(ValueError, match="images must be finite"):
+        features()(spoiled)
+
+
 def test_scores_of_images_beside_themselves(images):
     found = scores(features(), images, images, split="noise test", splits=3)
     values = found.values

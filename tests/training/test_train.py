@@ -296,6 +296,93 @@ def test_other_images_are_refused(tmp_path):
         train(CONFIG, tmp_path, data=other)
 
 
+@pytest.mark.parametrize("channels", [2, 4])
+def test_images_that_cannot_be_shown_are_refused_before_anything_is_written(channels, tmp_path):
+    pixels = np.repeat(gf.data.digits().pixels, channels, axis=-1)
+    said = rf"1 or 3 channels.*got the shape \(8, 8, {channels}\)"
+    folder = tmp_path / "run"
+    with pytest.raises(ValueError, match=said):
+        train(CONFIG, folder, data=gf.data.Images(pixels), num_steps=1)
+    assert list(tmp_path.iterdir()) == []
+    gf.data.save_npz(tmp_path / "some.npz", gf.data.Images(pixels))
+    config = CONFIG.replace(
+        {"data.name": "npz", "data.folder": str(tmp_path / "some.npz"), "data.size": None}
+    )
+    with pytest.raises(ValueError, match=said):
+        train(config, folder, num_steps=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["some.npz"]
+    gf.data.save_npz(tmp_path / "some.npz", gf.data.Images(pixels[..., :1]))
+    assert train(config, folder, num_steps=1).step == 1
+
+
+def test_an_array_is_refused_and_says_what_makes_data_of_it(tmp_path):
+    points = np.random.default_rng(0).normal(size=(50, 2))
+    with pytest.raises(ValueError, match=r"data must have sample.*gf\.data\.points"):
+        train(CONFIG, tmp_path / "run", data=points)
+    assert list(tmp_path.iterdir()) == []
+
+
+class Own:
+    """A distribution that is no pytree."""
+
+    def sample(self, key, size):
+        return jax.random.uniform(key, (size, 2))
+
+
+MATERIAL = {
+    "points": lambda: gf.data.points(np.random.default_rng(0).normal(size=(50, 2))),
+    "points in five dimensions": lambda: gf.data.points(np.ones((9, 5))),
+    "a line": gf.data.line,
+    "two moons": gf.data.two_moons,
+    "spiral": lambda: gf.data.spiral(3),
+    "of one's own": Own,
+}
+
+
+@pytest.mark.parametrize("name", MATERIAL)
+def test_all_distributions_are_trained_on(name, tmp_path):
+    result = train(CONFIG, tmp_path, data=MATERIAL[name](), num_steps=2)
+    assert (result.outcome, result.step) == ("finished", 2)
+    assert (tmp_path / "samples" / "real.png").exists()
+
+
+def test_own_arrays_may_stay_on_the_host_and_are_told_apart(tmp_path):
+    array = np.random.default_rng(0).normal(size=(50, 2))
+    config = CONFIG.replace({"data.storage": "host"})
+    train(config, tmp_path, data=gf.data.points(array), num_steps=2)
+    assert json.loads((tmp_path / "run.json").read_text())["data"]["count"] == 50
+    with pytest.raises(ValueError, match="the data are not those that the run"):
+        train(config, tmp_path, data=gf.data.points(array + 1), num_steps=3)
+
+
+def test_columns_in_another_order_keep_their_names(whole, tmp_path):
+    train(CONFIG, tmp_path, num_steps=30)
+    table = tmp_path / "metrics.csv"
+    lines = [line.split(",") for line in table.read_text().splitlines()]
+    order = [0, *range(len(lines[0]) - 1, 0, -1)]
+    table.write_text("".join(",".join(line[k] for k in order) + "\n" for line in lines))
+    train(CONFIG, tmp_path)
+    assert table.read_text().startswith("step,warnings,diversity,")
+    assert rows(tmp_path) == rows(whole[0])
+
+
+@pytest.mark.parametrize("how", ["one is missing", "one has another name", "one comes twice"])
+def test_columns_of_other_names_are_refused(how, tmp_path):
+    train(CONFIG, tmp_path, num_steps=10)
+    table = tmp_path / "metrics.csv"
+    head, *rest = table.read_text().splitlines()
+    other = {
+        "one is missing": head.removesuffix(",warnings"),
+        "one has another name": head.replace("diversity", "variety"),
+        "one comes twice": head.replace("loss_phi", "loss_theta"),
+    }[how]
+    table.write_text("\n".join([other, *rest, ""]))
+    before = table.read_bytes()
+    with pytest.raises(ValueError, match=r"metrics.csv has the columns step,.*another version's"):
+        train(CONFIG, tmp_path)
+    assert table.read_bytes() == before
+
+
 @pytest.mark.slow
 def test_a_folder_is_for_one_process(tmp_path):
     seen = []
