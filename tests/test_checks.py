@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import ganfield as gf
-from ganfield import errors
+from ganfield import checks
 
 REGISTRY = {"standard": 1, "js": 2, "kl": None}
 
 
 def test_lookup_returns_what_is_registered():
-    assert [errors.lookup(REGISTRY, name, argument="x") for name in REGISTRY] == [1, 2, None]
+    assert [checks.lookup(REGISTRY, name, argument="x") for name in REGISTRY] == [1, 2, None]
 
 
 @pytest.mark.parametrize(
@@ -27,20 +27,20 @@ def test_lookup_returns_what_is_registered():
 )
 def test_lookup_names_what_is_known(name, message):
     with pytest.raises(ValueError, match="unknown x") as error:
-        errors.lookup(REGISTRY, name, argument="x")
+        checks.lookup(REGISTRY, name, argument="x")
     assert str(error.value) == message
 
 
 def test_concrete_knows_values_but_not_tracers():
-    np.testing.assert_array_equal(errors.concrete([1, 2]), np.array([1, 2]))
-    found = errors.concrete(jnp.arange(3.0))
+    np.testing.assert_array_equal(checks.concrete([1, 2]), np.array([1, 2]))
+    found = checks.concrete(jnp.arange(3.0))
     assert isinstance(found, np.ndarray)
     np.testing.assert_array_equal(found, [0, 1, 2])
 
     seen = []
 
     def look(x):
-        seen.extend([errors.concrete(x), errors.concrete([x, 1.0])])
+        seen.extend([checks.concrete(x), checks.concrete([x, 1.0])])
         return x
 
     jax.jit(look)(1.0)
@@ -50,34 +50,62 @@ def test_concrete_knows_values_but_not_tracers():
 
 
 @pytest.mark.parametrize(
-    "value", [0, 0.0, -0.0, 1, 2.5, np.float32(3), np.array([0, 1]), jnp.zeros(2), [1.0, 2.0]]
+    "value", [0, 0.0, -0.0, 1, 2.5, np.inf, np.float32(3), np.array(1), jnp.zeros(()), jnp.array(2)]
 )
 def test_numbers_that_are_not_negative_pass(value):
-    assert errors.check_not_negative(value, argument="gamma") is None
+    assert checks.check_not_negative(value, argument="gamma") is None
 
 
 @pytest.mark.parametrize(
     "value",
-    [-1, -1e-30, float("nan"), [1.0, -1.0], jnp.array(-2.0), "1", None, True, 1j, [np.nan, 1.0]],
+    [
+        *(-1, -1e-30, float("nan"), jnp.array(-2.0), "1", None, True, np.True_, 1j),
+        *([1.0, 2.0], np.ones(2), jnp.ones((1,)), {"a": 1.0}, gf.Players(0.0, 1.0)),
+    ],
 )
 def test_other_values_are_refused_by_name(value):
     with pytest.raises(ValueError, match="gamma must be a number ≥ 0, got") as error:
-        errors.check_not_negative(value, argument="gamma")
+        checks.check_not_negative(value, argument="gamma")
     assert str(error.value).endswith(repr(value))
 
 
 def test_traced_numbers_pass():
     def checked(gamma):
-        errors.check_not_negative(gamma, argument="gamma")
+        checks.check_not_negative(gamma, argument="gamma")
         return 2 * gamma
 
     np.testing.assert_array_equal(jax.jit(checked)(-1.0), -2)
     np.testing.assert_array_equal(jax.vmap(checked)(jnp.array([-1.0, 1.0])), [-2, 2])
+    # How many they are is known of them too.
+    for several in (jnp.ones(2), gf.Players(0.0, 1.0)):
+        with pytest.raises(ValueError, match="gamma must be a number ≥ 0, got"):
+            jax.jit(checked)(several)
+
+
+@pytest.mark.parametrize("loss", [1.0, np.float64(2), jnp.ones((), jnp.bfloat16)])
+def test_scalars_are_handed_on(loss):
+    assert checks.check_scalar(loss, what="the loss") is loss
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        (np.ones(16, np.float32), r"float32 of shape \(16,\): take its mean"),
+        (jnp.ones((1,)), r"float32 of shape \(1,\): take its mean"),
+        (1j, "complex64"),
+        (3, "int32 .* no floating-point number"),
+        ((1.0, 2.0), "tuple"),
+        (None, "NoneType"),
+    ],
+)
+def test_what_is_no_scalar_is_no_loss(loss, said):
+    with pytest.raises(ValueError, match=f"the loss must be a scalar, got {said}"):
+        checks.check_scalar(loss, what="the loss")
 
 
 @pytest.mark.parametrize("value", [1, 7, np.int64(7), np.uint8(1), jnp.array(7), np.array(7)])
 def test_counts_become_integers(value):
-    found = errors.check_count(value, argument="n")
+    found = checks.check_count(value, argument="n")
     assert type(found) is int
     assert found == value
 
@@ -87,25 +115,25 @@ def test_counts_become_integers(value):
 )
 def test_what_is_no_count_is_refused(value):
     with pytest.raises(ValueError, match="n must be an integer ≥ 1, got") as error:
-        errors.check_count(value, argument="n")
+        checks.check_count(value, argument="n")
     assert str(error.value).endswith(repr(value))
 
 
 def test_counts_have_the_minimum_that_is_asked_for():
-    assert errors.check_count(0, argument="n", minimum=0) == 0
-    assert errors.check_count(5, argument="n", minimum=5) == 5
+    assert checks.check_count(0, argument="n", minimum=0) == 0
+    assert checks.check_count(5, argument="n", minimum=5) == 5
     for value, minimum in ((-1, 0), (4, 5), (0.0, 0), (False, 0)):
         with pytest.raises(ValueError, match=f"n must be an integer ≥ {minimum}, got {value}"):
-            errors.check_count(value, argument="n", minimum=minimum)
+            checks.check_count(value, argument="n", minimum=minimum)
 
 
 def test_a_traced_count_is_refused():
     with pytest.raises(ValueError, match="n must be an integer ≥ 1"):
-        jax.jit(lambda n: errors.check_count(n, argument="n"))(3)
+        jax.jit(lambda n: checks.check_count(n, argument="n"))(3)
 
 
 def check(given, expected):
-    errors.check_same_structure(given, expected, argument="value", source="params")
+    checks.check_same_structure(given, expected, argument="value", source="params")
 
 
 def test_trees_of_one_structure_pass():
@@ -168,7 +196,7 @@ def test_shapes_are_compared_under_jit():
     ],
 )
 def test_leading_size_is_what_all_leaves_share(batch, size):
-    assert errors.leading_size(batch) == size
+    assert checks.leading_size(batch) == size
 
 
 @pytest.mark.parametrize(
@@ -183,14 +211,14 @@ def test_leading_size_is_what_all_leaves_share(batch, size):
     ],
 )
 def test_bounds_become_a_pair_for_each_player(bounds):
-    found = errors.check_bounds(bounds)
+    found = checks.check_bounds(bounds)
     assert found == gf.Players((-1.0, 2.0), (-1.0, 2.0))
     assert isinstance(found, gf.Players)
     assert {type(end) for pair in found for end in pair} == {float}
 
 
 def test_players_may_have_bounds_of_their_own():
-    found = errors.check_bounds(gf.Players((0, 1), (-3, -2)))
+    found = checks.check_bounds(gf.Players((0, 1), (-3, -2)))
     assert found == gf.Players((0.0, 1.0), (-3.0, -2.0))
 
 
@@ -217,5 +245,5 @@ def test_players_may_have_bounds_of_their_own():
 )
 def test_what_are_no_bounds_is_refused(bounds):
     with pytest.raises(ValueError, match=r"box must be \(low, high\), two finite numbers") as error:
-        errors.check_bounds(bounds, argument="box")
+        checks.check_bounds(bounds, argument="box")
     assert str(error.value).endswith(repr(bounds))
