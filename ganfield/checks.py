@@ -3,7 +3,7 @@
 import difflib
 import math
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import jax
@@ -47,8 +47,44 @@ def concrete(value: Any) -> np.ndarray | None:
         return None
 
 
+def check_number(
+    value: Any,
+    *,
+    argument: str,
+    wanted: str = "a number",
+    allows: Callable[[np.ndarray], Any] = np.isfinite,
+) -> None:
+    """Raise a ``ValueError`` unless the value is one real number, and an allowed one.
+
+    `Players`, a tree or an array of numbers where one belongs would be read as numbers for parts of
+    the parameters. Whether it is one number is known of traced values too; which one it is, is not,
+    and then it passes.
+
+    Args:
+        value: a Python number, or an array of shape ``()``, of NumPy or JAX, traced or not.
+        argument: what the caller calls it.
+        wanted: what it must be, in words.
+        allows: whether a number is allowed.
+
+    Example:
+        >>> from ganfield import Players
+        >>> check_number(Players(0.0, 1.0), argument="momentum")
+        Traceback (most recent call last):
+        ...
+        ValueError: momentum must be a number, got Players(theta=0.0, phi=1.0)
+    """
+    if isinstance(value, int | float):
+        is_number = not isinstance(value, bool)
+    else:
+        dtype = getattr(value, "dtype", None)
+        is_number = dtype is not None and np.shape(value) == () and _is_real(dtype)
+    known = concrete(value) if is_number else None
+    if not is_number or (known is not None and not allows(known)):
+        raise ValueError(f"{argument} must be {wanted}, got {value!r}")
+
+
 def check_not_negative(value: Any, *, argument: str) -> None:
-    """Raise a ``ValueError`` unless every element is a number ≥ 0; traced values pass.
+    """Raise a ``ValueError`` unless the value is one number ≥ 0, as `check_number` does.
 
     Example:
         >>> check_not_negative(-1.0, argument="gamma")
@@ -56,12 +92,81 @@ def check_not_negative(value: Any, *, argument: str) -> None:
         ...
         ValueError: gamma must be a number ≥ 0, got -1.0
     """
-    known = concrete(value)
-    if known is None:
-        return
-    number = jnp.issubdtype(known.dtype, jnp.floating) or jnp.issubdtype(known.dtype, jnp.integer)
-    if not (number and np.all(known >= 0)):
-        raise ValueError(f"{argument} must be a number ≥ 0, got {value!r}")
+    check_number(value, argument=argument, wanted="a number ≥ 0", allows=lambda known: known >= 0)
+
+
+def _is_real(dtype: Any) -> bool:
+    return jnp.issubdtype(dtype, jnp.floating) or jnp.issubdtype(dtype, jnp.integer)
+
+
+def check_params(params: Any) -> None:
+    """Raise a ``ValueError`` unless all parameters are real floating-point numbers.
+
+    JAX's gradient of a real loss in a complex number is the conjugate of the way up, and J is not
+    complex-linear: steps along v would run away. Integers would be rounded after every step.
+
+    Example:
+        >>> check_params({"weight": 1 + 2j})
+        Traceback (most recent call last):
+        ...
+        ValueError: params['weight'] must hold real floating-point numbers, got complex64: give the
+        real and the imaginary part as two arrays, and make the complex number of them in the loss
+    """
+    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        dtype = jnp.result_type(leaf)
+        if jnp.issubdtype(dtype, jnp.floating):
+            continue
+        hint = ""
+        if jnp.issubdtype(dtype, jnp.complexfloating):
+            hint = (
+                ": give the real and the imaginary part as two arrays, and make the complex number "
+                "of them in the loss"
+            )
+        raise ValueError(
+            f"params{jax.tree_util.keystr(path)} must hold real floating-point numbers, got "
+            f"{dtype}{hint}"
+        )
+
+
+def check_scalar(loss: Any, *, what: str) -> Any:
+    """Return a loss or a part of one, or raise a ``ValueError`` unless it is one real number.
+
+    A loss for each example would be summed, and v be as many times as long.
+
+    Example:
+        >>> check_scalar(jnp.ones(16), what="the loss of theta")
+        Traceback (most recent call last):
+        ...
+        ValueError: the loss of theta must be a scalar, got float32 of shape (16,): take its mean
+    """
+    if not jax.tree_util.all_leaves([loss]):
+        raise ValueError(f"{what} must be a scalar, got {type(loss).__name__}")
+    dtype, shape = jnp.result_type(loss), np.shape(loss)
+    if shape != () or not jnp.issubdtype(dtype, jnp.floating):
+        hint = ": take its mean" if shape else ", which is no floating-point number"
+        raise ValueError(f"{what} must be a scalar, got {dtype} of shape {shape}{hint}")
+    return loss
+
+
+def check_examples(
+    examples: Any, shape: tuple[int, ...], *, argument: str, taker: str = "the network"
+) -> None:
+    """Raise a ``ValueError`` unless examples of one shape lie along the first axis of an array.
+
+    Example:
+        >>> check_examples(jnp.ones(16), (16,), argument="x")
+        Traceback (most recent call last):
+        ...
+        ValueError: x must have the shape (batch, 16), examples that the network takes along the
+        first axis, got (16,): give one example as a batch of one, x[None]
+    """
+    given = np.shape(examples)
+    if len(given) != len(shape) + 1 or given[1:] != tuple(shape):
+        alone = f": give one example as a batch of one, {argument}[None]" if given == shape else ""
+        raise ValueError(
+            f"{argument} must have the shape ({', '.join(map(str, ('batch', *shape)))}), examples "
+            f"that {taker} takes along the first axis, got {given}{alone}"
+        )
 
 
 def check_positive(value: Any, *, argument: str) -> float:

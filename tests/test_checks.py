@@ -50,7 +50,7 @@ def test_concrete_knows_values_but_not_tracers():
 
 
 @pytest.mark.parametrize(
-    "value", [0, 0.0, -0.0, 1, 2.5, np.float32(3), np.array([0, 1]), jnp.zeros(2), [1.0, 2.0]]
+    "value", [0, 0.0, -0.0, 1, 2.5, np.inf, np.float32(3), np.array(1), jnp.zeros(()), jnp.array(2)]
 )
 def test_numbers_that_are_not_negative_pass(value):
     assert checks.check_not_negative(value, argument="gamma") is None
@@ -58,7 +58,10 @@ def test_numbers_that_are_not_negative_pass(value):
 
 @pytest.mark.parametrize(
     "value",
-    [-1, -1e-30, float("nan"), [1.0, -1.0], jnp.array(-2.0), "1", None, True, 1j, [np.nan, 1.0]],
+    [
+        *(-1, -1e-30, float("nan"), jnp.array(-2.0), "1", None, True, np.True_, 1j),
+        *([1.0, 2.0], np.ones(2), jnp.ones((1,)), {"a": 1.0}, gf.Players(0.0, 1.0)),
+    ],
 )
 def test_other_values_are_refused_by_name(value):
     with pytest.raises(ValueError, match="gamma must be a number ≥ 0, got") as error:
@@ -73,6 +76,31 @@ def test_traced_numbers_pass():
 
     np.testing.assert_array_equal(jax.jit(checked)(-1.0), -2)
     np.testing.assert_array_equal(jax.vmap(checked)(jnp.array([-1.0, 1.0])), [-2, 2])
+    # How many they are is known of them too.
+    for several in (jnp.ones(2), gf.Players(0.0, 1.0)):
+        with pytest.raises(ValueError, match="gamma must be a number ≥ 0, got"):
+            jax.jit(checked)(several)
+
+
+@pytest.mark.parametrize("loss", [1.0, np.float64(2), jnp.ones((), jnp.bfloat16)])
+def test_scalars_are_handed_on(loss):
+    assert checks.check_scalar(loss, what="the loss") is loss
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        (np.ones(16, np.float32), r"float32 of shape \(16,\): take its mean"),
+        (jnp.ones((1,)), r"float32 of shape \(1,\): take its mean"),
+        (1j, "complex64"),
+        (3, "int32 .* no floating-point number"),
+        ((1.0, 2.0), "tuple"),
+        (None, "NoneType"),
+    ],
+)
+def test_what_is_no_scalar_is_no_loss(loss, said):
+    with pytest.raises(ValueError, match=f"the loss must be a scalar, got {said}"):
+        checks.check_scalar(loss, what="the loss")
 
 
 @pytest.mark.parametrize("value", [1, 7, np.int64(7), np.uint8(1), jnp.array(7), np.array(7)])

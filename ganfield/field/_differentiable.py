@@ -16,6 +16,7 @@ import optax
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 from ganfield._types import PyTree
+from ganfield.checks import check_params
 
 FORWARD = "Jacobian–vector products"
 BACKWARD = "vector–Jacobian products"
@@ -34,8 +35,9 @@ def differentiating(
         product: what of the derivative it needs, `FORWARD` or `BACKWARD`.
 
     Raises:
-        ValueError: JAX cannot differentiate the function.
+        ValueError: JAX cannot differentiate the function, or not in what the point holds.
     """
+    check_params(point)
     try:
         yield
     except Exception as error:

@@ -7,12 +7,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ganfield._registry import named
 from ganfield._tree import negate
 from ganfield._types import Field, Players
-from ganfield.checks import check_same_structure
+from ganfield.checks import check_params, check_same_structure
 from ganfield.games import Game
+
+_MOST_LEAVES = 20  # that a message lists
 
 TRANSFORMS: dict[str, Callable[..., Field]] = {}
 """Name → builder of the transforms; each takes a field first."""
@@ -30,7 +33,8 @@ def vector_field(game: Game) -> Field:
         game: a `ganfield.games.Game`.
 
     Returns:
-        ``field(params, batch=None) -> Players``, the structure and dtypes of the parameters.
+        ``field(params, batch=None) -> Players``, the structure and dtypes of the parameters. It
+        raises a ``ValueError`` where they are no real floating-point numbers.
 
     Reference:
         Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, section 2.
@@ -43,6 +47,7 @@ def vector_field(game: Game) -> Field:
     """
 
     def field(params: Players, batch: Any = None) -> Players:
+        check_params(params)
         return negate(game.gradients(params, batch))
 
     return field
@@ -51,7 +56,8 @@ def vector_field(game: Game) -> Field:
 def check_field(field: Field, params: Players, batch: Any = None) -> None:
     """Raise a ``ValueError`` unless the field's values have the structure of the parameters.
 
-    The field is only traced, never computed. `ganfield.simulate` calls this before it compiles.
+    The field is only traced, never computed. `ganfield.simulate` calls this before it compiles, so
+    that parameters and a batch that do not fit the field are named with their shapes.
 
     Args:
         field: any function ``field(params, batch) -> Players``.
@@ -59,8 +65,9 @@ def check_field(field: Field, params: Players, batch: Any = None) -> None:
         batch: a batch, or its shapes.
 
     Raises:
-        ValueError: the value's structure or a leaf's shape differs from the parameters'; it is a
-            game and no field.
+        ValueError: the value's structure or a leaf's shape differs from the parameters'; the
+            parameters are no real floating-point numbers; the field cannot be evaluated on such
+            parameters and such a batch; it is a game and no field.
 
     Example:
         >>> import ganfield as gf
@@ -71,8 +78,37 @@ def check_field(field: Field, params: Players, batch: Any = None) -> None:
     """
     if isinstance(field, Game):
         raise ValueError("field must be a field, got a Game: give gf.vector_field(game)")
-    value = jax.eval_shape(field, params, batch)
+    check_params(params)
+    try:
+        value = jax.eval_shape(field, params, batch)
+    except jax.errors.JAXTypeError:
+        raise
+    except (AttributeError, TypeError, ValueError) as error:
+        if isinstance(error, ValueError) and not str(error).startswith("Incompatible shapes"):
+            raise  # What is raised by hand says itself what does not fit.
+        raise ValueError(_misfit(params, batch, error)) from error
     check_same_structure(value, params, argument="field(params, batch)", source="params")
+
+
+def _misfit(params: Players, batch: Any, error: Exception) -> str:
+    """Say that a field cannot be evaluated, and on what."""
+    said = str(error).split("\n", 1)[0]
+    seen = "no batch (batch=None)" if batch is None else f"the batch {_shapes(batch)}"
+    return (
+        f"field cannot be evaluated on {seen} and the params {_shapes(params)}: "
+        f"{type(error).__name__}: {said}"
+    )
+
+
+def _shapes(tree: Any) -> str:
+    """Return what each leaf is called, and its shape."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    said = [
+        f"{jax.tree_util.keystr(path)} {tuple(np.shape(leaf))}".strip()
+        for path, leaf in leaves[:_MOST_LEAVES]
+    ]
+    more = len(leaves) - len(said)
+    return ", ".join(said) + (f" and {more} more" if more > 0 else "")
 
 
 def check_plane_field(field: Field, batch: Any = None, *, purpose: str) -> None:

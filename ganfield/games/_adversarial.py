@@ -7,10 +7,11 @@ from typing import Protocol
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ganfield._types import ArrayLike, Batch, Players, PyTree
-from ganfield.checks import check_not_negative, lookup
-from ganfield.games._base import Game, joint
+from ganfield.checks import check_examples, check_not_negative, check_scalar, lookup
+from ganfield.games._base import Game, check_losses, joint
 from ganfield.games._keys import check_keys, fold, normal_like
 from ganfield.games._objectives import OBJECTIVES, Objective
 from ganfield.games._penalties import PENALTIES, Penalty
@@ -43,6 +44,7 @@ def adversarial(
     penalty: str | Penalty | None,
     penalty_weight: ArrayLike,
     instance_noise: ArrayLike,
+    num_code: int = 0,
     generator_input: Callable[[Batch], jax.Array],
     discriminator_input: Callable[[jax.Array, Batch], jax.Array],
     auxiliary: Callable[[jax.Array, jax.Array, Batch], jax.Array] | None = None,
@@ -58,6 +60,7 @@ def adversarial(
         penalty: name, function or None.
         penalty_weight: of the penalty, in φ's loss.
         instance_noise: standard deviation of what is added to real and to fake.
+        num_code: how many features ``generator_input`` appends to the latent variables.
         generator_input: ``generator_input(batch)``.
         discriminator_input: ``discriminator_input(examples, batch)``.
         auxiliary: ``auxiliary(outputs_real, outputs_fake, batch) -> scalar``, added to both losses.
@@ -71,10 +74,15 @@ def adversarial(
     check_not_negative(penalty_weight, argument="penalty_weight")
     check_not_negative(instance_noise, argument="instance_noise")
     noiseless = isinstance(instance_noise, float | int) and instance_noise == 0
+    shape = tuple(generator.input_shape)
+    latent_shape = (shape[0] - num_code,) if num_code else shape
 
     def examples(theta: PyTree, batch: Batch) -> tuple[jax.Array, jax.Array]:
         """Return real and fake as the discriminator sees them. The fakes are not detached."""
+        _check_is_batch(batch)
+        check_examples(batch.latent, latent_shape, argument="batch.latent", taker="the generator")
         real, fake = batch.real, generator.apply(theta, generator_input(batch))
+        _check_real(real, np.shape(fake)[1:])
         if noiseless:
             return real, fake
         keys = check_keys(batch.key, num_examples=len(real), purpose="instance noise")
@@ -92,7 +100,7 @@ def adversarial(
     def losses(params: Players, batch: Batch) -> Players:
         real, fake = examples(params.theta, batch)
         of_fake, of_real = judge(params.phi, fake, batch), judge(params.phi, real, batch)
-        values = score(of_real[:, 0], of_fake[:, 0])
+        values = check_losses(score(of_real[:, 0], of_fake[:, 0]), what="the objective's loss")
         if auxiliary is not None:
             shared = auxiliary(of_real, of_fake, batch)
             values = Players(values.theta + shared, values.phi + shared)
@@ -100,6 +108,7 @@ def adversarial(
             return values
         keys = fold(batch.key, PENALTY)
         paid = slope(lambda x: judge(params.phi, x, batch)[:, 0], real, fake, keys)
+        paid = jnp.asarray(check_scalar(paid, what="the penalty"))
         return values._replace(phi=values.phi + jnp.asarray(penalty_weight, paid.dtype) * paid)
 
     def init(key: jax.Array) -> Players:
@@ -107,6 +116,23 @@ def adversarial(
         return Players(generator.init(key_theta), discriminator.init(key_phi))
 
     return joint(losses, init)
+
+
+def _check_is_batch(batch: Batch) -> None:
+    if not (hasattr(batch, "real") and hasattr(batch, "latent")):
+        raise ValueError(
+            "batch must be a gf.Batch(real, latent), such as gf.data.batch_sampler makes, got "
+            f"{type(batch).__name__}"
+        )
+
+
+def _check_real(real: jax.Array, shape: tuple[int, ...]) -> None:
+    check_examples(real, shape, argument="batch.real", taker="the discriminator")
+    if not jnp.issubdtype(jnp.result_type(real), jnp.floating):
+        raise ValueError(
+            "batch.real must hold floating-point numbers, as the fakes are, got "
+            f"{jnp.result_type(real)}: bring pixels to [−1, 1] first"
+        )
 
 
 def check_networks(

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from ganfield._registry import registered
 from ganfield._types import ArrayLike, Players
+from ganfield.checks import check_number
 from ganfield.games._base import GAMES, Game, normal_scalars, zero_sum
 
 
@@ -25,6 +26,9 @@ def almost_bilinear(epsilon: ArrayLike = 0.1) -> Game:
     Returns:
         A `Game` with its Jacobian and its equilibrium (0, 0).
 
+    Raises:
+        ValueError: ε is not one number.
+
     Reference:
         Hsieh, Mertikopoulos, Cevher, "The limits of min-max optimization algorithms: convergence
         to spurious non-critical sets", 2021.
@@ -35,6 +39,7 @@ def almost_bilinear(epsilon: ArrayLike = 0.1) -> Game:
         >>> gf.eigenvalues(v)(gf.Players(0.0, 0.0))
         Array([0.1...+0.99...j, 0.1...-0.99...j], dtype=complex64)
     """
+    check_number(epsilon, argument="epsilon")
 
     def loss(theta: jax.Array, phi: jax.Array, batch: None) -> jax.Array:
         del batch

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from ganfield._registry import name_of, named
 from ganfield._tree import negate
 from ganfield._types import Players, PyTree
+from ganfield.checks import check_scalar
 
 Loss = Callable[[PyTree, PyTree, Any], jax.Array]
 """``loss(theta, phi, batch) -> scalar``, minimised by its player."""
@@ -75,6 +76,9 @@ def general_sum(
     Returns:
         A `Game`.
 
+    Raises:
+        ValueError: when the losses are traced: one is no scalar.
+
     Example:
         >>> import ganfield as gf
         >>> game = general_sum(
@@ -85,16 +89,18 @@ def general_sum(
         >>> gf.vector_field(game)(gf.Players(1.0, 2.0))
         Players(theta=Array(-2., dtype=float32...), phi=Array(-2., dtype=float32...))
     """
+    of_theta = _scalar(loss_theta, "the loss of theta")
+    of_phi = _scalar(loss_phi, "the loss of phi")
 
     def losses(params: Players, batch: Any = None) -> Players:
         theta, phi = params
-        return Players(loss_theta(theta, phi, batch), loss_phi(theta, phi, batch))
+        return Players(of_theta(theta, phi, batch), of_phi(theta, phi, batch))
 
     def gradients(params: Players, batch: Any = None) -> Players:
         theta, phi = params
         return Players(
-            jax.grad(loss_theta, argnums=0)(theta, phi, batch),
-            jax.grad(loss_phi, argnums=1)(theta, phi, batch),
+            jax.grad(of_theta, argnums=0)(theta, phi, batch),
+            jax.grad(of_phi, argnums=1)(theta, phi, batch),
         )
 
     return Game(losses, gradients, init, jacobian, equilibria)
@@ -119,19 +125,23 @@ def zero_sum(
     Returns:
         A `Game`.
 
+    Raises:
+        ValueError: when the losses are traced: one is no scalar.
+
     Example:
         >>> import ganfield as gf
         >>> game = zero_sum(lambda theta, phi, batch: theta * phi, lambda key: gf.Players(1.0, 2.0))
         >>> gf.vector_field(game)(gf.Players(1.0, 2.0))
         Players(theta=Array(-2., dtype=float32...), phi=Array(1., dtype=float32...))
     """
+    of_both = _scalar(loss, "the loss")
 
     def losses(params: Players, batch: Any = None) -> Players:
-        value = loss(params.theta, params.phi, batch)
+        value = of_both(params.theta, params.phi, batch)
         return Players(value, -value)
 
     def gradients(params: Players, batch: Any = None) -> Players:
-        theta, phi = jax.grad(loss, argnums=(0, 1))(params.theta, params.phi, batch)
+        theta, phi = jax.grad(of_both, argnums=(0, 1))(params.theta, params.phi, batch)
         return Players(theta, negate(phi))
 
     return Game(losses, gradients, init, jacobian, equilibria)
@@ -159,6 +169,9 @@ def joint(
     Returns:
         A `Game`.
 
+    Raises:
+        ValueError: when the losses are traced: one is no scalar.
+
     Example:
         >>> import ganfield as gf
         >>> def losses(params, batch):
@@ -170,7 +183,7 @@ def joint(
     """
 
     def with_default(params: Players, batch: Any = None) -> Players:
-        return Players(*losses(params, batch))
+        return check_losses(losses(params, batch), what="the loss")
 
     def gradients(params: Players, batch: Any = None) -> Players:
         values, push = jax.linearize(lambda p: with_default(p, batch), params)
@@ -185,3 +198,25 @@ def joint(
         return Players(of("theta"), of("phi"))
 
     return Game(with_default, gradients, init, jacobian, equilibria)
+
+
+def check_losses(values: Any, *, what: str) -> Players:
+    """Return `Players` of two losses, or raise a ``ValueError`` unless they are two scalars.
+
+    Args:
+        values: what a function returned.
+        what: a loss of its, for the message.
+    """
+    if jax.tree_util.all_leaves([values]) or len(values) != 2:
+        raise ValueError(f"{what} must come as gf.Players(theta, phi), got {type(values).__name__}")
+    theta, phi = values
+    return Players(
+        check_scalar(theta, what=f"{what} of theta"), check_scalar(phi, what=f"{what} of phi")
+    )
+
+
+def _scalar(loss: Loss, what: str) -> Loss:
+    def checked(theta: PyTree, phi: PyTree, batch: Any) -> jax.Array:
+        return check_scalar(loss(theta, phi, batch), what=what)
+
+    return checked

@@ -82,6 +82,7 @@ def conditional_gan(
         penalty=penalty,
         penalty_weight=penalty_weight,
         instance_noise=instance_noise,
+        num_code=num_classes,
         generator_input=lambda batch: append_one_hot(
             batch.latent, labels_of(batch, num_classes), num_classes
         ),

@@ -135,6 +135,7 @@ def info_gan(
         penalty=penalty,
         penalty_weight=penalty_weight,
         instance_noise=instance_noise,
+        num_code=num_code,
         generator_input=generator_input,
         discriminator_input=lambda examples, batch: examples,
         auxiliary=auxiliary,

@@ -26,8 +26,9 @@ def append_one_hot(x: jax.Array, label: jax.Array, num_classes: int) -> jax.Arra
         An array of shape (batch, …, features + num_classes) in the dtype of ``x``.
 
     Raises:
-        ValueError: ``label`` does not hold one such integer for each example. Values that are
-            traced are not checked.
+        ValueError: ``x`` holds no examples along its first axis; ``label`` does not hold one such
+            integer for each. Of labels that are traced the values are not known yet: the code of
+            one that is no class is NaN, so that whatever is made of it is.
 
     Example:
         >>> import jax.numpy as jnp
@@ -36,14 +37,22 @@ def append_one_hot(x: jax.Array, label: jax.Array, num_classes: int) -> jax.Arra
                [8., 1., 0., 0.]], dtype=float32)
     """
     x = jnp.asarray(x)
+    if x.ndim < 2:
+        raise ValueError(f"x must have the shape (batch, …, features), got {x.shape}")
     check_label(label, num_examples=len(x), num_classes=num_classes)
     code = jax.nn.one_hot(label, num_classes, dtype=x.dtype)
+    if concrete(label) is None:
+        is_class = (label >= 0) & (label < num_classes)
+        code = jnp.where(is_class[:, None], code, jnp.nan)
     planes = code.reshape(len(x), *(1,) * (x.ndim - 2), num_classes)
     return jnp.concatenate([x, jnp.broadcast_to(planes, (*x.shape[:-1], num_classes))], axis=-1)
 
 
 def check_label(label: jax.Array | None, *, num_examples: int, num_classes: int) -> None:
-    """Raise a ``ValueError`` unless there is a class for each example; traced values pass."""
+    """Raise a ``ValueError`` unless there is a class for each example.
+
+    Traced values pass; `append_one_hot` makes NaN of those that are no classes.
+    """
     wanted = (
         f"label (in a game Batch.label, which gf.data.batch_sampler fills with labels=True) must "
         f"hold {num_examples} integers from 0 to {num_classes - 1}, one for each example"

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from ganfield._registry import registered
 from ganfield._types import ArrayLike, Players
+from ganfield.checks import check_number
 from ganfield.games._base import GAMES, Game, general_sum, normal_scalars
 
 
@@ -28,6 +29,9 @@ def lattice(coupling: ArrayLike = 0.5) -> Game:
     Returns:
         A `Game` with its Jacobian and its nine equilibria for k and m from −1 to 1.
 
+    Raises:
+        ValueError: c is not one number.
+
     Reference:
         Huszár, "GANs are Broken in More than One Way", 2017; made for its three panels: a game with
         several equilibria and saddle points, in closed form.
@@ -38,6 +42,7 @@ def lattice(coupling: ArrayLike = 0.5) -> Game:
         >>> gf.eigenvalues(v)(gf.Players(math.pi, math.pi)).round(3)
         Array([-1.+0.5j, -1.-0.5j], dtype=complex64)
     """
+    check_number(coupling, argument="coupling")
 
     def loss_theta(theta: jax.Array, phi: jax.Array, batch: None) -> jax.Array:
         del batch

@@ -189,7 +189,17 @@ def dragan(
 
 def _squared_slopes(score: Score, examples: jax.Array) -> jax.Array:
     """Return ‖∇D(x)‖² for every example, shape (batch,)."""
-    slopes = jax.grad(lambda x: jnp.sum(score(x)))(examples)
+
+    def total(x: jax.Array) -> jax.Array:
+        logits = score(x)
+        if np.shape(logits) not in ((len(x),), (len(x), 1)):
+            raise ValueError(
+                "score must give one logit for each example, shape (batch,) or (batch, 1), got "
+                f"{np.shape(logits)} for a batch of {len(x)}"
+            )
+        return jnp.sum(logits)
+
+    slopes = jax.grad(total)(examples)
     return jnp.sum(slopes**2, axis=tuple(range(1, slopes.ndim)))
 
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from ganfield._registry import registered
 from ganfield._types import ArrayLike, Players
+from ganfield.checks import check_number
 from ganfield.games._base import GAMES, Game, normal_scalars, zero_sum
 
 
@@ -29,6 +30,9 @@ def quadratic(
     Returns:
         A `Game` with its Jacobian and its equilibrium (0, 0).
 
+    Raises:
+        ValueError: a, b or c is not one number.
+
     Reference:
         Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, section 3: with one parameter for
         each player, every zero-sum game is this one to second order at an equilibrium.
@@ -39,6 +43,9 @@ def quadratic(
         >>> gf.eigenvalues(gf.vector_field(game))(gf.Players(0.0, 0.0)).round(3)
         Array([-1.+2.j, -1.-2.j], dtype=complex64)
     """
+    check_number(theta_curvature, argument="theta_curvature")
+    check_number(phi_curvature, argument="phi_curvature")
+    check_number(coupling, argument="coupling")
     a, b, c = map(jnp.asarray, (theta_curvature, phi_curvature, coupling))
 
     def loss(theta: jax.Array, phi: jax.Array, batch: None) -> jax.Array:

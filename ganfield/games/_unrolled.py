@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from ganfield._registry import named
 from ganfield._tree import add_scaled, strong
 from ganfield._types import ArrayLike, Players, PyTree
-from ganfield.checks import check_count, check_not_negative
+from ganfield.checks import check_count, check_not_negative, check_scalar
 from ganfield.games._base import Game
 
 
@@ -58,7 +58,8 @@ def unrolled(game: Game, *, num_steps: int = 5, step_size: ArrayLike) -> Game:
         return jax.lax.scan(body, phi, None, length=num_steps)[0]
 
     def of_theta(theta: PyTree, phi: PyTree, batch: Any) -> jax.Array:
-        return game.losses(Players(theta, answer(theta, phi, batch)), batch).theta
+        value = game.losses(Players(theta, answer(theta, phi, batch)), batch).theta
+        return check_scalar(value, what="the loss of theta")
 
     def losses(params: Players, batch: Any = None) -> Players:
         theta, phi = strong(params)

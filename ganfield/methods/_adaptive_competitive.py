@@ -6,15 +6,23 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from ganfield._registry import registered
-from ganfield._tree import add_scaled, strong
+from ganfield._tree import add_scaled
 from ganfield._types import ArrayLike, Field, Players, PyTree
-from ganfield.checks import check_count, check_not_negative, concrete
+from ganfield.checks import check_count, check_not_negative, check_number
 from ganfield.field._cross import linearize_cross
-from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import (
+    METHODS,
+    Info,
+    Method,
+    Optimizer,
+    State,
+    ascend,
+    begin,
+    joint_optimizer,
+)
 from ganfield.methods._solve import linearize_change, solve
 
 
@@ -92,17 +100,18 @@ def adaptive_competitive(
         [2.824, 4.706]
     """
     both = joint_optimizer(optimizer)
-    known = concrete(decay)
-    if known is not None and not np.all((known >= 0) & (known < 1)):
-        raise ValueError(f"decay must be a number in [0, 1), got {decay!r}")
-    known = concrete(epsilon)
-    if known is not None and not np.all(known > 0):
-        raise ValueError(f"epsilon must be a number > 0, got {epsilon!r}")
+    check_number(
+        decay,
+        argument="decay",
+        wanted="a number in [0, 1)",
+        allows=lambda known: 0 <= known < 1,
+    )
+    check_number(epsilon, argument="epsilon", wanted="a number > 0", allows=lambda known: known > 0)
     check_not_negative(tolerance, argument="tolerance")
     max_iterations = check_count(max_iterations, argument="max_iterations")
 
     def init(params: Players) -> State:
-        params = strong(params)
+        params = begin(params)
         unknown = optax.tree.zeros_like(params)
         none = jnp.zeros((), jnp.int32)
         return State(params, AdaptiveCompetitiveMemory(both.init(params), unknown, none))

@@ -8,7 +8,6 @@ import jax
 import optax
 
 from ganfield._registry import registered
-from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
 from ganfield.checks import check_count
 from ganfield.methods._base import (
@@ -18,6 +17,7 @@ from ganfield.methods._base import (
     Optimizer,
     State,
     ascend,
+    begin,
     check_batches,
     per_player,
 )
@@ -86,7 +86,7 @@ def alternating(
     num_batches = total if fresh_batches else 1
 
     def init(params: Players) -> State:
-        params = strong(params)
+        params = begin(params)
         memory = Players(
             optimizers.theta.init(params.theta),
             optimizers.phi.init(params.phi),

@@ -6,13 +6,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from ganfield._registry import registered
 from ganfield._tree import add_scaled
 from ganfield._types import ArrayLike, Field, Players, PyTree
-from ganfield.checks import concrete
+from ganfield.checks import check_number
 from ganfield.methods._base import WRAPPERS, Info, Method, State, check_is_method, check_is_state
 
 
@@ -72,9 +71,13 @@ def averaged(method: Method, *, decay: ArrayLike | None = None) -> Method:
         True
     """
     check_is_method(method)
-    known = concrete(1.0 if decay is None else decay)
-    if decay is not None and known is not None and not np.all((known >= 0) & (known < 1)):
-        raise ValueError(f"decay must be a number in [0, 1) or None, got {decay!r}")
+    if decay is not None:
+        check_number(
+            decay,
+            argument="decay",
+            wanted="a number in [0, 1) or None",
+            allows=lambda known: 0 <= known < 1,
+        )
 
     def init(params: Players) -> State:
         inner = check_is_state(method.init(params))

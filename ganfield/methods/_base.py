@@ -11,9 +11,9 @@ import optax
 
 from ganfield._registry import name_of
 from ganfield._summarize import summarize
-from ganfield._tree import negate
+from ganfield._tree import negate, strong
 from ganfield._types import Field, Players, PyTree
-from ganfield.checks import leading_size
+from ganfield.checks import check_params, leading_size
 
 Optimizer: TypeAlias = optax.GradientTransformation
 
@@ -74,6 +74,12 @@ METHODS: dict[str, Callable[..., Method]] = {}
 
 WRAPPERS: dict[str, Callable[..., Method]] = {}
 """Name → builder of the methods made from a method, which each takes first."""
+
+
+def begin(params: Players) -> Players:
+    """Return parameters as a state holds them, or raise a ``ValueError`` where no step is right."""
+    check_params(params)
+    return strong(params)
 
 
 def for_each_move(method: Method, batch: Any) -> Any:

@@ -5,11 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from ganfield._registry import registered
-from ganfield._tree import add_scaled, strong
+from ganfield._tree import add_scaled
 from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_count, check_not_negative
 from ganfield.field._cross import linearize_cross
-from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import (
+    METHODS,
+    Info,
+    Method,
+    Optimizer,
+    State,
+    ascend,
+    begin,
+    joint_optimizer,
+)
 from ganfield.methods._solve import linearize_change, solve
 
 
@@ -80,7 +89,7 @@ def competitive(
     max_iterations = check_count(max_iterations, argument="max_iterations")
 
     def init(params: Players) -> State:
-        params = strong(params)
+        params = begin(params)
         return State(params, both.init(params))
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:

@@ -9,11 +9,20 @@ import jax.numpy as jnp
 import optax
 
 from ganfield._registry import registered
-from ganfield._tree import add_scaled, strong
+from ganfield._tree import add_scaled
 from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field._differentiable import backward, is_cut, unchanged
-from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import (
+    METHODS,
+    Info,
+    Method,
+    Optimizer,
+    State,
+    ascend,
+    begin,
+    joint_optimizer,
+)
 
 
 @registered(METHODS)
@@ -64,7 +73,7 @@ def decoupled_consensus(optimizer: Optimizer | Players, *, strength: ArrayLike =
     both = joint_optimizer(optimizer)
 
     def init(params: Players) -> State:
-        params = strong(params)
+        params = begin(params)
         return State(params, both.init(params))
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:

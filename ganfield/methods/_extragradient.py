@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import jax
 
 from ganfield._registry import registered
-from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
 from ganfield.methods._base import (
     METHODS,
@@ -16,6 +15,7 @@ from ganfield.methods._base import (
     Optimizer,
     State,
     ascend,
+    begin,
     check_batches,
     joint_optimizer,
 )
@@ -83,7 +83,7 @@ def extragradient(
     num_batches = 2 if fresh_batches else 1
 
     def init(params: Players) -> State:
-        params = strong(params)
+        params = begin(params)
         own = () if ahead is None else ahead.init(params)
         return State(params, ExtragradientMemory(both.init(params), own))
 

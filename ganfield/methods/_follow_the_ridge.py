@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from ganfield._registry import registered
-from ganfield._tree import add_scaled, strong
+from ganfield._tree import add_scaled
 from ganfield._types import ArrayLike, Field, Players, PyTree
 from ganfield.checks import check_count, check_not_negative
 from ganfield.field._differentiable import linearize
@@ -19,6 +19,7 @@ from ganfield.methods._base import (
     Optimizer,
     State,
     ascend,
+    begin,
     change,
     joint_optimizer,
 )
@@ -95,7 +96,7 @@ def follow_the_ridge(
     max_iterations = check_count(max_iterations, argument="max_iterations")
 
     def init(params: Players) -> State:
-        params = strong(params)
+        params = begin(params)
         return State(params, both.init(params))
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:

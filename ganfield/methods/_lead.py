@@ -5,15 +5,23 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from ganfield._registry import registered
-from ganfield._tree import add_scaled, strong
+from ganfield._tree import add_scaled
 from ganfield._types import ArrayLike, Field, Players, PyTree
-from ganfield.checks import check_not_negative, concrete
+from ganfield.checks import check_not_negative, check_number
 from ganfield.field._cross import linearize_cross
-from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import (
+    METHODS,
+    Info,
+    Method,
+    Optimizer,
+    State,
+    ascend,
+    begin,
+    joint_optimizer,
+)
 
 
 class LeadMemory(NamedTuple):
@@ -84,13 +92,16 @@ def lead(
         Players(theta=Array(0.5, dtype=float32...), phi=Array(1., dtype=float32...))
     """
     both = joint_optimizer(optimizer)
-    known = concrete(momentum)
-    if known is not None and not np.all(np.abs(known) < 1):
-        raise ValueError(f"momentum must be a number in (−1, 1), got {momentum!r}")
+    check_number(
+        momentum,
+        argument="momentum",
+        wanted="a number in (−1, 1)",
+        allows=lambda known: -1 < known < 1,
+    )
     check_not_negative(alignment, argument="alignment")
 
     def init(params: Players) -> State:
-        params = strong(params)
+        params = begin(params)
         return State(params, LeadMemory(both.init(params), params))
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:

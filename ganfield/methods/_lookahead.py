@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from ganfield._registry import registered
 from ganfield._types import ArrayLike, Field, Players, PyTree
-from ganfield.checks import check_count, concrete
+from ganfield.checks import check_count, check_number
 from ganfield.methods._base import WRAPPERS, Info, Method, State, check_is_method, check_is_state
 
 
@@ -67,9 +66,12 @@ def lookahead(method: Method, *, num_steps: int = 5, share: ArrayLike = 0.5) -> 
     """
     check_is_method(method)
     num_steps = check_count(num_steps, argument="num_steps")
-    known = concrete(share)
-    if known is not None and not np.all((known >= 0) & (known <= 1)):
-        raise ValueError(f"share must be a number in [0, 1], got {share!r}")
+    check_number(
+        share,
+        argument="share",
+        wanted="a number in [0, 1]",
+        allows=lambda known: 0 <= known <= 1,
+    )
 
     def init(params: Players) -> State:
         inner = check_is_state(method.init(params))

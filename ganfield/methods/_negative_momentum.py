@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import optax
 
 from ganfield._registry import registered
 from ganfield._types import ArrayLike, Players
-from ganfield.checks import concrete
+from ganfield.checks import check_number
 from ganfield.methods._alternating import alternating
 from ganfield.methods._base import METHODS, Method, Optimizer, per_player
 from ganfield.methods._simultaneous import simultaneous
@@ -71,9 +68,12 @@ def negative_momentum(
     optimizers = per_player(optimizer)
     betas = momentum if isinstance(momentum, Players) else Players(momentum, momentum)
     for beta in betas:
-        known: Any = concrete(beta)
-        if known is not None and not np.all(np.abs(known) < 1):
-            raise ValueError(f"momentum must be a number in (−1, 1), got {beta!r}")
+        check_number(
+            beta,
+            argument="momentum",
+            wanted="a number in (−1, 1)",
+            allows=lambda known: -1 < known < 1,
+        )
     both = Players(
         *(optax.chain(optax.trace(beta), one) for beta, one in zip(betas, optimizers, strict=True))
     )

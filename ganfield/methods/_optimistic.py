@@ -9,9 +9,17 @@ import jax.numpy as jnp
 import optax
 
 from ganfield._registry import registered
-from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
-from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import (
+    METHODS,
+    Info,
+    Method,
+    Optimizer,
+    State,
+    ascend,
+    begin,
+    joint_optimizer,
+)
 
 
 class OptimisticMemory(NamedTuple):
@@ -71,7 +79,7 @@ def optimistic(optimizer: Optimizer | Players) -> Method:
     both = joint_optimizer(optimizer)
 
     def init(params: Players) -> State:
-        params = strong(params)
+        params = begin(params)
         unknown = optax.tree.zeros_like(params)
         return State(params, OptimisticMemory(both.init(params), unknown, jnp.ones((), bool)))
 

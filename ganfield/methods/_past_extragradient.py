@@ -9,9 +9,17 @@ import jax.numpy as jnp
 import optax
 
 from ganfield._registry import registered
-from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
-from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import (
+    METHODS,
+    Info,
+    Method,
+    Optimizer,
+    State,
+    ascend,
+    begin,
+    joint_optimizer,
+)
 
 
 class PastExtragradientMemory(NamedTuple):
@@ -78,7 +86,7 @@ def past_extragradient(
     ahead = None if extrapolation is None else joint_optimizer(extrapolation)
 
     def init(params: Players) -> State:
-        params = strong(params)
+        params = begin(params)
         memory = PastExtragradientMemory(
             optimizer=both.init(params),
             extrapolation=() if ahead is None else ahead.init(params),

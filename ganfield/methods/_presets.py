@@ -5,6 +5,7 @@ from __future__ import annotations
 import optax
 
 from ganfield._types import ArrayLike
+from ganfield.checks import check_number
 
 
 def numerics_rmsprop(learning_rate: ArrayLike = 1e-4) -> optax.GradientTransformation:
@@ -14,10 +15,13 @@ def numerics_rmsprop(learning_rate: ArrayLike = 1e-4) -> optax.GradientTransform
     makes the first steps small. PyTorch's RMSProp starts at zero, and adds ε after the root.
 
     Args:
-        learning_rate: 1e-4 in all of the paper's runs. May be traced.
+        learning_rate: 1e-4 in all of the paper's runs. May be traced, or an optax schedule.
 
     Returns:
         An optax transformation.
+
+    Raises:
+        ValueError: the learning rate is neither one number nor a schedule.
 
     Example:
         >>> import jax.numpy as jnp
@@ -26,4 +30,6 @@ def numerics_rmsprop(learning_rate: ArrayLike = 1e-4) -> optax.GradientTransform
         >>> optimizer.update(jnp.ones(()), state)[0]
         Array(-1., dtype=float32)
     """
+    if not callable(learning_rate):
+        check_number(learning_rate, argument="learning_rate")
     return optax.rmsprop(learning_rate, decay=0.9, eps=1e-10, initial_scale=1.0, eps_in_sqrt=True)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import optax
 
 from ganfield._registry import registered
-from ganfield._tree import add_scaled, strong
+from ganfield._tree import add_scaled
 from ganfield._types import ArrayLike, Field, Players
 from ganfield.checks import check_count, check_not_negative
 from ganfield.field._differentiable import linearize
@@ -21,6 +21,7 @@ from ganfield.methods._base import (
     Optimizer,
     State,
     ascend,
+    begin,
     change,
     joint_optimizer,
 )
@@ -91,7 +92,7 @@ def proximal_point(
     max_iterations = check_count(max_iterations, argument="max_iterations")
 
     def init(params: Players) -> State:
-        params = strong(params)
+        params = begin(params)
         return State(params, both.init(params))
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:

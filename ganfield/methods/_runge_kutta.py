@@ -8,9 +8,18 @@ import jax
 import optax
 
 from ganfield._registry import registered
-from ganfield._tree import add_scaled, strong
+from ganfield._tree import add_scaled
 from ganfield._types import Field, Players
-from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import (
+    METHODS,
+    Info,
+    Method,
+    Optimizer,
+    State,
+    ascend,
+    begin,
+    joint_optimizer,
+)
 
 # Order → how far each stage goes along the value of the stage before, and the stages' weights.
 _STAGES = {
@@ -66,7 +75,7 @@ def runge_kutta(optimizer: Optimizer | Players, *, order: int = 4) -> Method:
     reaches, weights = _STAGES[order]
 
     def init(params: Players) -> State:
-        params = strong(params)
+        params = begin(params)
         return State(params, both.init(params))
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:

@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from ganfield._registry import registered
-from ganfield._tree import strong
 from ganfield._types import Field, Players
-from ganfield.methods._base import METHODS, Info, Method, Optimizer, State, ascend, joint_optimizer
+from ganfield.methods._base import (
+    METHODS,
+    Info,
+    Method,
+    Optimizer,
+    State,
+    ascend,
+    begin,
+    joint_optimizer,
+)
 
 
 @registered(METHODS)
@@ -43,7 +51,7 @@ def simultaneous(optimizer: Optimizer | Players) -> Method:
     both = joint_optimizer(optimizer)
 
     def init(params: Players) -> State:
-        params = strong(params)
+        params = begin(params)
         return State(params, both.init(params))
 
     def step(field: Field, state: State, batch: Any) -> tuple[State, Info]:

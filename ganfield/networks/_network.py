@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import linen, nnx
+from jax.interpreters.partial_eval import dce_jaxpr
 
 from ganfield._registry import name_of, named
 from ganfield._types import PyTree
+from ganfield.checks import check_examples
 
 
 class Network(NamedTuple):
@@ -84,13 +86,17 @@ def from_nnx(
         construct: ``construct(rngs) -> module``, for example ``lambda rngs: nnx.Linear(2, 1,
             rngs=rngs)``. Where the module has a method ``evaluate(x, reference)``, that becomes
             `Network.evaluate`; otherwise ``apply`` is.
+            Arrays that it makes in its constructor and that are no variables are constants: they
+            are those of ``jax.random.key(0)``, whatever the key of ``init``.
         input_shape: the shape of one input.
 
     Returns:
-        A `Network`.
+        A `Network`. Its ``apply`` raises a ``ValueError`` on inputs of another shape.
 
     Raises:
-        ValueError: the module holds state that is no parameter, such as running statistics.
+        ValueError: ``construct`` returns no NNX module, or one that holds state that is no
+            parameter, such as running statistics; it draws random numbers when it is applied; it
+            does not map a batch of such inputs to as many outputs.
 
     Example:
         >>> import jax
@@ -99,27 +105,141 @@ def from_nnx(
         >>> network.apply(network.init(jax.random.key(0)), jax.numpy.ones((5, 2))).shape
         (5, 1)
     """
-    module = nnx.eval_shape(lambda: construct(nnx.Rngs(jax.random.key(0))))
-    graph, *states = nnx.split(module, nnx.Param, ...)
-    other = states[1]
-    if jax.tree.leaves(other):
-        raise ValueError(
-            "construct must return a module whose only state is parameters (a field is a pure "
-            f"function of them), got also {nnx.to_pure_dict(other)}"
-        )
+    input_shape = tuple(input_shape)
+    parts = _take_apart(construct, with_values=False)
+    if parts.rest or not _works(parts, input_shape):
+        # What the constructor computed beside the parameters is needed as values.
+        parts = _take_apart(construct, with_values=True)
 
     def init(key: jax.Array) -> PyTree:
         return nnx.to_pure_dict(nnx.state(construct(nnx.Rngs(key)), nnx.Param))
 
     def apply(params: PyTree, x: jax.Array) -> jax.Array:
-        return nnx.merge(graph, params)(x)
+        check_examples(x, input_shape, argument="x")
+        return parts.whole(params)(x)
 
     def with_reference(params: PyTree, x: jax.Array, reference: jax.Array | None) -> jax.Array:
-        whole: Any = nnx.merge(graph, params)
-        return whole.evaluate(x, reference)
+        check_examples(x, input_shape, argument="x")
+        return parts.whole(params).evaluate(x, reference)
 
-    other_evaluation = with_reference if hasattr(module, "evaluate") else None
-    return Network(init, apply, tuple(input_shape), other_evaluation)
+    _check_applies(apply, parts.params, input_shape)
+    if parts.rest and _draws(parts, input_shape):
+        raise ValueError(
+            "construct must return a module whose only state is parameters and which draws no random "
+            "numbers when it is applied (a field is a pure function of them): switch dropout off, by "
+            "deterministic=True or module.eval()"
+        )
+    return Network(init, apply, input_shape, with_reference if parts.has_evaluate else None)
+
+
+class _Parts(NamedTuple):
+    """A module taken apart.
+
+    Attributes:
+        graph: its structure.
+        params: its parameters, or their shapes.
+        rest: the states of its random numbers and of its constants, or their shapes; () if none.
+        has_evaluate: whether it has a method ``evaluate``.
+    """
+
+    graph: Any
+    params: PyTree
+    rest: tuple[PyTree, ...]
+    has_evaluate: bool
+
+    def whole(self, params: PyTree) -> Any:
+        """Return the module with other parameters."""
+        return nnx.merge(self.graph, params, *self.rest)
+
+
+def _take_apart(construct: Callable[[nnx.Rngs], Any], *, with_values: bool) -> _Parts:
+    """Return the parts of a module, with values or as shapes, for which nothing is computed."""
+    known: list[tuple[Any, bool]] = []
+
+    def parts() -> tuple[PyTree, PyTree, PyTree]:
+        module: Any = construct(nnx.Rngs(jax.random.key(0)))
+        if not isinstance(module, nnx.Module):
+            raise ValueError(
+                f"construct must return a module of Flax NNX, got {type(module).__name__}"
+            )
+        graph, *states = nnx.split(module, nnx.Param, nnx.RngState, nnx.Variable, ...)
+        params, rngs, variables, constants = map(nnx.to_pure_dict, states)
+        if jax.tree.leaves(variables):
+            shapes = jax.tree.map(jnp.shape, variables)
+            raise ValueError(
+                "construct must return a module whose only state is parameters (a field is a pure "
+                f"function of them), got also variables of the shapes {shapes}"
+            )
+        known.append((graph, hasattr(module, "evaluate")))
+        return params, rngs, constants
+
+    if with_values:
+        with jax.ensure_compile_time_eval():
+            params, *rest = parts()
+    else:
+        params, *rest = jax.eval_shape(parts)
+    (graph, has_evaluate) = known[-1]
+    return _Parts(graph, params, tuple(rest) if jax.tree.leaves(rest) else (), has_evaluate)
+
+
+def _works(parts: _Parts, input_shape: tuple[int, ...]) -> bool:
+    """Return whether a module can be applied as it is, without values that the trace has kept."""
+
+    def apply(params: PyTree, x: jax.Array) -> Any:
+        return parts.whole(params)(x)
+
+    try:
+        program = jax.make_jaxpr(apply)(parts.params, _example(input_shape, float))
+    except Exception:  # Where the module is at fault, the same is found again with its values.
+        return False
+    return not any(isinstance(constant, jax.core.Tracer) for constant in program.consts)
+
+
+def _check_applies(
+    apply: Callable[[PyTree, jax.Array], Any], params: PyTree, input_shape: tuple[int, ...]
+) -> None:
+    """Raise a ``ValueError`` unless a network maps examples along the first axis to as many."""
+    problem: Exception | None = None
+    for dtype in (float, int):  # An embedding takes integers.
+        x = _example(input_shape, dtype)
+        try:
+            outputs = jax.eval_shape(apply, params, x)
+            break
+        except Exception as error:  # A module may fail in any way on what it was not made for.
+            problem = problem or error
+    else:
+        said = str(problem).split("\n", 1)[0]
+        raise ValueError(
+            f"the module cannot be applied to a batch of two inputs, shape {x.shape}: "
+            f"{type(problem).__name__}: {said}"
+        ) from problem
+    shapes = [getattr(leaf, "shape", ()) for leaf in jax.tree.leaves(outputs)]
+    if not shapes or any(shape[:1] != (2,) for shape in shapes):
+        raise ValueError(
+            "the module must map a batch to as many outputs, along the first axis; of two inputs, "
+            f"shape {x.shape}, it makes {shapes}"
+        )
+
+
+def _example(input_shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct((2, *input_shape), jnp.result_type(dtype))
+
+
+def _draws(parts: _Parts, input_shape: tuple[int, ...]) -> bool:
+    """Return whether what a module makes of its input depends on its random numbers."""
+    rngs, constants = parts.rest
+
+    def apply(rngs: PyTree, params: PyTree, x: jax.Array) -> Any:
+        return parts._replace(rest=(rngs, constants)).whole(params)(x)
+
+    for dtype in (float, int):
+        try:
+            program = jax.make_jaxpr(apply)(rngs, parts.params, _example(input_shape, dtype)).jaxpr
+        except Exception:
+            continue
+        _, used = dce_jaxpr(program, [True] * len(program.outvars))
+        return any(used[: len(jax.tree.leaves(rngs))])
+    return False
 
 
 @named
@@ -131,10 +251,11 @@ def from_linen(module: linen.Module, input_shape: tuple[int, ...]) -> Network:
         input_shape: the shape of one input.
 
     Returns:
-        A `Network`.
+        A `Network`. Its ``apply`` raises a ``ValueError`` on inputs of another shape.
 
     Raises:
-        ValueError: the module has other collections, such as "batch_stats".
+        ValueError: the module has other collections, such as "batch_stats"; it cannot be applied
+            without random numbers; it does not map a batch of such inputs to as many outputs.
 
     Example:
         >>> import jax
@@ -143,22 +264,38 @@ def from_linen(module: linen.Module, input_shape: tuple[int, ...]) -> Network:
         >>> network.apply(network.init(jax.random.key(0)), jax.numpy.ones((5, 2))).shape
         (5, 1)
     """
+    if not isinstance(module, linen.Module):
+        raise ValueError(f"module must be one of Flax Linen, got {type(module).__name__}")
+    input_shape = tuple(input_shape)
 
     def variables(key: jax.Array) -> Any:
         return module.init(key, jnp.zeros((1, *input_shape)))
 
-    collections = set(jax.eval_shape(variables, jax.random.key(0)))
-    if collections != {"params"}:
+    shapes = _linen_shapes(variables, input_shape)
+    if set(shapes) != {"params"}:
         raise ValueError(
             "module must have the one collection 'params' (a field is a pure function of the "
-            f"parameters), got {sorted(collections)}"
+            f"parameters), got {sorted(shapes)}"
         )
 
     def init(key: jax.Array) -> PyTree:
         return variables(key)["params"]
 
     def apply(params: PyTree, x: jax.Array) -> jax.Array:
+        check_examples(x, input_shape, argument="x")
         result: Any = module.apply({"params": params}, x)
         return result
 
-    return Network(init, apply, tuple(input_shape))
+    _check_applies(apply, shapes["params"], input_shape)
+    return Network(init, apply, input_shape)
+
+
+def _linen_shapes(variables: Callable[[jax.Array], Any], input_shape: tuple[int, ...]) -> Any:
+    try:
+        return jax.eval_shape(variables, jax.random.key(0))
+    except Exception as error:
+        said = str(error).split("\n", 1)[0]
+        raise ValueError(
+            f"the module cannot be initialised with an input of shape {(1, *input_shape)}: "
+            f"{type(error).__name__}: {said}"
+        ) from error

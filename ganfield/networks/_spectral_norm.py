@@ -40,7 +40,9 @@ def spectral_norm(kernel: jax.Array) -> jax.Array:
     """
     matrix = kernel.reshape(-1, kernel.shape[-1])
     matrix = matrix if matrix.shape[0] >= matrix.shape[1] else matrix.T
-    return jnp.sqrt(_largest(matrix.T @ matrix)[0])
+    # There is no eigh of bfloat16 or float16.
+    matrix = matrix.astype(jnp.promote_types(kernel.dtype, jnp.float32))
+    return jnp.sqrt(_largest(matrix.T @ matrix)[0]).astype(kernel.dtype)
 
 
 @jax.custom_jvp

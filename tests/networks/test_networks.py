@@ -281,3 +281,172 @@ def test_registry_builds_by_name():
         params = jax.eval_shape(network.init, jax.random.key(0))
         expected = image if "generator" in name else (2,)
         assert jax.eval_shape(network.apply, params, x).shape == (4, *expected), name
+
+
+class Scaling(nnx.Module):
+    """A module with a constant of its own, held in one of several ways."""
+
+    def __init__(self, way, rngs):
+        self.linear = nnx.Linear(2, 1, rngs=rngs)
+        constant = jnp.array([2.0, 3.0])
+        self.scale = lambda x: x * constant
+        if way == "attribute":
+            self.constant = constant
+            self.scale = None
+        elif way == "numpy":
+            self.constant = np.array([2.0, 3.0], np.float32)
+            self.scale = None
+        elif way == "list":
+            self.several = nnx.List([constant])
+
+    def __call__(self, x):
+        return self.linear(self.scale(x) if self.scale else x * self.constant)
+
+
+@pytest.mark.parametrize("way", ["closure", "attribute", "numpy", "list"])
+def test_constants_of_a_constructor_stay(way):
+    network = gf.networks.from_nnx(lambda rngs: Scaling(way, rngs), (2,))
+    params = network.init(jax.random.key(0))
+    assert set(params) == {"linear"}
+    x = jnp.array([[1.0, 2.0], [0.5, -1.0]])
+    expected = x * jnp.array([2.0, 3.0]) @ params["linear"]["kernel"] + params["linear"]["bias"]
+    for apply in (network.apply, jax.jit(network.apply)):
+        np.testing.assert_allclose(apply(params, x), expected, rtol=1e-6)
+    # Also where a network is made inside of compiled code.
+    inside = jax.jit(
+        lambda x: gf.networks.from_nnx(lambda rngs: Scaling(way, rngs), (2,)).apply(params, x)
+    )
+    np.testing.assert_allclose(inside(x), expected, rtol=1e-6)
+
+
+class Last(nnx.Module):
+    """The last output of a recurrent network."""
+
+    def __init__(self, cell, rngs):
+        self.rnn = nnx.RNN(cell(2, 3, rngs=rngs), rngs=rngs)
+
+    def __call__(self, x):
+        return self.rnn(x)[:, -1]
+
+
+class Dropping(nnx.Module):
+    """A layer with dropout after it."""
+
+    def __init__(self, deterministic, rngs):
+        self.linear = nnx.Linear(2, 1, rngs=rngs)
+        self.dropout = nnx.Dropout(0.5, deterministic=deterministic, rngs=rngs)
+
+    def __call__(self, x):
+        return self.dropout(self.linear(x))
+
+
+@pytest.mark.parametrize(
+    ("construct", "shape"),
+    [
+        (lambda rngs: Last(nnx.LSTMCell, rngs), (4, 2)),
+        (lambda rngs: Last(nnx.GRUCell, rngs), (4, 2)),
+        (lambda rngs: Dropping(True, rngs), (2,)),
+    ],
+)
+def test_random_numbers_that_are_never_drawn_are_no_matter(construct, shape):
+    network = gf.networks.from_nnx(construct, shape)
+    params = network.init(jax.random.key(0))
+    x = jnp.ones((5, *shape))
+    reference = construct(nnx.Rngs(jax.random.key(0)))
+    np.testing.assert_allclose(jax.jit(network.apply)(params, x), reference(x), rtol=1e-5)
+
+
+def test_embeddings_take_integers():
+    network = gf.networks.from_nnx(lambda rngs: nnx.Embed(5, 2, rngs=rngs), ())
+    assert network.apply(network.init(jax.random.key(0)), jnp.arange(4)).shape == (4, 2)
+
+
+class Alone(nnx.Module):
+    """A module that takes one example, and no batch."""
+
+    def __init__(self, rngs):
+        self.linear = nnx.Linear(2, 1, rngs=rngs)
+
+    def __call__(self, x):
+        return self.linear(x.reshape(2))
+
+
+class Told(linen.Module):
+    """A module whose call takes more than the input."""
+
+    @linen.compact
+    def __call__(self, x, train):
+        return linen.Dense(1)(x)
+
+
+@pytest.mark.parametrize(
+    ("build", "said"),
+    [
+        (
+            lambda: gf.networks.from_nnx(lambda rngs: Dropping(False, rngs), (2,)),
+            "which draws no random",
+        ),
+        (lambda: gf.networks.from_nnx(Alone, (2,)), "module cannot be applied to a batch of two"),
+        (
+            lambda: gf.networks.from_nnx(lambda rngs: nnx.Linear(3, 1, rngs=rngs), (2,)),
+            r"batch of two inputs, shape \(2, 2\)",
+        ),
+        (lambda: gf.networks.from_nnx(lambda rngs: jnp.tanh, (2,)), "a module of Flax NNX, got"),
+        (lambda: gf.networks.from_nnx(lambda rngs: linen.Dense(1), (2,)), "Flax NNX, got Dense"),
+        (
+            lambda: gf.networks.from_nnx(
+                lambda rngs: nnx.Sequential(lambda x: x.sum(), nnx.Param), (2,)
+            ),
+            "of two inputs|to as many outputs",
+        ),
+        (lambda: gf.networks.from_linen(jnp.tanh, (2,)), "module must be one of Flax Linen, got"),
+        (lambda: gf.networks.from_linen(Told(), (2,)), "the module cannot be initialised with an"),
+        (
+            lambda: gf.networks.from_linen(linen.Dropout(0.5, deterministic=False), (2,)),
+            "the module cannot be initialised|collection",
+        ),
+        (
+            lambda: gf.networks.from_linen(
+                linen.Sequential([linen.Dense(1), jnp.ravel, jnp.sum]), (2,)
+            ),
+            r"a batch to as many outputs, .* shape \(2, 2\), it makes",
+        ),
+    ],
+)
+def test_modules_that_are_no_networks_are_refused(build, said):
+    with pytest.raises(ValueError, match=said):
+        build()
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        gf.networks.mlp(16, 2),
+        gf.networks.from_linen(linen.Dense(2), (16,)),
+        gf.networks.dcgan_discriminator((8, 8, 1), num_layers=2, width=2),
+    ],
+)
+def test_one_example_is_no_batch(network):
+    params = network.init(jax.random.key(0))
+    one = jnp.ones(network.input_shape)
+    with pytest.raises(ValueError, match=r"x must have the shape \(batch, .* one, x\[None\]"):
+        network.apply(params, one)
+    with pytest.raises(ValueError, match=r"x must have the shape \(batch, "):
+        jax.eval_shape(network.apply, params, jnp.ones((3, *network.input_shape[:-1], 5)))
+    with pytest.raises(ValueError, match=r"x must have the shape \(batch, "):
+        network.evaluate(params, one, one)
+    assert network.apply(params, one[None]).shape[0] == 1
+    # Batches of batches are mapped over.
+    several = jax.eval_shape(
+        jax.vmap(network.apply, in_axes=(None, 0)), params, jnp.ones((3, 4, *network.input_shape))
+    )
+    assert several.shape[:2] == (3, 4)
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_spectral_norm_of_small_types(dtype):
+    kernel = jnp.diag(jnp.array([3.0, 4.0], dtype))
+    sigma = gf.networks.spectral_norm(kernel)
+    assert sigma.dtype == dtype
+    np.testing.assert_allclose(float(sigma), 4.0, rtol=1e-2)
+    assert jax.grad(gf.networks.spectral_norm)(kernel).dtype == dtype
