@@ -192,7 +192,8 @@ def checked(config: Config) -> Config:
         raise ValueError(f"seeds must be one or more integers ≥ 0, got {config.seeds}")
     for argument in ("num_steps", "batch_size"):
         gf.checks.check_count(getattr(config, argument), argument=argument)
-    gf.checks.check_not_negative(config.separations, argument="separations")
+    for separation in config.separations:
+        gf.checks.check_not_negative(separation, argument="each of separations")
     gf.checks.check_not_negative(config.learning_rate, argument="learning_rate")
     if not config.separations or not max(config.separations):
         raise ValueError(f"one of separations must be > 0, got {config.separations}")
