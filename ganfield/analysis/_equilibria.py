@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -11,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
+from ganfield._compiled import compiled
 from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.checks import check_bounds, check_count, check_not_negative
@@ -102,7 +102,7 @@ def find_equilibria(
         check_field(field, like, batch)
         low, high = (_ends(like, pairs, index) for index in (0, 1))
         starts = low + (high - low) * _even(key, num_starts, flat.size)
-        ends, values, before, matrices = jax.device_get(_newton_from(field, like, batch, starts))
+        ends, values, before, matrices = _newton_from(field, like, batch, starts)
         residuals = np.linalg.norm(values, axis=1)
         usual = before[np.isfinite(before) & (before > 0)]
         zero = residuals <= tolerance * (np.median(usual) if usual.size else 0.0)
@@ -135,17 +135,20 @@ def _even(key: jax.Array, count: int, size: int) -> jax.Array:
     return (jax.random.uniform(key, (size,)) + jnp.arange(count)[:, None] * strides) % 1.0
 
 
-# The field is static: another search in the same field, from other starts, compiles nothing.
-@partial(jax.jit, static_argnums=0)
 def _newton_from(
     field: Field, like: Players, batch: Any, starts: jax.Array
-) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return what `_newton` returns, for all starts; another search compiles nothing."""
     unravel = ravel_pytree(like)[1]
 
-    def value(x: jax.Array) -> jax.Array:
-        return ravel_pytree(field(unravel(x), batch))[0]
+    def newton_from(starts: jax.Array, batch: Any) -> tuple[jax.Array, ...]:
+        def value(x: jax.Array) -> jax.Array:
+            return ravel_pytree(field(unravel(x), batch))[0]
 
-    return jax.vmap(lambda start: _newton(value, start))(starts)
+        return jax.vmap(lambda start: _newton(value, start))(starts)
+
+    search = compiled(newton_from, starts, batch, name="_newton_from")
+    return jax.device_get(search(starts, batch))
 
 
 def _newton(
