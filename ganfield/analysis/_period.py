@@ -78,7 +78,10 @@ def period(
 
     here = [leaves[index] for index in counts]
     first = jax.jit(after)(floats, here)[1]
-    changed = [not np.array_equal(*map(_numbers, pair)) for pair in zip(here, first, strict=True)]
+    changed = [
+        not np.array_equal(_numbers(now), _numbers(then))
+        for now, then in zip(here, first, strict=True)
+    ]
     if not any(changed):
         return block
 

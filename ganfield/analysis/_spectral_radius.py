@@ -12,9 +12,12 @@ from jax.flatten_util import ravel_pytree
 from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.analysis._arnoldi import leading
+from ganfield.analysis._motion import motion
 from ganfield.analysis._update_map import UpdateMap, state_at, steps_of, update_map
 from ganfield.checks import check_count, check_positive
 from ganfield.methods import Method, State, for_each_move
+
+_DENSE_LIMIT = 400
 
 
 class SpectralRadius(NamedTuple):
@@ -37,10 +40,11 @@ class SpectralRadius(NamedTuple):
 
 
 class ConvergenceRate(NamedTuple):
-    """A rate of convergence, twice.
+    """A rate of convergence of the parameters, ``state.params``, twice.
 
     Attributes:
-        predicted: by the spectral radius of the update map.
+        predicted: by the spectral radius of the update map of the parameters and of what steers
+            them.
         measured: on a run from near the equilibrium; NaN where that is over within four steps.
     """
 
@@ -57,7 +61,7 @@ def spectral_radius(
     batch: Any = None,
     num_steps: int | None = None,
     moments: str = "moving",
-    dense_limit: int = 400,
+    dense_limit: int = _DENSE_LIMIT,
     key: jax.Array | None = None,
 ) -> SpectralRadius:
     """Return the largest modulus of the eigenvalues of a method's update map, in float64.
@@ -107,6 +111,11 @@ def spectral_radius(
         num_steps = steps_of(method, field, at, state, batch, num_steps)
         there = state_at(method, field, at, state, batch, num_steps)
         F = update_map(method, field, there, batch=batch, num_steps=num_steps, moments=moments)
+        return _of_map(F, num_steps, dense_limit, key)
+
+
+def _of_map(F: UpdateMap, num_steps: int, dense_limit: int, key: jax.Array) -> SpectralRadius:
+    with jax.enable_x64(True):
         moved = float(jnp.linalg.norm(jax.jit(F.apply)(F.point) - F.point))
         if F.point.size <= max(dense_limit, 4):
             matrix = np.asarray(jax.jit(F.jacobian)(F.point))
@@ -130,6 +139,10 @@ def convergence_rate(
     key: jax.Array | None = None,
 ) -> ConvergenceRate:
     """Return the rate that the update map predicts at an equilibrium, and that of a run beside it.
+
+    Both are rates of the points, ``state.params``. What a method only keeps beside them, such as
+    the mean of `ganfield.averaged`, has a decay of its own, which is in neither; it is an
+    eigenvalue in `ganfield.spectral_radius`, which is that of the whole state.
 
     The run starts at a random point at ``distance`` from the equilibrium, in float64. Its rate is
     the slope of a straight line through the logarithms of the distance, over the second half of the
@@ -164,10 +177,15 @@ def convergence_rate(
     num_steps = check_count(num_steps, argument="num_steps", minimum=8)
     check_positive(distance, argument="distance")
     key = jax.random.key(0) if key is None else key
-    predicted = spectral_radius(method, field, params, state=state, batch=batch)
     with jax.enable_x64(True):
-        origin, unravel = ravel_pytree(double(params, integers=True))
-        batches = for_each_move(method, double(batch))
+        at, batch = double(params, integers=True), double(batch)
+        steps = steps_of(method, field, at, state, batch, None)
+        there = state_at(method, field, at, state, batch, steps)
+        F = update_map(method, field, there, batch=batch, num_steps=steps)
+        F = motion(F, method, field, there, batch)
+        predicted = _of_map(F, steps, _DENSE_LIMIT, jax.random.key(0))
+        origin, unravel = ravel_pytree(at)
+        batches = for_each_move(method, batch)
         away = jax.random.normal(key, origin.shape, origin.dtype)
         place = unravel(origin + distance * away / jnp.linalg.norm(away))
         start = method.init(place) if state is None else double(state)._replace(params=place)

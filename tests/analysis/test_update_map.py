@@ -322,7 +322,7 @@ def every_third_step_half_way_back(h):
 
     def init(params):
         return base.init(params)._replace(
-            optimizer=Slow(gf.Players(*map(jnp.asarray, params)), jnp.zeros((), int))
+            memory=Slow(gf.Players(*map(jnp.asarray, params)), jnp.zeros((), int))
         )
 
     def step(field, state, batch):
@@ -350,6 +350,9 @@ def test_a_method_that_counts_needs_its_cycle():
         np.testing.assert_allclose(found.value, expected**power, rtol=0, atol=1e-9)
         np.testing.assert_allclose(found.rate, expected ** (1 / 3), rtol=0, atol=1e-9)
     rate = gf.convergence_rate(method, v, ORIGIN)
+    counting = gf.simultaneous(optax.chain(optax.apply_every(2), optax.sgd(0.1)))
+    both = gf.convergence_rate(counting, QUADRATIC, ORIGIN)
+    assert both.measured == pytest.approx(both.predicted, rel=2e-3)
     np.testing.assert_allclose(rate, expected ** (1 / 3), rtol=1e-3)
 
 
@@ -565,6 +568,23 @@ def test_predicted_and_measured_rates(name, method):
     # Where it turns while it spirals out, the distance swings, and the run is soon over.
     tolerance = 2e-2 if name == "minimax" else 2e-3
     np.testing.assert_allclose(found.measured, found.predicted, rtol=tolerance)
+
+
+@pytest.mark.parametrize("decay", [None, 0.999])
+@pytest.mark.parametrize("around", [False, True])
+def test_the_rate_of_an_averaged_method_is_that_of_its_points(decay, around):
+    # With so long a past the average's own decay is slower than the points'.
+    v = gf.vector_field(gf.games.quadratic(0.6, 0.5, 0.3))
+    inner = gf.simultaneous(optax.sgd(0.2, momentum=0.3))
+    method = gf.averaged(inner, decay=decay)
+    method, inner = (gf.lookahead(m) if around else m for m in (method, inner))
+    state = run_state(method, v, num_steps=500)
+    alone = gf.convergence_rate(inner, v, ORIGIN)
+    averaged = gf.convergence_rate(method, v, ORIGIN, state=state)
+    assert averaged.predicted == pytest.approx(alone.predicted, rel=1e-12)
+    assert averaged.measured == pytest.approx(averaged.predicted, rel=2e-3)
+    # The map of the whole state has the average's decay too.
+    assert gf.spectral_radius(method, v, ORIGIN, state=state).rate > 0.99 > alone.predicted
 
 
 def test_rates_of_what_diverges_are_taken_while_it_is_near():
