@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -10,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
+from ganfield._compiled import compiled
 from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.analysis._smooth import is_smooth
@@ -161,25 +161,15 @@ def classify(
 
 
 def _field_of(game_or_field: Game | Field) -> Field:
-    if not isinstance(game_or_field, Game):
-        return game_or_field
-    try:
-        return _field_of_game(game_or_field)
-    except TypeError:  # a game whose equilibria are arrays cannot be hashed
-        return vector_field(game_or_field)
-
-
-# One function for one game, so that what is compiled for it serves all its points.
-_field_of_game = lru_cache(maxsize=64)(vector_field)
-
-
-@partial(jax.jit, static_argnums=0)
-def _value_and_jacobian(field: Field, params: Players, batch: Any) -> tuple[jax.Array, jax.Array]:
-    return ravel_pytree(field(params, batch))[0], jacobian(field)(params, batch)
+    return vector_field(game_or_field) if isinstance(game_or_field, Game) else game_or_field
 
 
 def _look(field: Field, point: Players, batch: Any, tolerance: float) -> _Point:
-    value, matrix = map(np.asarray, _value_and_jacobian(field, point, batch))
+    def value_and_jacobian(params: Players, batch: Any) -> tuple[jax.Array, jax.Array]:
+        return ravel_pytree(field(params, batch))[0], jacobian(field)(params, batch)
+
+    at = compiled(value_and_jacobian, point, batch, name="_value_and_jacobian")
+    value, matrix = map(np.asarray, at(point, batch))
     if not (np.isfinite(value).all() and np.isfinite(matrix).all()):
         raise ValueError(
             "params must be a point where the field and its Jacobian are finite, got "
@@ -191,7 +181,7 @@ def _look(field: Field, point: Players, batch: Any, tolerance: float) -> _Point:
     # What J changes by within the distance at which a point still counts as the zero cannot decide.
     distance = tolerance * (1 + farthest)
     beside = unravel(flat + distance / flat.size**0.5)
-    change = np.abs(np.asarray(_value_and_jacobian(field, beside, batch)[1]) - matrix).max()
+    change = np.abs(np.asarray(at(beside, batch)[1]) - matrix).max()
     slack = tolerance * size + (float(change) if np.isfinite(change) else 0.0)
     return _Point(
         residual,

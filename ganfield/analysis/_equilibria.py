@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import jax
@@ -11,12 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
+from ganfield._compiled import compiled
 from ganfield._tree import double
 from ganfield._types import Field, Players
-from ganfield.checks import check_bounds, check_count, check_not_negative
+from ganfield.checks import check_bounds, check_count, check_not_negative, check_same_structure
 from ganfield.field import check_field
 
 _MAX_STEPS = 100
+_FLAT = 0.1  # by less than this share ‖field‖ falls over the bounds' width where it is flat
 
 
 class Equilibria(NamedTuple):
@@ -26,8 +27,10 @@ class Equilibria(NamedTuple):
         points: the zeros, each `Players` as the template, of NumPy float64, sorted by coordinates.
         residuals: ‖field‖ at each, shape ``(len(points),)``.
         hits: how many starts ended at each, shape ``(len(points),)``.
-        num_starts: how many there were.
+        num_starts: how many there were, known points included.
         num_converged: how many ended at a zero, within the bounds or outside.
+        reason: what became of the starts where none ended at a zero within the bounds, in words;
+            empty where one did.
     """
 
     points: tuple[Players, ...]
@@ -35,6 +38,7 @@ class Equilibria(NamedTuple):
     hits: np.ndarray
     num_starts: int
     num_converged: int
+    reason: str = ""
 
 
 def find_equilibria(
@@ -44,6 +48,7 @@ def find_equilibria(
     num_starts: int = 1024,
     key: jax.Array | None = None,
     template: Players | None = None,
+    known: Iterable[Players] = (),
     batch: Any = None,
     tolerance: float = 1e-9,
     separation: float = 1e-4,
@@ -63,10 +68,13 @@ def find_equilibria(
         field: ``field(params, batch=None) -> Players``.
         bounds: ``(low, high)`` for every parameter, or `Players` of two such pairs, one for each
             player's parameters.
-        num_starts: how many starts.
+        num_starts: how many starts, known points included.
         key: a typed key, which shifts the even pattern of starts; by default
             ``jax.random.key(0)``.
         template: parameters of the shapes that the field takes; by default two numbers.
+        known: points to start from too, such as a game's known ``equilibria``. Newton's method
+            leaves no place where ‖field‖ is constant, as that of a clipped field is but for a
+            small neighbourhood of its zeros; a start there is all that finds them.
         batch: the batch that the field sees.
         tolerance: what counts as a zero: ‖field‖ ≤ tolerance · its median over the starts, and one
             more Newton step moves no further than ``separation``. (Far out, where a field dies
@@ -79,7 +87,7 @@ def find_equilibria(
 
     Raises:
         ValueError: an argument is not allowed, the template holds no parameters, or the field's
-            values do not have its structure.
+            values, or a known point, do not have its structure.
 
     Example:
         >>> import ganfield as gf
@@ -101,18 +109,49 @@ def find_equilibria(
             raise ValueError("template must hold at least one number, got none")
         check_field(field, like, batch)
         low, high = (_ends(like, pairs, index) for index in (0, 1))
-        starts = low + (high - low) * _even(key, num_starts, flat.size)
-        ends, values, before, matrices = jax.device_get(_newton_from(field, like, batch, starts))
+        places = []
+        for point in known:
+            check_same_structure(point, like, argument="known", source="template")
+            places.append(ravel_pytree(double(point, integers=True))[0])
+        spread = low + (high - low) * _even(key, max(num_starts - len(places), 0), flat.size)
+        starts = jnp.concatenate([spread, *(place[None] for place in places)])
+        ends, values, before, matrices = _newton_from(field, like, batch, starts)
         residuals = np.linalg.norm(values, axis=1)
         usual = before[np.isfinite(before) & (before > 0)]
-        zero = residuals <= tolerance * (np.median(usual) if usual.size else 0.0)
+        small = residuals <= tolerance * (np.median(usual) if usual.size else 0.0)
+        zero = small.copy()
         steps = _last_steps(matrices[zero], values[zero])
         zero[zero] = np.all(np.abs(steps) <= separation * (high - low), axis=1)
         places = (ends - low) / (high - low)
         inside = np.all(np.abs(places - 0.5) <= 0.5 + 1e-9, axis=1)
         chosen, hits = _distinct(places, residuals, np.flatnonzero(zero & inside), separation)
         points = tuple(jax.device_get(unravel(jnp.asarray(ends[index]))) for index in chosen)
-    return Equilibria(points, residuals[chosen], hits, num_starts, int(zero.sum()))
+    reason = "" if points else _reason(zero, small, values, matrices, np.linalg.norm(high - low))
+    return Equilibria(points, residuals[chosen], hits, len(starts), int(zero.sum()), reason)
+
+
+def _reason(
+    zero: np.ndarray, small: np.ndarray, values: np.ndarray, matrices: np.ndarray, width: Any
+) -> str:
+    """Return in words what became of starts of which none ended at a zero within the bounds."""
+    defined = np.isfinite(values).all(axis=1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        slopes = np.linalg.norm(np.einsum("kij,ki->kj", matrices, values), axis=1)
+        still = width * slopes <= _FLAT * np.sum(values**2, axis=1)
+    left = np.ones(len(zero), bool)
+    parts = []
+    for which, what in (
+        (zero, "ended at a zero outside of the bounds"),
+        (~defined, "stayed where the field is not finite"),
+        (small, "went far out, where the field dies away"),
+        (still, "stopped where the field is not zero and no step makes its norm smaller"),
+        (left.copy(), f"came to no zero in {_MAX_STEPS} steps"),
+    ):
+        count = int((which & left).sum())
+        left &= ~which
+        if count:
+            parts.append(f"{count} {what}")
+    return f"of {len(zero)} starts {', '.join(parts)}"
 
 
 def _ends(like: Players, pairs: Players, index: int) -> np.ndarray:
@@ -135,17 +174,20 @@ def _even(key: jax.Array, count: int, size: int) -> jax.Array:
     return (jax.random.uniform(key, (size,)) + jnp.arange(count)[:, None] * strides) % 1.0
 
 
-# The field is static: another search in the same field, from other starts, compiles nothing.
-@partial(jax.jit, static_argnums=0)
 def _newton_from(
     field: Field, like: Players, batch: Any, starts: jax.Array
-) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return what `_newton` returns, for all starts; another search compiles nothing."""
     unravel = ravel_pytree(like)[1]
 
-    def value(x: jax.Array) -> jax.Array:
-        return ravel_pytree(field(unravel(x), batch))[0]
+    def newton_from(starts: jax.Array, batch: Any) -> tuple[jax.Array, ...]:
+        def value(x: jax.Array) -> jax.Array:
+            return ravel_pytree(field(unravel(x), batch))[0]
 
-    return jax.vmap(lambda start: _newton(value, start))(starts)
+        return jax.vmap(lambda start: _newton(value, start))(starts)
+
+    search = compiled(newton_from, starts, batch, name="_newton_from")
+    return jax.device_get(search(starts, batch))
 
 
 def _newton(

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
+from ganfield._compiled import compiled
 from ganfield._types import Field, Players
 
 _MOST_COORDINATES = 16
@@ -41,16 +42,16 @@ def is_smooth(field: Field, params: Players, batch: Any = None, *, scale: float)
     dtype = jax.eval_shape(lambda: ravel_pytree(field(params, batch))[0]).dtype
     eps = float(jnp.finfo(dtype).eps)
     near = (eps * (1 + float(jnp.abs(flat).max()))) ** (1 / 3)
+    arguments = (params, batch, directions, jnp.asarray(near))
+    off = compiled(partial(_off, field), *arguments, name="_off")
     far_off, near_off = (
-        np.asarray(_off(field, params, batch, directions, jnp.asarray(distance)))
-        for distance in (4 * near, near)
+        np.asarray(off(*arguments[:3], jnp.asarray(distance))) for distance in (4 * near, near)
     )
     # Where slopes at most follow the distance, a fourth of it leaves a fourth of the difference.
     bent = (near_off > far_off / 2) & (near_off > 1e-3 * scale + 1e3 * eps ** (2 / 3))
     return not bool(np.any(bent | ~np.isfinite(near_off)))
 
 
-@partial(jax.jit, static_argnums=0)
 def _off(
     field: Field, params: Players, batch: Any, directions: jax.Array, distance: jax.Array
 ) -> jax.Array:

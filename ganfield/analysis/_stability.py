@@ -21,6 +21,7 @@ from ganfield.methods import Method, State
 Build = Callable[..., tuple[Method, Field]]
 """``build(**hyper_parameters) -> (method, field)``, called with traced values."""
 
+_SOMEWHERE = 0.382  # of the way between the bounds
 _EDGE = 1 - 1e-12  # eigenvalues on the unit circle are rounded to either side of it
 
 
@@ -83,8 +84,9 @@ def largest_stable(
         bound itself where that is stable.
 
     Raises:
-        ValueError: the bounds, the side or a count is not allowed, or the update map has no
-            derivative at any value tried.
+        ValueError: the bounds, the side or a count is not allowed, the update map has no
+            derivative at any value tried, or a step depends on a count and never repeats (a
+            schedule), or not after ``num_steps``.
 
     Reference:
         Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, Lemma 4.
@@ -103,9 +105,12 @@ def largest_stable(
     direction = lookup({"largest": 1, "smallest": -1}, side, argument="side")
     with jax.enable_x64(True):
         at, batch = double(params, integers=True), double(batch)
+        # Not at an end: with no step at all, say, every step is the same.
+        some = build(jnp.asarray(low + _SOMEWHERE * (high - low)))
+        steps = steps_of(*some, at, state, batch, num_steps)
 
         def radius(value: jax.Array) -> jax.Array:
-            return _radius(*build(value), at, state, batch, num_steps, moments)
+            return _radius(*build(value), at, state, batch, steps, moments)
 
         # From the side that is looked from, inwards.
         values = jnp.linspace(low, high, resolution)[::-direction]
@@ -198,6 +203,9 @@ def stability_diagram(
         origin, unravel = ravel_pytree(at)
         away = jax.random.normal(key, (num_starts, origin.size), origin.dtype)
         away *= distance / jnp.linalg.norm(away, axis=1, keepdims=True)
+        some = (1 - _SOMEWHERE) * grid[0] + _SOMEWHERE * grid[-1]
+        built = build(**dict(zip(names, jnp.asarray(some), strict=True)))
+        steps = steps_of(*built, at, state, batch, None)
 
         def of_point(values: jax.Array) -> tuple[jax.Array, Approach]:
             method, field = build(**dict(zip(names, values, strict=True)))
@@ -208,7 +216,7 @@ def stability_diagram(
                     method, field, place, origin, num_steps=num_steps, floor=floor, batch=batch
                 )
 
-            radius = _radius(method, field, at, state, batch, None, moments)
+            radius = _radius(method, field, at, state, batch, steps, moments)
             return radius, jax.vmap(run)(away)
 
         sweep = jax.jit(lambda points: jax.lax.map(of_point, points, batch_size=chunk_size))
@@ -230,10 +238,9 @@ def _radius(
     at: Players,
     state: State | None,
     batch: Any,
-    num_steps: int | None,
+    num_steps: int,
     moments: str,
 ) -> jax.Array:
-    num_steps = steps_of(method, num_steps)
     there = state_at(method, field, at, state, batch, num_steps)
     F = update_map(method, field, there, batch=batch, num_steps=num_steps, moments=moments)
     return jnp.abs(jnp.linalg.eigvals(F.jacobian(F.point))).max() ** (1 / num_steps)

@@ -11,9 +11,11 @@ from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import double, strong
 from ganfield._types import Field, Players, PyTree
+from ganfield.analysis._period import period
 from ganfield.checks import check_count, check_same_structure, lookup
 from ganfield.methods import Method, State, for_each_move
 
+_TRACED = (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError)
 _MOMENTS = {"moving": False, "frozen": True}
 
 
@@ -56,8 +58,9 @@ def update_map(
     Floats are the state; all else, such as a count of steps or a flag for the first one, is held at
     the value that ``state`` has, so that F is one map. So a method whose first step is another one
     (optimistic steps, which have no past yet) needs a state that has taken a step. Adam corrects
-    its bias by a count: give it the state of a long run. Of a method that counts by itself
-    (lookahead) F is the map of a whole cycle, in which counters do move.
+    its bias by a count: give it the state of a long run. Of a method or an optimizer that counts
+    (lookahead, ``optax.MultiSteps``, ``optax.apply_every``) F is the map of a whole period, in
+    which counters do move: it is found by following them. A schedule has none, and is refused.
 
     Kinks of the method itself, such as those of a clip, are not looked for: where an update meets
     the box of `ganfield.keep_within` F′ is that of one side, or their mean.
@@ -67,8 +70,9 @@ def update_map(
         field: along what.
         state: where, such as ``method.init(params)`` at an equilibrium, or a step after it.
         batch: what the field sees at every step.
-        num_steps: how many steps F takes; a whole cycle of the method if None, which is one step
-            for all but those that count.
+        num_steps: how many steps F takes; a whole period of the method if None, which is one step
+            for all but those that count (of a traced state, whose counters cannot be followed, a
+            cycle of the method).
         moments: "moving": F maps parameters and all that the optimizer remembers. "frozen": F maps
             the parameters alone, and starts with the memory that ``state`` has: RMSProp's
             preconditioner stands still, but so does momentum, of which only the newest share moves.
@@ -81,7 +85,8 @@ def update_map(
         An `UpdateMap`.
 
     Raises:
-        ValueError: ``num_steps`` or ``moments`` is none of what is allowed.
+        ValueError: ``num_steps`` or ``moments`` is none of what is allowed, or what a step does
+            depends on a count and never repeats.
 
     Reference:
         Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, section 3.
@@ -95,7 +100,12 @@ def update_map(
         Array([[ 1. , -0.5],
                [ 0.5,  1. ]], dtype=float32)
     """
-    num_steps = steps_of(method, num_steps)
+    if num_steps is None:
+        try:
+            num_steps = period(method, field, state, batch)
+        except _TRACED:  # counts of a traced state cannot be followed
+            num_steps = method.cycle
+    num_steps = check_count(num_steps, argument="num_steps")
     frozen = lookup(_MOMENTS, moments, argument="moments")
     state = strong(state)
     leaves, structure = jax.tree.flatten(state.params if frozen else state)
@@ -140,10 +150,30 @@ def update_map(
     return UpdateMap(point, apply, jacobian, jvp, vjp, unravel)
 
 
-def steps_of(method: Method, num_steps: int | None) -> int:
-    """Return how many steps a map takes: those asked for, or a cycle of the method."""
-    given = method.cycle if num_steps is None else num_steps
-    return check_count(given, argument="num_steps")
+def steps_of(
+    method: Method,
+    field: Field,
+    params: Players,
+    state: State | None,
+    batch: Any,
+    steps: int | None,
+) -> int:
+    """Return how many steps a map takes: those asked for, or as many as make one map of them.
+
+    Args:
+        method: how to move.
+        field: along what.
+        params: the point, in float64.
+        state: as in `state_at`.
+        batch: what the field sees, in float64.
+        steps: asked for.
+
+    Raises:
+        ValueError: those are not one map, or none are (`ganfield.analysis._period.period`).
+    """
+    least = method.cycle if steps is None else check_count(steps, argument="num_steps")
+    there = state_at(method, field, params, state, batch, least)
+    return period(method, field, there, batch, steps)
 
 
 def state_at(

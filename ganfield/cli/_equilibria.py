@@ -37,7 +37,7 @@ class Equilibria(Dynamics):
 
     bounds: Bounds = "-2,2"
     num_starts: Count[int] = 1024
-    """Starts of Newton's method, spread over the bounds."""
+    """Starts of Newton's method, spread over the bounds; a game's known equilibria are more."""
     seed: int = 0
     """Shifts the pattern of starts."""
     max_points: Count[int] = 50
@@ -71,6 +71,7 @@ class Equilibria(Dynamics):
             "num_starts": zeros.equilibria.num_starts,
             "num_converged": zeros.equilibria.num_converged,
             "num_found": len(zeros.equilibria.points),
+            "reason": zeros.equilibria.reason,
             "equilibria": [
                 classification_record(point) | {"hits": count}
                 for point, count in zip(zeros.classes, zeros.hits, strict=True)
@@ -83,7 +84,8 @@ class Equilibria(Dynamics):
         theta, phi = ("[{:g}, {:g}]".format(*pair) for pair in zeros.bounds)
         print(f"{chosen.title}\nzeros of {chosen.symbol} with θ in {theta} and φ in {phi}: {count}")
         if not zeros.classes:
-            print("None: widen the bounds, or start more often (--num-starts).")
+            print(f"None: {zeros.equilibria.reason}.")
+            print("To look further, widen the bounds, or start more often (--num-starts).")
             return
         rows = table("θ", "φ", "kind", "Nash", "minimax", "spurious", "h_max", "residual", "hits")
         for point, starts in zip(zeros.classes, zeros.hits, strict=True):

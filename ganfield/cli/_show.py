@@ -91,10 +91,16 @@ def find_zeros(
 ) -> Zeros:
     """Return the zeros of the chosen field.
 
-    Of more than ``max_points`` zeros, those that most starts led to are classified.
+    The game's known equilibria are starts too. Of more than ``max_points`` zeros, those that most
+    starts led to are classified.
     """
+    numbers = gf.Players((), ())
     equilibria = gf.find_equilibria(
-        chosen.field, bounds=bounds, num_starts=num_starts, key=jax.random.key(seed)
+        chosen.field,
+        bounds=bounds,
+        num_starts=num_starts,
+        key=jax.random.key(seed),
+        known=[p for p in chosen.game.equilibria if jax.tree.map(np.shape, p) == numbers],
     )
     kept = sorted(np.argsort(-equilibria.hits, kind="stable")[:max_points].tolist())
     field: Any = chosen.field if chosen.original is not None else chosen.game

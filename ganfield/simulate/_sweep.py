@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
+from ganfield._compiled import compiled
 from ganfield._tree import strong
 from ganfield._types import PyTree
 from ganfield.checks import leading_size
@@ -30,8 +31,8 @@ class Sweep(NamedTuple):
             ``unsolved_at`` begin with the axes of the grid; the leaves of ``records`` begin with
             the axis of the records and then those of the grid.
         seconds: wall-clock of the runs without compilation.
-        compile_seconds: wall-clock of tracing and compiling. Near 0 where the same sweep was run
-            before.
+        compile_seconds: wall-clock of tracing and compiling; of tracing alone where the same sweep
+            was run before.
     """
 
     run: Run
@@ -65,12 +66,14 @@ def sweep(
     The runs of the grid are one ``vmap``ped program, spread over the devices that JAX sees (on a
     CPU, ``jax.config.update("jax_num_cpu_devices", cores)`` at the start of a program gives one for
     each core). The host calls it once for every record, so that it can show progress, stop when
-    every run has become NaN or infinite, and keep what there is on Ctrl-C. A second call with the
-    same ``build`` and other values compiles nothing.
+    every run has become NaN or infinite, and keep what there is on Ctrl-C. A second call with
+    other values of the same types and shapes compiles nothing: ``build`` is traced anew, so
+    that it reads what there is now, and a program that was compiled before is used again.
 
     Args:
         build: ``build(**point) -> Simulation``, called with traced values: one from each axis, and
-            those of ``fixed``. Define it once; a new function is compiled anew.
+            those of ``fixed``. Any callable. What differs in anything but those values, in a
+            constant that it reads say, is compiled anew; the last 64 programs are kept.
         axes: name → values along the first axis of an array (for seeds, of keys), or of every leaf
             of a pytree, whose leaves then change together. Several axes make a grid, in their
             order; none make a single run.
@@ -119,10 +122,12 @@ def sweep(
         return jax.tree.map(lambda leaf: leaf[:size].reshape(shape + leaf.shape[1:]), tree)
 
     began = time.perf_counter()
-    carry, first = _start(build, sharding, points, given)
-    _advance.lower(build, sharding, carry, points, given).compile()
+    start = compiled(partial(_start, build, sharding), points, given, name="_start")
+    carry, first = start(points, given)
+    arguments = (carry, points, given)
+    advance = compiled(partial(_advance, build, sharding), *arguments, name="_advance")
     records = [on_host(first)]
-    compiled = time.perf_counter()
+    begin = time.perf_counter()
 
     def collect() -> Sweep:
         end = on_host(carry.standing)
@@ -133,11 +138,11 @@ def sweep(
             stopped_at=end.stopped_at,
             unsolved_at=end.unsolved_at,
         )
-        return Sweep(run, time.perf_counter() - compiled, compiled - began)
+        return Sweep(run, time.perf_counter() - begin, begin - began)
 
     try:
         for index in range(count):
-            after, kept = _advance(build, sharding, carry, points, given)
+            after, kept = advance(carry, points, given)
             # Ctrl-C surfaces while this waits; the state and the records then stay those before.
             records.append(on_host(kept))
             carry = after
@@ -150,7 +155,6 @@ def sweep(
     return collect()
 
 
-@partial(jax.jit, static_argnums=(0, 1))
 def _start(
     build: Build, sharding: NamedSharding | None, points: PyTree, given: PyTree
 ) -> tuple[Carry, PyTree]:
@@ -160,7 +164,6 @@ def _start(
     return start(points) if sharding is None else _mapped(start, sharding)(points)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
 def _advance(
     build: Build,
     sharding: NamedSharding | None,

@@ -224,6 +224,42 @@ def test_the_batch_is_seen():
     np.testing.assert_allclose(point, (0.75, 0.0), atol=1e-12)
 
 
+CLIPPED = gf.field.clipped(gf.vector_field(gf.games.bilinear()), max_norm=1e-3)
+
+
+def test_where_the_norm_is_constant_a_known_point_is_a_start():
+    lost = gf.find_equilibria(CLIPPED, bounds=(-2, 2), num_starts=64)
+    assert lost.points == ()
+    assert lost.reason.startswith("of 64 starts 64 stopped where the field is not zero and no step")
+    known = [gf.Players(0.0, 0.0), gf.Players(9, 9.0)]
+    zeros = gf.find_equilibria(CLIPPED, bounds=(-2, 2), num_starts=64, known=known)
+    check(zeros, CLIPPED, (-2, 2))
+    np.testing.assert_array_equal(coordinates(zeros), [[0.0, 0.0]])
+    assert (zeros.num_starts, zeros.reason) == (64, "")
+
+
+def test_a_known_point_that_is_no_zero_adds_none():
+    zeros = gf.find_equilibria(
+        field_of(lambda p: p.theta**2 + 1), bounds=(-2, 2), known=[gf.Players(0.0, 0.0)]
+    )
+    assert zeros.points == ()
+
+
+@pytest.mark.parametrize(
+    ("theta", "said"),
+    [
+        (lambda p: p.theta - 3, "of 32 starts 32 ended at a zero outside of the bounds"),
+        (lambda p: p.theta**2 + 1, "came to no zero in 100 steps"),
+        (lambda p: jnp.sqrt(p.theta - 5), "of 32 starts 32 stayed where the field is not finite"),
+        (lambda p: jnp.exp(-20 * p.theta), "32 went far out, where the field dies away"),
+    ],
+)
+def test_a_search_that_fails_says_why(theta, said):
+    zeros = gf.find_equilibria(field_of(theta), bounds=(-2, 2), num_starts=32)
+    assert zeros.points == ()
+    assert said in zeros.reason
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -233,6 +269,7 @@ def test_the_batch_is_seen():
         ({"separation": float("nan")}, "separation must be a number ≥ 0"),
         ({"template": gf.Players((), ())}, "template must hold at least one number"),
         ({"template": gf.Players(jnp.zeros(2), 0.0)}, "must have the shape of params"),
+        ({"known": [gf.Players(jnp.zeros(2), 0.0)]}, "known.* must have the shape of template"),
     ],
 )
 def test_bad_arguments(arguments, message):

@@ -403,3 +403,94 @@ def test_a_state_lends_its_second_moments():
     )
     expected = float(gf.max_step_size(gf.eigenvalues(v)(origin))) * nu**0.5
     assert found == pytest.approx(expected, abs=1e-6)
+
+
+DAMPED = gf.consensus(BILINEAR, gamma=0.5)  # simultaneous steps are stable up to 0.8
+
+
+def multi_steps(h):
+    return optax.MultiSteps(optax.sgd(h), 3).gradient_transformation()
+
+
+def every(count):
+    return lambda h: optax.chain(optax.apply_every(count), optax.sgd(h))
+
+
+def scheduled(schedule):
+    return lambda h: optax.chain(optax.scale_by_schedule(schedule), optax.sgd(h))
+
+
+# Name → optimizer(h), the limit of h: a sum of k steps is one of length k·h, a mean one of h.
+COUNTING = {
+    "mean of three": (multi_steps, 0.8),
+    "sum of two": (every(2), 0.4),
+    "sum of three": (every(3), 0.8 / 3),
+    "constant": (scheduled(optax.constant_schedule(0.5)), 1.6),
+    "in turn": (scheduled(lambda count: jnp.where(count % 2 == 0, 2.0, 0.0)), 0.4),
+}
+
+
+@pytest.mark.parametrize("name", COUNTING)
+def test_limits_of_optimizers_that_count(name):
+    optimizer, limit = COUNTING[name]
+
+    def build(h):
+        return gf.simultaneous(optimizer(h)), DAMPED
+
+    value = gf.largest_stable(build, ORIGIN, bounds=(0.0, 2.0))
+    np.testing.assert_allclose(value, limit, rtol=0, atol=1e-6)
+    # As runs have it.
+    for h, near in ((0.97 * limit, True), (1.03 * limit, False)):
+        end = gf.simulate(*build(h), gf.Players(1.0, 0.0), num_steps=600).params
+        assert (np.hypot(*end) < 0.5) == near
+
+
+@pytest.mark.parametrize(
+    ("schedule", "said"),
+    [
+        (optax.linear_schedule(1.0, 0.1, 10_000), r"count, which does not repeat within 128"),
+        (optax.cosine_decay_schedule(1.0, 1_000_000), r"count, which does not repeat"),
+        (optax.piecewise_constant_schedule(1.0, {5_000: 2.0}), r"something else much later"),
+        (optax.linear_schedule(0.0, 1.0, 20), "give the state of a run that is past its first"),
+    ],
+    ids=["linear", "cosine", "late", "warm-up"],
+)
+def test_a_schedule_has_no_one_map(schedule, said):
+    def build(h):
+        return gf.simultaneous(scheduled(schedule)(h)), DAMPED
+
+    with pytest.raises(ValueError, match=said):
+        gf.largest_stable(build, ORIGIN, bounds=(0.0, 2.0))
+    with pytest.raises(ValueError, match=said):
+        gf.spectral_radius(*build(0.1), ORIGIN)
+
+
+def test_past_its_warm_up_a_schedule_is_one_map():
+    def build(h):
+        return gf.simultaneous(scheduled(optax.linear_schedule(0.0, 1.0, 20))(h)), DAMPED
+
+    state = gf.simulate(*build(0.1), ORIGIN, num_steps=20).state
+    value = gf.largest_stable(build, ORIGIN, bounds=(0.0, 2.0), state=state)
+    np.testing.assert_allclose(value, 0.8, rtol=0, atol=1e-6)
+
+
+def test_several_steps_of_what_counts_must_be_whole_periods():
+    method = gf.simultaneous(every(2)(0.1))
+    one, two = (gf.spectral_radius(method, DAMPED, ORIGIN, num_steps=n) for n in (None, 4))
+    np.testing.assert_allclose(two.rate, one.rate, rtol=1e-12)
+    np.testing.assert_allclose(one.value, np.hypot(1 - 0.1, 0.2), rtol=1e-12)
+    F = gf.update_map(method, DAMPED, method.init(ORIGIN))
+    np.testing.assert_allclose(np.abs(np.linalg.eigvals(F.jacobian(F.point))).max(), one.value)
+    with pytest.raises(ValueError, match="num_steps must be a multiple of the 6 steps after which"):
+        gf.spectral_radius(method, DAMPED, ORIGIN, num_steps=3)
+
+
+def test_a_diagram_of_what_counts():
+    def build(step_size, gamma):
+        return gf.simultaneous(every(2)(step_size)), gf.consensus(BILINEAR, gamma=gamma)
+
+    axes = {"step_size": [0.1, 0.3], "gamma": [0.5, 1.0]}
+    diagram = gf.stability_diagram(build, axes, ORIGIN, num_starts=2, num_steps=100)
+    h, gamma = np.meshgrid(*axes.values(), indexing="ij")
+    expected = np.hypot(1 - 2 * h * gamma, 2 * h) ** 0.5
+    np.testing.assert_allclose(diagram.spectral_radius, expected, rtol=0, atol=1e-9)

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-import scipy.sparse.linalg
 from jax.flatten_util import ravel_pytree
 
 import ganfield as gf
@@ -327,7 +326,7 @@ def every_third_step_half_way_back(h):
 
     def init(params):
         return base.init(params)._replace(
-            optimizer=Slow(gf.Players(*map(jnp.asarray, params)), jnp.zeros((), int))
+            memory=Slow(gf.Players(*map(jnp.asarray, params)), jnp.zeros((), int))
         )
 
     def step(field, state, batch):
@@ -355,6 +354,9 @@ def test_a_method_that_counts_needs_its_cycle():
         np.testing.assert_allclose(found.value, expected**power, rtol=0, atol=1e-9)
         np.testing.assert_allclose(found.rate, expected ** (1 / 3), rtol=0, atol=1e-9)
     rate = gf.convergence_rate(method, v, ORIGIN)
+    counting = gf.simultaneous(optax.chain(optax.apply_every(2), optax.sgd(0.1)))
+    both = gf.convergence_rate(counting, QUADRATIC, ORIGIN)
+    assert both.measured == pytest.approx(both.predicted, rel=2e-3)
     np.testing.assert_allclose(rate, expected ** (1 / 3), rtol=1e-3)
 
 
@@ -469,15 +471,84 @@ def test_without_the_matrix_on_the_smallest(size):
     np.testing.assert_allclose(found.value, np.hypot(1, 0.1 * size), rtol=0, atol=1e-9)
 
 
-def test_arnoldi_that_does_not_converge_says_so(monkeypatch):
-    def fails(*args, **kwargs):
-        raise scipy.sparse.linalg.ArpackNoConvergence("no", np.zeros(0), np.zeros((6, 0)))
+def large_bilinear_game():
+    matrix = np.random.default_rng(0).normal(size=(250, 250)) / 16
+    at = gf.Players(jnp.zeros(250), jnp.zeros(250))
+    return gf.vector_field(gf.games.bilinear(jnp.asarray(matrix))), at
 
-    monkeypatch.setattr(scipy.sparse.linalg, "eigs", fails)
-    at = gf.Players(jnp.zeros(3), jnp.zeros(3))
-    v = gf.vector_field(gf.games.bilinear(jnp.eye(3)))
-    with pytest.raises(ValueError, match="dense_limit must be 6 or more here"):
-        gf.spectral_radius(gf.simultaneous(optax.sgd(0.1)), v, at, dense_limit=0)
+
+@pytest.mark.parametrize(
+    "method",
+    [gf.runge_kutta(optax.sgd(1.0), order=4), gf.lookahead(gf.simultaneous(optax.sgd(0.2)))],
+    ids=["fourth order", "lookahead"],
+)
+def test_without_the_matrix_where_moduli_crowd_at_the_unit_circle(method):
+    v, at = large_bilinear_game()
+    dense = gf.spectral_radius(method, v, at, dense_limit=1000).value
+    free = gf.spectral_radius(method, v, at)
+    np.testing.assert_allclose(free.value, dense, rtol=0, atol=1e-9)
+    assert free.residual < 1e-12
+
+
+def rotations(moduli, angles):
+    """A matrix with pairs of eigenvalues."""
+    matrix = np.zeros((2 * len(moduli), 2 * len(moduli)))
+    for i, value in enumerate(moduli * np.exp(1j * angles)):
+        block = [[value.real, -value.imag], [value.imag, value.real]]
+        matrix[2 * i : 2 * i + 2, 2 * i : 2 * i + 2] = block
+    return matrix
+
+
+def step_by(matrix):
+    """A field along which a step of length 1 is a product with the matrix, and its zero."""
+    half = len(matrix) // 2
+
+    def field(params, batch=None):
+        x = jnp.concatenate(params)
+        moved = jnp.asarray(matrix) @ x - x
+        return gf.Players(moved[:half], moved[half:])
+
+    return field, gf.Players(jnp.zeros(half), jnp.zeros(len(matrix) - half))
+
+
+UNIT_STEP = gf.simultaneous(optax.sgd(1.0))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_pair_among_many_of_nearly_its_modulus_is_not_missed(seed):
+    rng = np.random.default_rng(seed)
+    moduli = np.concatenate([np.full(59, 0.97), [0.9701], rng.uniform(0, 0.9, 200)])
+    field, at = step_by(rotations(moduli, rng.uniform(0.1, 3, moduli.size)))
+    radius = gf.spectral_radius(UNIT_STEP, field, at, key=jax.random.key(seed))
+    np.testing.assert_allclose(radius.value, 0.9701, rtol=0, atol=1e-9)
+    assert radius.residual < 1e-11
+
+
+@pytest.mark.parametrize(
+    ("matrix", "radius"),
+    [
+        (np.zeros((402, 402)), 0.0),
+        (0.7 * np.eye(402), 0.7),
+        (np.ones((402, 402)) / 402, 1.0),
+        (np.kron(np.diag(np.linspace(0, 0.9, 201)), [[1, 1], [0, 1]]), 0.9),  # defective
+    ],
+    ids=["zero", "identity", "rank one", "defective"],
+)
+def test_without_the_matrix_where_the_space_is_soon_whole_or_never(matrix, radius):
+    value = gf.spectral_radius(UNIT_STEP, *step_by(matrix)).value
+    np.testing.assert_allclose(value, radius, rtol=0, atol=1e-9 if radius != 0.9 else 1e-6)
+
+
+@pytest.mark.parametrize("matrix", ["crowd", "nilpotent"])
+def test_eigenvalues_that_cannot_be_told_apart_are_refused(monkeypatch, matrix):
+    monkeypatch.setattr("ganfield.analysis._arnoldi._SIZES", (20, 40))
+    angles = np.random.default_rng(0).uniform(0.1, 3, 100)
+    crowd, nilpotent = rotations(np.linspace(0.96, 0.97, 100), angles), np.diag(np.ones(39), 1)
+    field, at = step_by({"crowd": crowd, "nilpotent": nilpotent}[matrix])
+    size = at.theta.size + at.phi.size
+    with pytest.raises(ValueError, match=f"dense_limit must be {size} or more here"):
+        gf.spectral_radius(UNIT_STEP, field, at, dense_limit=0)
+    assert gf.spectral_radius(UNIT_STEP, field, at).value < 0.97 + 1e-9
 
 
 RATES = {
@@ -504,6 +575,23 @@ def test_predicted_and_measured_rates(name, method):
     # Where it turns while it spirals out, the distance swings, and the run is soon over.
     tolerance = 2e-2 if name == "minimax" else 2e-3
     np.testing.assert_allclose(found.measured, found.predicted, rtol=tolerance)
+
+
+@pytest.mark.parametrize("decay", [None, 0.999])
+@pytest.mark.parametrize("around", [False, True])
+def test_the_rate_of_an_averaged_method_is_that_of_its_points(decay, around):
+    # With so long a past the average's own decay is slower than the points'.
+    v = gf.vector_field(gf.games.quadratic(0.6, 0.5, 0.3))
+    inner = gf.simultaneous(optax.sgd(0.2, momentum=0.3))
+    method = gf.averaged(inner, decay=decay)
+    method, inner = (gf.lookahead(m) if around else m for m in (method, inner))
+    state = run_state(method, v, num_steps=500)
+    alone = gf.convergence_rate(inner, v, ORIGIN)
+    averaged = gf.convergence_rate(method, v, ORIGIN, state=state)
+    assert averaged.predicted == pytest.approx(alone.predicted, rel=1e-12)
+    assert averaged.measured == pytest.approx(averaged.predicted, rel=2e-3)
+    # The map of the whole state has the average's decay too.
+    assert gf.spectral_radius(method, v, ORIGIN, state=state).rate > 0.99 > alone.predicted
 
 
 def test_rates_of_what_diverges_are_taken_while_it_is_near():

@@ -12,7 +12,17 @@ import ganfield
 ROOT = Path(ganfield.__file__).parent
 # Each part may import those before it. The arrows of docs/design.md.
 ORDER = (
-    ("_summarize", "_types", "_describe", "_registry", "checks", "_tree", "_files", "_hashes"),
+    (
+        "_summarize",
+        "_types",
+        "_describe",
+        "_registry",
+        "checks",
+        "_tree",
+        "_compiled",
+        "_files",
+        "_hashes",
+    ),
     ("networks", "data", "games"),
     ("field",),
     ("methods",),

@@ -132,9 +132,19 @@ def test_no_equilibrium_is_exit_code_1(run, run_json):
     where = ("equilibria", "--game", "bilinear", "--bounds", "1,2")
     code, out, err = run(*where)
     assert (code, err) == (1, "")
-    assert "widen the bounds" in out
+    said = "of 1024 starts 1024 ended at a zero outside of the bounds"
+    assert f"None: {said}.\nTo look further, widen the bounds" in out
     record = run_json(*where, code=1)
-    assert (record["num_found"], record["equilibria"]) == (0, [])
+    assert (record["num_found"], record["equilibria"], record["reason"]) == (0, [], said)
+
+
+def test_the_known_equilibrium_of_a_clipped_field(run_json):
+    record = run_json(
+        "equilibria", "--game", "bilinear", "--transform", "clipped",
+        "--set", "max_norm=0.001", "--num-starts", 64,
+    )  # fmt: skip
+    (row,) = record["equilibria"]
+    assert (row["theta"], row["phi"], row["kind"]) == (0, 0, "centre")
 
 
 def test_a_continuum_is_cut_short(run, run_json):

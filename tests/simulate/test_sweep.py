@@ -1,5 +1,6 @@
 """Many runs: equal to single ones, compiled once, stopped and interrupted without loss."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -61,31 +62,76 @@ def test_no_axes_are_one_run():
     assert found.params.theta.shape == ()
 
 
-@pytest.mark.slow
-def test_other_values_compile_nothing():
-    traces = []
+def compiled_names(caplog):
+    """The programs of sweeps that JAX says it compiles."""
+    lines = [record.getMessage() for record in caplog.records]
+    return [
+        name
+        for line in lines
+        for name in ("_start", "_advance")
+        if line.startswith("Finished XLA compilation") and f"jit({name})" in line
+    ]
 
+
+@pytest.mark.slow
+def test_other_values_compile_nothing(caplog):
     def counted(key, learning_rate):
-        traces.append(None)
         case = mlp_gan()
         method = gf.simultaneous(gf.numerics_rmsprop(learning_rate))
         v = gf.vector_field(case.game)
         params = case.game.init(key)
         return gf.simulation(method, v, params, key=key, sample=case.sample, record_every=2)
 
-    def ends(seed, learning_rate):
+    def ends(build, seed, learning_rate):
         keys = jax.random.split(jax.random.key(seed), 2)
         fixed = {"learning_rate": learning_rate}
-        sweep = gf.sweep(counted, {"key": keys}, num_steps=4, fixed=fixed)
+        with jax.log_compiles():
+            sweep = gf.sweep(build, {"key": keys}, num_steps=4, fixed=fixed)
         return jax.tree.leaves(sweep.run.params)[0]
 
-    one = ends(0, 1e-3)
-    before = len(traces)
-    assert before == 3  # the arguments' check, the start, and one program for all records
-    # Only the abstract trace, which checks the arguments, runs again.
-    other = ends(1, 1e-2)
-    assert len(traces) == before + 1
-    assert not np.allclose(one, other)
+    one = ends(counted, 0, 1e-3)
+    assert compiled_names(caplog) == ["_start", "_advance"]
+    # Nor does another function that does the same.
+    others = [ends(build, 1, 1e-2) for build in (counted, lambda **point: counted(**point))]
+    assert compiled_names(caplog) == ["_start", "_advance"]
+    assert not np.allclose(one, others[0])
+    np.testing.assert_array_equal(*others)
+
+
+@dataclasses.dataclass
+class Damped:
+    """A build that reads what may change, and has no hash."""
+
+    gamma: float
+    start: np.ndarray
+
+    def __call__(self, step_size):
+        field = gf.consensus(V, gamma=self.gamma)
+        start = gf.Players(*map(jnp.asarray, self.start))
+        return gf.simulation(gf.simultaneous(optax.sgd(step_size)), field, start, record_every=5)
+
+    def method(self, step_size):
+        return self(step_size)
+
+
+@pytest.mark.parametrize("as_method", [False, True])
+def test_what_a_build_reads_may_change(as_method):
+    damped = Damped(0.0, np.ones(2, np.float32))
+    build = damped.method if as_method else damped
+    axes = {"step_size": jnp.array([0.1, 0.2])}
+    ends = []
+    for gamma, start in ((0.0, 1.0), (1.0, 1.0), (1.0, 2.0), (0.0, 1.0)):
+        damped.gamma, damped.start[:] = gamma, start
+        ends.append(gf.sweep(build, axes, num_steps=5).run.params.theta)
+        alone = gf.simulate(
+            gf.simultaneous(optax.sgd(0.1)),
+            gf.consensus(V, gamma=gamma),
+            gf.Players(start, start),
+            num_steps=5,
+        )
+        np.testing.assert_allclose(ends[-1][0], alone.params.theta, rtol=1e-5)
+    np.testing.assert_array_equal(ends[0], ends[3])
+    assert len({float(end[0]) for end in ends}) == 3
 
 
 def test_one_run_that_leaves_the_numbers_does_not_stop_the_others():

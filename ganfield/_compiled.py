@@ -1,0 +1,62 @@
+"""Programs that are compiled once, by what they compute and not by the function that says it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+import jax
+
+_MOST = 64  # programs that are kept
+_programs: OrderedDict[Any, Any] = OrderedDict()
+
+
+def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..., Any]:
+    """Return a function compiled for such arguments, the kept program where it computes the same.
+
+    ``jax.jit`` knows a function by its identity, so that one that reads a global, or the object
+    whose method it is, goes on with the value that it read when it was traced. Here the function is
+    traced every time, which may be called anything, hashable or not, and the program that comes of
+    it, constants and all, decides whether it is compiled.
+
+    Args:
+        function: a pure function of arrays.
+        args: arguments of the shapes, dtypes and placement that it is to be called with.
+        name: what the program is called where JAX logs what it compiles.
+
+    Returns:
+        The compiled function.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> scale = 2.0
+        >>> def scaled(x):
+        ...     return scale * x
+        >>> float(compiled(scaled, jnp.ones(()), name="scaled")(jnp.ones(())))
+        2.0
+        >>> scale = 3.0
+        >>> float(compiled(scaled, jnp.ones(()), name="scaled")(jnp.ones(())))
+        3.0
+    """
+
+    def fresh(*args: Any) -> Any:
+        return function(*args)
+
+    fresh.__name__ = name
+    # An argument that is not used must show in the program, or that of another one is the same.
+    lowered = jax.jit(fresh, keep_unused=True).lower(*args)
+    program = lowered.as_text()
+    if "callback" in program:  # whose function is not in the text
+        return lowered.compile()
+    places = tuple(leaf.sharding for leaf in jax.tree.leaves(args) if isinstance(leaf, jax.Array))
+    # What goes in and comes out may differ where the arrays are the same.
+    trees = (lowered.in_tree, lowered.out_tree, jax.config.jax_default_device)
+    key = (sha256(program.encode()).digest(), places, *trees)
+    if key not in _programs:
+        _programs[key] = lowered.compile()
+    _programs.move_to_end(key)
+    while len(_programs) > _MOST:
+        _programs.popitem(last=False)
+    return _programs[key]

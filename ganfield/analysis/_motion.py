@@ -1,0 +1,68 @@
+"""The part of an update map that moves the parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.interpreters.partial_eval import dce_jaxpr
+
+from ganfield._tree import strong
+from ganfield._types import Field
+from ganfield.analysis._update_map import UpdateMap
+from ganfield.methods import Method, State, for_each_move
+
+
+def motion(F: UpdateMap, method: Method, field: Field, state: State, batch: Any) -> UpdateMap:
+    """Return F of the parameters and of what steers them, without what is only kept beside them.
+
+    The mean of `ganfield.averaged` moves no parameter: its own decay, by 1 − 1/W, is an eigenvalue
+    of F, but no rate of the points. What steers is read from the step's program.
+
+    Args:
+        F: the map of all floats.
+        method: whose step it is.
+        field: along what.
+        state: that F was made at.
+        batch: what the field sees.
+    """
+    leaves, structure = jax.tree.flatten(strong(state))
+    batches = for_each_move(method, batch)
+
+    def step(leaves: list[jax.Array]) -> list[jax.Array]:
+        after, _ = method.step(field, jax.tree.unflatten(structure, leaves), batches)
+        return jax.tree.leaves(after)
+
+    program = jax.make_jaxpr(step)(leaves).jaxpr
+    num_params = len(jax.tree.leaves(state.params))
+    steers, before = np.arange(len(leaves)) < num_params, None
+    while not np.array_equal(steers, before):
+        before = steers
+        steers = before | np.array(dce_jaxpr(program, before.tolist())[1])
+    floats = [jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves]
+    kept = np.concatenate(
+        [
+            np.full(leaf.size, steering)
+            for leaf, steering, moves in zip(leaves, steers, floats, strict=True)
+            if moves
+        ]
+    )
+    if kept.all():
+        return F
+
+    def whole(x: jax.Array) -> jax.Array:
+        return F.point.at[kept].set(x)
+
+    def padded(u: jax.Array) -> jax.Array:
+        return jnp.zeros_like(F.point).at[kept].set(u)
+
+    return UpdateMap(
+        F.point[kept],
+        lambda x: F.apply(whole(x))[kept],
+        lambda x: F.jacobian(whole(x))[kept][:, kept],
+        lambda x, u: F.jvp(whole(x), padded(u))[kept],
+        lambda x, w: F.vjp(whole(x), padded(w))[kept],
+        lambda x: F.unravel(whole(x)),
+    )

@@ -1,0 +1,94 @@
+"""Compiled programs are known by what they compute."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import ganfield as gf
+from ganfield import _compiled
+from ganfield._compiled import compiled
+
+ONE, TWO = jnp.ones(()), jnp.full((), 2.0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (lambda x, y: 2 * x, lambda x, y: 2 * y),
+        (lambda x, y: x, lambda x, y: y),
+        (lambda x, y: (x, x + y), lambda x, y: (y, x + y)),
+        (lambda x, y: (x, y), lambda x, y: {"a": x, "b": y}),
+        (lambda x, y: x + jnp.arange(9.0), lambda x, y: x + jnp.arange(9.0)[::-1]),
+        (
+            lambda x, y: jax.pure_callback(lambda x: np.sin(x), x, x),
+            lambda x, y: jax.pure_callback(lambda x: np.cos(x), x, x),
+        ),
+    ],
+)
+def test_programs_that_differ_are_two(first, second):
+    for function in (first, second, first):
+        values = compiled(function, ONE, TWO, name="program")(ONE, TWO)
+        jax.tree.map(np.testing.assert_array_equal, values, function(ONE, TWO))
+
+
+def test_the_same_program_is_compiled_once_and_the_oldest_is_forgotten(monkeypatch):
+    def scaled(scale):
+        return compiled(lambda x: scale * x, ONE, name="scaled")
+
+    monkeypatch.setattr(_compiled, "_MOST", 2)
+    first = scaled(2.5)
+    assert scaled(3.5) is not first
+    assert scaled(2.5) is first
+    scaled(4.5)
+    assert scaled(2.5) is first
+    assert len(_compiled._programs) == 2
+    scaled(5.5), scaled(6.5)
+    assert scaled(2.5) is not first
+
+
+@dataclasses.dataclass
+class Line:
+    """A field that may change, and has no hash."""
+
+    zero: float
+    slope: float = -1.0
+
+    def __call__(self, params, batch=None):
+        return gf.Players(self.slope * (params.theta - self.zero), -params.phi)
+
+    def method(self, params, batch=None):
+        return self(params, batch)
+
+
+@pytest.mark.parametrize("as_method", [False, True])
+def test_what_a_field_reads_may_change(as_method):
+    line = Line(0.25)
+    field = line.method if as_method else line
+    for zero, slope in ((0.25, -1.0), (0.5, -1.0), (0.5, 1.0), (0.25, -1.0)):
+        line.zero, line.slope = zero, slope
+        (point,) = gf.find_equilibria(field, bounds=(-2, 2), num_starts=16).points
+        np.testing.assert_allclose(point, (zero, 0.0), atol=1e-9)
+        kind = gf.classify(field, gf.Players(zero, 0.0))
+        assert kind.kind == ("stable" if slope < 0 else "saddle")
+        assert kind.residual == 0
+        grid = gf.grid((-1, 1), 4)
+        if slope < 0:
+            basins = gf.basins(gf.simultaneous(optax.sgd(0.5)), field, grid, num_steps=60)
+            np.testing.assert_allclose(basins.attractors, [[zero, 0.0]], atol=1e-3)
+
+
+def test_a_field_with_a_kink_that_moves():
+    where = [0.0]
+
+    def field(params, batch=None):
+        return gf.Players(-params.theta - jnp.abs(params.theta - where[0]) / 2, -params.phi)
+
+    smooth = []
+    for kink in (0.0, 1.0, 0.0):
+        where[0] = kink
+        smooth.append(gf.classify(field, gf.Players(0.0, 0.0)).smooth)
+    assert smooth == [False, True, False]
