@@ -125,9 +125,9 @@ def from_nnx(
     _check_applies(apply, parts.params, input_shape)
     if parts.rest and _draws(parts, input_shape):
         raise ValueError(
-            "construct must return a module whose only state is parameters and which draws no random "
-            "numbers when it is applied (a field is a pure function of them): switch dropout off, by "
-            "deterministic=True or module.eval()"
+            "construct must return a module whose only state is parameters and which draws no "
+            "random numbers when it is applied (a field is a pure function of them): switch "
+            "dropout off, by deterministic=True or module.eval()"
         )
     return Network(init, apply, input_shape, with_reference if parts.has_evaluate else None)
 

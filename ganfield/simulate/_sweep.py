@@ -119,7 +119,8 @@ def sweep(
         return jax.tree.map(lambda leaf: leaf[:size].reshape(shape + leaf.shape[1:]), tree)
 
     began = time.perf_counter()
-    carry, first = _start(build, sharding, points, given)
+    with jax.debug_nans(False):  # What is unknown before the first step is NaN.
+        carry, first = _start(build, sharding, points, given)
     _advance.lower(build, sharding, carry, points, given).compile()
     records = [on_host(first)]
     compiled = time.perf_counter()
