@@ -25,7 +25,7 @@ from ganfield.methods._base import (
     change,
     joint_optimizer,
 )
-from ganfield.methods._solve import linearize_change, solve
+from ganfield.methods._solve import coarsest_rounding, linearize_change, solve
 
 
 @registered(METHODS)
@@ -110,7 +110,7 @@ def proximal_point(
         def judge(move: Players, gap: Players) -> tuple[jax.Array, jax.Array]:
             """Return how far Δ is from U(v(x + Δ)), and whether that is near enough."""
             distance, size = optax.tree.norm(gap), optax.tree.norm(optax.tree.add(gap, move))
-            rounding = jnp.finfo(distance.dtype).eps
+            rounding = coarsest_rounding(start)
             relative = jnp.maximum(tolerance, 8 * rounding) * size
             return distance, distance <= relative + rounding * optax.tree.norm(start)
 

@@ -53,32 +53,47 @@ def solve(
     Returns:
         x, and whether the residual, computed anew, is within the tolerance. Where x is no better
         than 0 (the matrix may be singular), it is 0; it is never NaN if the target is not. Its
-        derivative is that of the solution, found by the same solve.
+        derivative is that of the solution, found by the same solve. In bfloat16 and float16, in
+        which there is no least squares, the products are taken and all else is float32.
     """
 
     def by_gmres(matrix: Callable, target: PyTree) -> tuple[PyTree, jax.Array]:
-        flat, unravel = ravel_pytree(target)
-        allowed = jnp.maximum(tolerance, 8 * jnp.finfo(flat.dtype).eps)
+        given, unravel = ravel_pytree(target)
+        rounding = coarsest_rounding(target)
+        flat = given.astype(jnp.promote_types(given.dtype, jnp.float32))
+        allowed = jnp.maximum(jnp.asarray(tolerance, flat.dtype), 8 * rounding)
         size = jnp.linalg.norm(flat)
         unit = jnp.where(size > 0, size, 1)
+
+        def product(x: jax.Array) -> jax.Array:
+            return ravel_pytree(matrix(unravel(x.astype(given.dtype))))[0].astype(flat.dtype)
+
         solution, residual = _gmres(
-            lambda x: ravel_pytree(matrix(unravel(x)))[0],
+            product,
             flat / unit,
             allowed,
+            rounding,
             min(RESTART, max_iterations, flat.size),
             -(-max_iterations // RESTART),
         )
-        return unravel(jnp.where(residual < 1, solution * unit, 0)), residual <= allowed
+        solution = jnp.where(residual < 1, solution * unit, 0).astype(given.dtype)
+        return unravel(solution), residual <= allowed
 
     return jax.lax.custom_linear_solve(
         matrix, target, solve=by_gmres, transpose_solve=by_gmres, has_aux=True
     )
 
 
+def coarsest_rounding(tree: PyTree) -> float:
+    """Return the largest ε of the types of the leaves; no solve is more exact than that."""
+    return max(float(jnp.finfo(jnp.result_type(leaf)).eps) for leaf in jax.tree.leaves(tree))
+
+
 def _gmres(
     matrix: Callable[[jax.Array], jax.Array],
     target: jax.Array,
     tolerance: jax.Array,
+    rounding: Any,
     restart: int,
     max_cycles: int,
 ) -> tuple[jax.Array, jax.Array]:
@@ -120,7 +135,6 @@ def _gmres(
         rest = target - matrix(x)
         return count + 1, x, rest, jnp.linalg.norm(rest)
 
-    rounding = jnp.finfo(target.dtype).eps
     _, x, _, residual = jax.lax.while_loop(
         lambda carry: (carry[0] < max_cycles) & (carry[-1] > tolerance),
         cycle,

@@ -12,7 +12,7 @@ import numpy as np
 from ganfield._types import Field, Players, PyTree, Sampler
 from ganfield.checks import check_count
 from ganfield.methods import Method, State
-from ganfield.simulate._simulation import Record, simulation
+from ganfield.simulate._simulation import Record, simulation, without_debug_nans
 
 
 class Run(NamedTuple):
@@ -104,7 +104,8 @@ def simulate(
         num_steps: how many steps.
         key: a typed key; step t sees ``sample(jax.random.fold_in(key, t))``.
         sample: ``sample(key) -> batch``; without it the field gets ``batch=None``.
-        record: ``record(state, info) -> pytree``, what to keep. At step 0 ``info`` is NaN.
+        record: ``record(state, info) -> pytree``, what to keep. At step 0 ``info`` is NaN
+            (or 0, in a function that is compiled under ``jax_debug_nans``).
         record_every: how many steps from record to record, by default ``num_steps``.
         progress: ``progress(step, record)``, called on the host after every record, also from
             within compiled code; under vmap once for each run, in no certain order.
@@ -142,7 +143,8 @@ def simulate(
 
     carry, first = start()
     carry, rest = jax.lax.scan(body, carry, None, length=count)
-    records = jax.tree.map(lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), first, rest)
+    with without_debug_nans():
+        records = jax.tree.map(lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), first, rest)
     steps = np.arange(count + 1) * every
     end = carry.standing
     return Run(end.state, steps, records, end.stopped_at, end.unsolved_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import jax
@@ -107,9 +108,10 @@ def simulation(
 
     def start() -> tuple[Carry, PyTree]:
         standing = stand(method, params)
-        info = _unknown(jax.eval_shape(one_step, standing)[1])
-        info = info._replace(converged=jnp.ones((), bool))
-        return Carry(standing, info), keep(standing.state, info)
+        shapes = jax.eval_shape(one_step, standing)[1]
+        with without_debug_nans():
+            info = _unknown(shapes)._replace(converged=jnp.ones((), bool))
+            return Carry(standing, info), keep(standing.state, info)
 
     def body(carry: Carry, _: None) -> tuple[Carry, None]:
         return Carry(*one_step(carry.standing)), None
@@ -152,12 +154,30 @@ def step_batch(method: Method, sample: Sampler, key: jax.Array, step: jax.Array 
     return jax.vmap(sample)(jax.random.split(step_key, method.num_batches))
 
 
+def without_debug_nans() -> AbstractContextManager[Any]:
+    """Return where NaN may be made that marks what is unknown, and is no fault of the user's.
+
+    ``jax_debug_nans`` looks at the results of what is called from Python, operations or compiled
+    functions. In a function that the user compiles it can't be held off: there 0 stands for what is
+    unknown, see `_unknown`.
+    """
+    return nullcontext() if _is_traced() else jax.debug_nans(False)
+
+
+def _is_traced() -> bool:
+    return isinstance(jnp.zeros(()), jax.core.Tracer)
+
+
 def _unknown(tree: PyTree, where: Any = True) -> PyTree:
-    """Return the tree with NaN for its inexact numbers, where asked; a shape will do for a leaf."""
+    """Return the tree with NaN for its inexact numbers, where asked; a shape will do for a leaf.
+
+    At the start of a run that is compiled under ``jax_debug_nans`` it is 0, for NaN would end it.
+    """
+    unknown = 0.0 if where is True and jax.config.jax_debug_nans else jnp.nan
 
     def mark(leaf: Any) -> jax.Array:
         value = jnp.zeros(leaf.shape, leaf.dtype) if where is True else leaf
         inexact = jnp.issubdtype(value.dtype, jnp.inexact)
-        return jnp.where(where, jnp.nan, value).astype(value.dtype) if inexact else value
+        return jnp.where(where, unknown, value).astype(value.dtype) if inexact else value
 
     return jax.tree.map(mark, tree)

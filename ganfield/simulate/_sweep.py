@@ -123,7 +123,8 @@ def sweep(
 
     began = time.perf_counter()
     start = compiled(partial(_start, build, sharding), points, given, name="_start")
-    carry, first = start(points, given)
+    with jax.debug_nans(False):  # What is unknown before the first step is NaN.
+        carry, first = start(points, given)
     arguments = (carry, points, given)
     advance = compiled(partial(_advance, build, sharding), *arguments, name="_advance")
     records = [on_host(first)]

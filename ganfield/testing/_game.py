@@ -96,6 +96,7 @@ def check_game(
         ...
         ValueError: the block ∂v_phi/∂theta of the game's Jacobian is wrong: ...
     """
+    game, params = _without_empty_players(game, params)
     losses = jax.eval_shape(game.losses, params, batch)
     for name, loss in zip(_NAMES, losses, strict=True):
         if getattr(loss, "shape", None) != ():
@@ -108,6 +109,37 @@ def check_game(
         probe = jax.jit(partial(_probe, game))
         for direction_key in jax.random.split(key, num_directions):
             _check_along(probe, params, batch, direction_key, tolerance)
+
+
+def _without_empty_players(game: Game, params: Players) -> tuple[Game, Players]:
+    """Return the same game with one number that nothing depends on for a player without any.
+
+    A direction of no numbers has no length to divide by.
+    """
+    given = params
+    empty = Players(*(not any(map(jnp.size, jax.tree.leaves(part))) for part in given))
+    if not any(empty):
+        return game, params
+
+    def back(params: Players) -> Players:
+        return Players(
+            *(
+                old if is_empty else new
+                for old, new, is_empty in zip(given, params, empty, strict=True)
+            )
+        )
+
+    def losses(params: Players, batch: Any = None) -> Players:
+        return game.losses(back(params), batch)
+
+    def gradients(params: Players, batch: Any = None) -> Players:
+        parts = zip(game.gradients(back(params), batch), params, empty, strict=True)
+        return Players(*(jnp.zeros_like(old) if is_empty else new for new, old, is_empty in parts))
+
+    filled = (
+        jnp.zeros(()) if is_empty else part for part, is_empty in zip(given, empty, strict=True)
+    )
+    return Game(losses, gradients, game.init), Players(*filled)
 
 
 def _check_along(

@@ -154,3 +154,56 @@ def test_the_first_step_that_was_not_solved_is_remembered():
     assert int(run.unsolved_at) == first
     assert int(run.stopped_at) == -1
     assert int(gf.simulate(plain, v, gf.Players(1.0, 0.0), num_steps=100).unsolved_at) == -1
+
+
+NETWORKS = gf.networks.mlp(4, 2), gf.networks.mlp(2, 1)
+
+
+def by_hand(params, batch):
+    """Losses that know nothing of shapes."""
+    fake = jnp.tanh(batch.latent @ params.theta)
+    return gf.Players(-jnp.mean(fake @ params.phi), jnp.mean((fake - batch.real) @ params.phi))
+
+
+@pytest.mark.parametrize(
+    ("game", "said"),
+    [
+        (
+            gf.games.gan(*NETWORKS),
+            r"batch.latent must have the shape \(batch, 4\), .* got \(8, 3\)",
+        ),
+        (
+            gf.games.joint(by_hand, lambda key: gf.Players(jnp.ones((4, 2)), jnp.ones(2))),
+            (
+                r"on the batch .real \(8, 2\), .latent \(8, 3\) and the params .theta \(4, 2\), .phi "
+                r"\(2,\): TypeError: dot_general requires contracting"
+            ),
+        ),
+        (
+            gf.games.joint(
+                lambda p, b: gf.Players(jnp.mean(b.real * b.latent), jnp.mean(p.phi)),
+                lambda key: gf.Players(jnp.ones((4, 2)), jnp.ones(2)),
+            ),
+            r"on the batch .real \(8, 2\), .latent \(8, 3\) and .* [Ii]ncompatible shapes",
+        ),
+    ],
+)
+def test_a_batch_that_does_not_fit_is_named(game, said):
+    sample = gf.data.batch_sampler(gf.data.ring(), batch_size=8, latent_size=3)
+    with pytest.raises(ValueError, match=said):
+        gf.simulate(
+            gf.simultaneous(optax.sgd(0.1)),
+            gf.vector_field(game),
+            game.init(jax.random.key(0)),
+            num_steps=1,
+            key=jax.random.key(0),
+            sample=sample,
+        )
+
+
+def test_a_run_that_has_no_batches_says_so():
+    game = gf.games.joint(by_hand, lambda key: gf.Players(jnp.ones((4, 2)), jnp.ones(2)))
+    params = game.init(jax.random.key(0))
+    with pytest.raises(ValueError, match=r"on no batch \(batch=None\) and the params") as error:
+        gf.simulate(gf.simultaneous(optax.sgd(0.1)), gf.vector_field(game), params, num_steps=1)
+    assert isinstance(error.value.__cause__, AttributeError)

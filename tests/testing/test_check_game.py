@@ -102,3 +102,25 @@ def test_hidden_randomness_is_named():
     for seed in range(10):
         with pytest.raises(ValueError, match=r"is not minus the gradient|Jacobian is wrong"):
             gf.testing.check_game(game, game.init(jax.random.key(seed)))
+
+
+@pytest.mark.parametrize("empty", [{}, (), jnp.zeros((0, 2))])
+@pytest.mark.parametrize("player", ["theta", "phi"])
+def test_a_player_without_parameters_is_no_fault(empty, player):
+    def losses(look):
+        def of(params, batch):
+            (full,) = (part for part in params if sum(map(jnp.size, jax.tree.leaves(part))))
+            value = jnp.sum(look(full) ** 3)
+            return gf.Players(value, 2 * value)
+
+        return of
+
+    params = gf.Players(jnp.ones(2), jnp.ones(2))._replace(**{player: empty})
+    for look, is_right in ((jnp.sin, True), (lambda x: jnp.round(x * 1e9) / 1e9, False)):
+        game = gf.games.joint(losses(look), init=lambda key: params)
+        if is_right:
+            gf.testing.check_game(game, params)
+            continue
+        other = "phi" if player == "theta" else "theta"
+        with pytest.raises(ValueError, match=f"the field of {other} is not minus the gradient"):
+            gf.testing.check_game(game, params)
