@@ -52,7 +52,8 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
         return lowered.compile()
     places = tuple(leaf.sharding for leaf in jax.tree.leaves(args) if isinstance(leaf, jax.Array))
     # What goes in and comes out may differ where the arrays are the same.
-    trees = (lowered.in_tree, lowered.out_tree, jax.config.jax_default_device)
+    config: Any = jax.config  # whose flags are no attributes to a type checker
+    trees = (lowered.in_tree, lowered.out_tree, config.jax_default_device)
     key = (sha256(program.encode()).digest(), places, *trees)
     if key not in _programs:
         _programs[key] = lowered.compile()

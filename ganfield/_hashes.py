@@ -37,5 +37,5 @@ def hash_of(tree: PyTree, *, named: bool = True) -> str:
         if named:
             digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         # Without a copy, for images may fill the memory; bfloat16 has no buffer of its own.
-        digest.update(array.reshape(-1).view(np.uint8))
+        digest.update(array.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()

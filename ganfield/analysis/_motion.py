@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.interpreters.partial_eval import dce_jaxpr
+from jax.extend.core import Jaxpr, Literal
 
 from ganfield._tree import strong
 from ganfield._types import Field
@@ -37,10 +37,11 @@ def motion(F: UpdateMap, method: Method, field: Field, state: State, batch: Any)
 
     program = jax.make_jaxpr(step)(leaves).jaxpr
     num_params = len(jax.tree.leaves(state.params))
-    steers, before = np.arange(len(leaves)) < num_params, None
+    before: np.ndarray = np.zeros(len(leaves), bool)
+    steers: np.ndarray = np.arange(len(leaves)) < num_params
     while not np.array_equal(steers, before):
         before = steers
-        steers = before | np.array(dce_jaxpr(program, before.tolist())[1])
+        steers = before | _needed(program, before)
     floats = [jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves]
     kept = np.concatenate(
         [
@@ -66,3 +67,16 @@ def motion(F: UpdateMap, method: Method, field: Field, state: State, batch: Any)
         lambda x, w: F.vjp(whole(x), padded(w))[kept],
         lambda x: F.unravel(whole(x)),
     )
+
+
+def _needed(program: Jaxpr, wanted: np.ndarray) -> np.ndarray:
+    """Return which inputs of a program some of its outputs need, each equation taken as a whole."""
+    variables = {
+        variable
+        for variable, want in zip(program.outvars, wanted, strict=True)
+        if want and not isinstance(variable, Literal)
+    }
+    for equation in reversed(program.eqns):
+        if variables.intersection(equation.outvars):
+            variables.update(v for v in equation.invars if not isinstance(v, Literal))
+    return np.array([variable in variables for variable in program.invars])

@@ -24,10 +24,15 @@ def allot(key: jax.Array, size: int, groups: int) -> ArrayLike:
     Returns:
         Integers in ascending order, shape ``(size,)``: NumPy's where they are known beforehand.
 
+    Raises:
+        ValueError: there is no group.
+
     Example:
         >>> allot(jax.random.key(0), 6, 3)
         array([0, 0, 1, 1, 2, 2])
     """
+    if not groups:
+        raise ValueError("a distribution must have at least one mode or arc, got none")
     each, left = divmod(size, groups)
     if not left:
         return np.repeat(np.arange(groups), each)

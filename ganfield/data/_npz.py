@@ -97,21 +97,33 @@ def load_npz(
     pixels = arrays.get("pixels", next(filter(_are_pixels, arrays.values()), None))
     if pixels is None:
         raise wrong(path, found=f"arrays {', '.join(arrays) or 'none'}", expected=_EXPECTED)
-    labels, class_names = arrays.get("labels"), arrays.get("class_names")
-    if labels is not None and not np.issubdtype(labels.dtype, np.integer):
-        raise wrong(path, found=f"labels of {labels.dtype}", expected="labels that are integers")
+    class_names = arrays.get("class_names")
     if class_names is not None and class_names.dtype.kind != "U":
         raise wrong(path, found=f"{class_names.dtype}", expected="class_names that are strings")
     try:
         return Images(
             pixels,
-            None if labels is None else labels.astype(np.int32),
+            _labels(path, arrays.get("labels")),
             () if class_names is None else tuple(map(str, class_names.ravel())),
             name=path.stem if name is None else name,
             split=split,
         )
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def _labels(path: Path, given: Any) -> np.ndarray | None:
+    """Return labels as int32, to which NumPy would cut others without a word."""
+    if given is None:
+        return None
+    labels = np.asarray(given)
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise wrong(path, found=f"labels of {labels.dtype}", expected="labels that are integers")
+    limits = np.iinfo(np.int32)
+    if labels.size and not (limits.min <= labels.min() and labels.max() <= limits.max):
+        what = f"labels from {labels.min()} to {labels.max()}"
+        raise wrong(path, found=what, expected="labels of 32 bits")
+    return labels.astype(np.int32)
 
 
 def _are_pixels(array: np.ndarray) -> bool:
@@ -162,7 +174,7 @@ def memory_mapped(
         path: an ``.npy`` file of unsigned bytes, shape (n, height, width, channels); or any other
             file that holds nothing but the pixels in this order.
         image_shape: (height, width, channels), for a file that is no ``.npy``.
-        labels: classes of the images, if there are any.
+        labels: classes of the images, integers, if there are any.
         class_names: what they are called.
         name: what to call the set; the name of the file if None.
         split: which part of a set the file is, "train", "test" or "all": a name, for the whole file
@@ -202,7 +214,7 @@ def memory_mapped(
     try:
         return Images(
             pixels,
-            None if labels is None else np.asarray(labels, np.int32),
+            _labels(path, labels),
             tuple(class_names),
             name=path.stem if name is None else name,
             split=split,

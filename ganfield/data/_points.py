@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 
 from ganfield._types import ArrayLike
 from ganfield.checks import check_count, concrete
+
+_SOME = 1 << 22  # numbers that are looked at together
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,15 +127,22 @@ def _values(array: ArrayLike) -> Any:
         )
     known = concrete(values)
     default = jnp.result_type(float)
-    if known is not None:
-        with np.errstate(over="ignore"):
-            finite = np.isfinite(known.astype(default)).all()
-        if not finite:
-            raise ValueError(f"array must be finite in {default}, got NaN, infinity or more")
+    if known is not None and not _is_finite(known, default):
+        raise ValueError(f"array must be finite in {default}, got NaN, infinity or more")
     # Without float64 JAX cuts long integers to 32 bits.
     if isinstance(values, np.ndarray) and jnp.issubdtype(values.dtype, jnp.integer):
         return values if values.itemsize < 4 else values.astype(np.float64)
     return values
+
+
+def _is_finite(values: np.ndarray, dtype: Any) -> bool:
+    """Return whether all numbers are finite in a dtype; not all are copied: a map may be large."""
+    step = max(1, _SOME // math.prod(values.shape[1:]))
+    with np.errstate(over="ignore"):
+        return all(
+            np.isfinite(values[start : start + step].astype(dtype)).all()
+            for start in range(0, len(values), step)
+        )
 
 
 def _labels(labels: ArrayLike, count: int) -> Any:

@@ -82,6 +82,17 @@ class Evaluator:
         """What a reader of the scores must be told, such as that there are few samples."""
         return notes_on(self.reference, self.num_samples)
 
+    def check_shape(self, shape: tuple[int, ...]) -> None:
+        """Raise a ``ValueError`` unless generated images of this shape can be scored.
+
+        Training asks before it begins.
+        """
+        if tuple(shape) != self.real.shape[1:]:
+            raise ValueError(
+                f"images must have the shape of the real ones that they are scored beside, "
+                f"{self.real.shape[1:]}, got {tuple(shape)}"
+            )
+
     def __call__(self, generate: Callable[[int], ArrayLike]) -> dict[str, float]:
         """Return the scores of a generator: name → number.
 

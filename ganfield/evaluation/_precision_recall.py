@@ -114,7 +114,7 @@ def _share_within(points: np.ndarray, centres: np.ndarray, radii: np.ndarray) ->
     radii = radii * (1 + 2 * (centres.shape[1] + 2) * _UNIT)
     count = 0
     for rows, bounds in _bounds(points, centres):
-        inside = (bounds.above <= radii).any(axis=1)
+        inside = np.any(bounds.above <= radii, axis=1)
         doubtful = (bounds.below <= radii) & ~inside[:, None]
         # One ball is enough: the likeliest first, which spares most of the others.
         (left,) = np.nonzero(doubtful.any(axis=1))

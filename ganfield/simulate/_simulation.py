@@ -173,7 +173,8 @@ def _unknown(tree: PyTree, where: Any = True) -> PyTree:
 
     At the start of a run that is compiled under ``jax_debug_nans`` it is 0, for NaN would end it.
     """
-    unknown = 0.0 if where is True and jax.config.jax_debug_nans else jnp.nan
+    config: Any = jax.config  # whose flags are no attributes to a type checker
+    unknown = 0.0 if where is True and config.jax_debug_nans else jnp.nan
 
     def mark(leaf: Any) -> jax.Array:
         value = jnp.zeros(leaf.shape, leaf.dtype) if where is True else leaf

@@ -121,7 +121,7 @@ def train(
     # What can be wrong is found before anything is written.
     config = config.replace({"data.storage": processes.text(processes.first(storage))})
     with ExitStack() as stack:
-        built, images, feed = processes.each(lambda: _opened(config, data, mesh))
+        built, images, feed = processes.each(lambda: _opened(config, data, mesh, evaluate))
         stack.callback(feed.close)
         processes.check_same(f"{built.config.to_json()} {images}", "data")
 
@@ -157,10 +157,16 @@ def train(
             ) from error
 
 
-def _opened(config: Config, data: Any, mesh: Mesh | None) -> tuple[Built, dict[str, Any], Feed]:
+def _opened(
+    config: Config, data: Any, mesh: Mesh | None, evaluate: Sequence[Evaluate]
+) -> tuple[Built, dict[str, Any], Feed]:
     """Return the run with the storage decided, what tells its images from others, its batches."""
     built = build(config, data)
-    check_shown(built.discriminator.input_shape)
+    shape = built.discriminator.input_shape
+    check_shown(shape)
+    for each in evaluate:
+        if hasattr(each, "check_shape"):
+            each.check_shape(shape)
     storage = storage_of(config.data.storage, built.data)
     built = built._replace(config=config.replace({"data.storage": storage}))
     return built, fingerprint(built.data), open_feed(built, mesh)

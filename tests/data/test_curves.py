@@ -160,3 +160,6 @@ def test_bad_arguments_are_refused():
             gf.data.spiral(**{argument: -1.0})
     with pytest.raises(ValueError, match="size must be an integer ≥ 1"):
         gf.data.spiral().sample(KEY, 0)
+    for empty in (gf.data.Curves((), 0.1), gf.data.Mixture(np.zeros((0, 2)), 0.1)):
+        with pytest.raises(ValueError, match="at least one mode or arc, got none"):
+            empty.sample(KEY, 3)

@@ -169,6 +169,23 @@ def test_random_damage_is_refused_or_harmless(tmp_path, damage, kind):
     assert [message for message in refused if str(path) not in message] == []
 
 
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (np.arange(7) + 2**32, "labels from 4294967296 to 4294967302"),
+        (np.arange(7) - 2**32, "labels from -4294967296"),
+        (np.arange(7) / 2, "labels of float64"),
+    ],
+)
+def test_labels_are_not_cut_to_what_fits(tmp_path, labels, words):
+    (tmp_path / "some.npz").write_bytes(npz(pixels=PIXELS, labels=labels))
+    with pytest.raises(ValueError, match=f"some.npz: expected labels .*, found {words}"):
+        gf.data.load_npz(tmp_path / "some.npz")
+    np.save(tmp_path / "some.npy", PIXELS)
+    with pytest.raises(ValueError, match=f"some.npy: expected labels .*, found {words}"):
+        gf.data.memory_mapped(tmp_path / "some.npy", labels=labels)
+
+
 def test_mapped_images_stay_on_disk(tmp_path):
     images = example()
     np.save(tmp_path / "some.npy", images.pixels)

@@ -38,6 +38,14 @@ def test_examples_become_the_default_float(dtype):
     assert float(long[0, 0]) == 2**40
 
 
+@pytest.mark.parametrize("place", [0, 5_000_000, 8_999_999])
+def test_one_number_among_millions_is_found(place):
+    array = np.zeros((9_000_000, 1), np.float32)
+    array[place] = np.nan
+    with pytest.raises(ValueError, match="array must be finite"):
+        gf.data.points(array)
+
+
 def test_the_sampler_is_a_pytree_of_the_arrays():
     data = gf.data.points(ARRAY, LABELS)
     sample = gf.data.batch_sampler(data, batch_size=8, latent_size=2, labels=True, keys=True)

@@ -315,6 +315,23 @@ def test_images_that_cannot_be_shown_are_refused_before_anything_is_written(chan
     assert train(config, folder, num_steps=1).step == 1
 
 
+def test_scores_beside_images_of_another_shape_are_refused_before_anything_is_written(tmp_path):
+    def apply(pixels):
+        flat = pixels.reshape(len(pixels), -1) / 255
+        return flat, jax.nn.softmax(flat)
+
+    features = gf.evaluation.Features(apply, name="pixels", hash="none", kind="pixel")
+    scorers = [
+        gf.evaluation.evaluator(features, gf.data.digits("test", size=size), 20, splits=2)
+        for size in (16, 8)
+    ]
+    said = r"shape of the real ones .*\(16, 16, 1\), got \(8, 8, 1\)"
+    with pytest.raises(ValueError, match=said):
+        train(CONFIG, tmp_path / "run", evaluate=scorers[:1], num_steps=1)
+    assert list(tmp_path.iterdir()) == []
+    assert train(CONFIG, tmp_path / "run", evaluate=scorers[1:], num_steps=1).step == 1
+
+
 def test_an_array_is_refused_and_says_what_makes_data_of_it(tmp_path):
     points = np.random.default_rng(0).normal(size=(50, 2))
     with pytest.raises(ValueError, match=r"data must have sample.*gf\.data\.points"):
