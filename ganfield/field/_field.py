@@ -71,7 +71,8 @@ def check_field(field: Field, params: Players, batch: Any = None) -> None:
     """
     if isinstance(field, Game):
         raise ValueError("field must be a field, got a Game: give gf.vector_field(game)")
-    value = jax.eval_shape(field, params, batch)
+    # A function of its own: JAX keeps the shapes of one that it knows, which may have changed.
+    value = jax.eval_shape(lambda *given: field(*given), params, batch)
     check_same_structure(value, params, argument="field(params, batch)", source="params")
 
 
