@@ -92,3 +92,38 @@ def test_a_field_with_a_kink_that_moves():
         where[0] = kink
         smooth.append(gf.classify(field, gf.Players(0.0, 0.0)).smooth)
     assert smooth == [False, True, False]
+
+
+def test_shapes_are_those_that_a_field_has_now():
+    rank = [0]
+
+    def field(params, batch=None):
+        return gf.Players(params.theta * jnp.ones((1,) * rank[0]), params.phi)
+
+    gf.field.check_field(field, gf.Players(1.0, 2.0))
+    rank[0] = 1
+    with pytest.raises(ValueError, match="must have the shape of params"):
+        gf.find_equilibria(field, bounds=(-1, 1))
+    with pytest.raises(ValueError, match="must have the shape of params"):
+        gf.simulate(gf.simultaneous(optax.sgd(0.1)), field, gf.Players(1.0, 2.0), num_steps=1)
+
+
+def test_batches_are_those_that_a_sampler_draws_now():
+    size = [2]
+
+    def sample(key):
+        return jnp.ones(size[0])
+
+    for size[0] in (2, 3):
+
+        def field(params, batch):
+            assert batch.shape == (size[0],)
+            return gf.Players(-params.theta * batch.mean(), params.phi)
+
+        gf.simulation(
+            gf.simultaneous(optax.sgd(0.1)),
+            field,
+            gf.Players(1.0, 2.0),
+            key=jax.random.key(0),
+            sample=sample,
+        )

@@ -70,13 +70,16 @@ def motion(F: UpdateMap, method: Method, field: Field, state: State, batch: Any)
 
 
 def _needed(program: Jaxpr, wanted: np.ndarray) -> np.ndarray:
-    """Return which inputs of a program some of its outputs need, each equation taken as a whole."""
-    variables = {
-        variable
-        for variable, want in zip(program.outvars, wanted, strict=True)
-        if want and not isinstance(variable, Literal)
-    }
+    """Return which inputs of a program the wanted outputs need; of loops, all of theirs."""
+    outputs = zip(program.outvars, wanted, strict=True)
+    needed = {var for var, wants in outputs if wants and not isinstance(var, Literal)}
     for equation in reversed(program.eqns):
-        if variables.intersection(equation.outvars):
-            variables.update(v for v in equation.invars if not isinstance(v, Literal))
-    return np.array([variable in variables for variable in program.invars])
+        wants = np.array([var in needed for var in equation.outvars], bool)
+        if not wants.any():
+            continue
+        needs = np.ones(len(equation.invars), bool)
+        if equation.primitive.name in ("jit", "pjit"):
+            needs = _needed(equation.params["jaxpr"].jaxpr, wants)
+        inputs = zip(equation.invars, needs, strict=True)
+        needed |= {var for var, need in inputs if need and not isinstance(var, Literal)}
+    return np.array([var in needed for var in program.invars], bool)

@@ -80,7 +80,8 @@ def check_field(field: Field, params: Players, batch: Any = None) -> None:
         raise ValueError("field must be a field, got a Game: give gf.vector_field(game)")
     check_params(params)
     try:
-        value = jax.eval_shape(field, params, batch)
+        # A function of its own: JAX keeps the shapes of one that it knows, which may have changed.
+        value = jax.eval_shape(lambda *given: field(*given), params, batch)
     except jax.errors.JAXTypeError:
         raise
     except (AttributeError, TypeError, ValueError) as error:

@@ -92,7 +92,7 @@ def simulation(
     record_every = check_count(record_every, argument="record_every")
     if sample is not None and key is None:
         raise ValueError("key must be given with sample, for example jax.random.key(0)")
-    batch = None if sample is None else jax.eval_shape(sample, key)
+    batch = None if sample is None else jax.eval_shape(lambda key: sample(key), key)
     check_field(field, params, batch)
 
     def keep(state: State, info: Info) -> PyTree:
