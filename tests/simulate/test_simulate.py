@@ -173,8 +173,8 @@ def by_hand(params, batch):
         (
             gf.games.joint(by_hand, lambda key: gf.Players(jnp.ones((4, 2)), jnp.ones(2))),
             (
-                r"on the batch .real \(8, 2\), .latent \(8, 3\) and the params .theta \(4, 2\), .phi "
-                r"\(2,\): TypeError: dot_general requires contracting"
+                r"on the batch .real \(8, 2\), .latent \(8, 3\) and the params .theta \(4, 2\), "
+                r".phi \(2,\): TypeError: dot_general requires contracting"
             ),
         ),
         (
