@@ -121,7 +121,8 @@ def sweep(
     began = time.perf_counter()
     with jax.debug_nans(False):  # What is unknown before the first step is NaN.
         carry, first = _start(build, sharding, points, given)
-    _advance.lower(build, sharding, carry, points, given).compile()
+    if not jax.config.jax_disable_jit:
+        _advance.lower(build, sharding, carry, points, given).compile()
     records = [on_host(first)]
     compiled = time.perf_counter()
 

@@ -1,5 +1,9 @@
 """JAX's debugging flags see no fault where there is none, and still see the user's."""
 
+import os
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -93,3 +97,25 @@ def test_simulations_sweeps_and_networks_run_without_jit():
         actual = gf.sweep(build, num_steps=2).run.params
     for a, b in zip(jax.tree.leaves(actual), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
+
+
+WITHOUT_JIT = """
+import jax, optax, ganfield as gf
+v = gf.vector_field(gf.games.bilinear())
+def build(step_size):
+    return gf.simulation(gf.simultaneous(optax.sgd(step_size)), v, gf.Players(1.0, 0.0))
+print(*gf.sweep(build, {"step_size": jax.numpy.array([0.5, 1.0])}, num_steps=2).run.params.theta)
+"""
+
+
+def test_sweeps_run_in_a_process_without_jit():
+    environment = {**os.environ, "JAX_DISABLE_JIT": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_JIT],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [float(word) for word in done.stdout.split()] == [0.75, 0.0]
