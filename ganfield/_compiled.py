@@ -41,6 +41,10 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
         3.0
     """
 
+    config: Any = jax.config  # whose flags are no attributes to a type checker
+    if config.jax_disable_jit:  # Somebody looks for a fault, step by step.
+        return function
+
     def fresh(*args: Any) -> Any:
         return function(*args)
 
@@ -52,7 +56,6 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
         return lowered.compile()
     places = tuple(leaf.sharding for leaf in jax.tree.leaves(args) if isinstance(leaf, jax.Array))
     # What goes in and comes out may differ where the arrays are the same.
-    config: Any = jax.config  # whose flags are no attributes to a type checker
     trees = (lowered.in_tree, lowered.out_tree, config.jax_default_device)
     key = (sha256(program.encode()).digest(), places, *trees)
     if key not in _programs:

@@ -95,6 +95,20 @@ def check_not_negative(value: Any, *, argument: str) -> None:
     check_number(value, argument=argument, wanted="a number ≥ 0", allows=lambda known: known >= 0)
 
 
+def check_array(value: Any, *, argument: str) -> None:
+    """Raise a ``ValueError`` for `Players` where an array belongs, which would be read as one.
+
+    Example:
+        >>> from ganfield import Players
+        >>> check_array(Players(0.0, 1.0), argument="mean")
+        Traceback (most recent call last):
+        ...
+        ValueError: mean must be a number or an array, got Players(theta=0.0, phi=1.0)
+    """
+    if isinstance(value, Players):
+        raise ValueError(f"{argument} must be a number or an array, got {value!r}")
+
+
 def _is_real(dtype: Any) -> bool:
     return jnp.issubdtype(dtype, jnp.floating) or jnp.issubdtype(dtype, jnp.integer)
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from ganfield._registry import registered
 from ganfield._types import ArrayLike, Players
+from ganfield.checks import check_array
 from ganfield.games._base import GAMES, Game, zero_sum
 
 
@@ -35,6 +36,7 @@ def bilinear(coupling: ArrayLike = 1.0) -> Game:
         >>> gf.eigenvalues(gf.vector_field(game))(gf.Players(1.0, 1.0)).round(3)
         Array([ 0.+2.j, -0.-2.j], dtype=complex64)
     """
+    check_array(coupling, argument="coupling")
     matrix = jnp.asarray(coupling, jnp.result_type(float, coupling))
     if matrix.ndim not in (0, 2):
         raise ValueError(f"coupling must be a number or a matrix, got shape {matrix.shape}")

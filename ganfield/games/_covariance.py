@@ -8,7 +8,7 @@ import numpy as np
 
 from ganfield._registry import registered
 from ganfield._types import ArrayLike, Players
-from ganfield.checks import concrete
+from ganfield.checks import check_array, concrete
 from ganfield.games._base import GAMES, Game, zero_sum
 
 
@@ -44,6 +44,7 @@ def covariance(sigma: ArrayLike = 1.0) -> Game:
         >>> gf.eigenvalues(gf.vector_field(game))(game.equilibria[0]).round(3)
         Array([0.+4.j, 0.-4.j], dtype=complex64)
     """
+    check_array(sigma, argument="sigma")
     shape = np.shape(sigma)
     known = concrete(sigma)
     if shape and (len(shape) != 2 or shape[0] != shape[1]):

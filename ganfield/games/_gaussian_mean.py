@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from ganfield._registry import registered
 from ganfield._types import ArrayLike, Players
+from ganfield.checks import check_array
 from ganfield.games._base import GAMES, Game, zero_sum
 
 
@@ -36,6 +37,7 @@ def gaussian_mean(mean: ArrayLike = 1.0) -> Game:
         >>> gf.vector_field(gf.games.gaussian_mean(mean=3.0))(gf.Players(1.0, 0.5))
         Players(theta=Array(0.5, dtype=float32...), phi=Array(2., dtype=float32...))
     """
+    check_array(mean, argument="mean")
     target = jnp.asarray(mean, jnp.result_type(float, mean))
     if target.ndim > 1:
         raise ValueError(f"mean must be a number or a vector, got shape {target.shape}")

@@ -287,7 +287,10 @@ class _Run:
         """Compile what takes long, so that no clock of the steps counts it."""
         before = time.perf_counter()
         source, _ = self.feed.source(step)
-        self.program = self.advance.lower(standing, np.int32(step), source).compile()
+        program: Any = self.advance
+        if not jax.config.jax_disable_jit:
+            program = self.advance.lower(standing, np.int32(step), source).compile()
+        self.program = program
         self.first(lambda recorder: recorder.prepare(self._here(standing).state.params, step))
         self.compile_seconds = time.perf_counter() - before
         self._tell(f"compiled in {self.compile_seconds:.1f} s")

@@ -306,3 +306,15 @@ def test_players_where_they_are_documented():
     ):
         with pytest.raises(ValueError, match=r"(max_norm|momentum) must be a number"):
             build(gf.Players(0.5, jnp.ones(2) / 2))
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [("bilinear", "coupling"), ("gaussian_mean", "mean"), ("covariance", "sigma")],
+)
+def test_players_are_no_array(name, argument):
+    for pair in (gf.Players(1.0, 2.0), gf.Players(jnp.array([2.0, 0.0]), jnp.array([0.0, 1.0]))):
+        with pytest.raises(
+            ValueError, match=f"{argument} must be a number or an array, got Players"
+        ):
+            gf.GAMES[name](pair)
