@@ -136,7 +136,7 @@ def _values(array: ArrayLike) -> Any:
 
 
 def _is_finite(values: np.ndarray, dtype: Any) -> bool:
-    """Return whether all numbers are finite in a dtype; not all are copied: a map may be large."""
+    """Return whether all numbers are finite in a dtype; a mapped file may be too large to copy."""
     step = max(1, _SOME // math.prod(values.shape[1:]))
     with np.errstate(over="ignore"):
         return all(

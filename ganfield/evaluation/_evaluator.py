@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -92,6 +93,10 @@ class Evaluator:
                 f"images must have the shape of the real ones that they are scored beside, "
                 f"{self.real.shape[1:]}, got {tuple(shape)}"
             )
+        batch = jax.ShapeDtypeStruct((self.features.batch_size, *shape), np.uint8)
+        # A function that is not JAX's own says what it thinks of the shape when it is called.
+        with contextlib.suppress(TypeError):
+            jax.eval_shape(self.features.apply, batch)
 
     def __call__(self, generate: Callable[[int], ArrayLike]) -> dict[str, float]:
         """Return the scores of a generator: name → number.

@@ -229,6 +229,22 @@ def test_evaluator_measures_among_the_real_images_once(monkeypatch):
     assert measured == [40]
 
 
+def test_evaluator_says_beforehand_which_shape_it_takes():
+    evaluator(features(), Set(), 20).check_shape((2, 2, 1))
+    with pytest.raises(ValueError, match=r"real ones .*\(2, 2, 1\), got \(3, 2, 1\)"):
+        evaluator(features(), Set(), 20).check_shape((3, 2, 1))
+
+    def of_another_shape(pixels):
+        raise ValueError(f"images must have shape (8, 8, 1), got {pixels.shape[1:]}")
+
+    def in_numpy(pixels):
+        return flat(np.asarray(pixels))
+
+    with pytest.raises(ValueError, match=r"must have shape \(8, 8, 1\), got \(2, 2, 1\)"):
+        evaluator(Features(of_another_shape, "other", "0"), Set(), 20).check_shape((2, 2, 1))
+    evaluator(Features(in_numpy, "pixels", "0"), Set(), 20).check_shape((2, 2, 1))
+
+
 def test_evaluator_takes_real_images_evenly():
     real = Set(40)
     evaluate = evaluator(features(), real, 20, num_real=10)
