@@ -40,7 +40,6 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
         >>> float(compiled(scaled, jnp.ones(()), name="scaled")(jnp.ones(())))
         3.0
     """
-
     config: Any = jax.config  # whose flags are no attributes to a type checker
     if config.jax_disable_jit:  # Somebody looks for a fault, step by step.
         return function

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import linen, nnx
-from jax.interpreters.partial_eval import dce_jaxpr
 
+from ganfield._needed import needed_inputs
 from ganfield._registry import name_of, named
 from ganfield._types import PyTree
 from ganfield.checks import check_examples
@@ -237,7 +237,7 @@ def _draws(parts: _Parts, input_shape: tuple[int, ...]) -> bool:
             program = jax.make_jaxpr(apply)(rngs, parts.params, _example(input_shape, dtype)).jaxpr
         except Exception:
             continue
-        _, used = dce_jaxpr(program, [True] * len(program.outvars))
+        used = needed_inputs(program, [True] * len(program.outvars))
         return any(used[: len(jax.tree.leaves(rngs))])
     return False
 

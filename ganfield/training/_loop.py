@@ -288,7 +288,8 @@ class _Run:
         before = time.perf_counter()
         source, _ = self.feed.source(step)
         program: Any = self.advance
-        if not jax.config.jax_disable_jit:
+        flags: Any = jax.config  # They are no attributes to a type checker.
+        if not flags.jax_disable_jit:
             program = self.advance.lower(standing, np.int32(step), source).compile()
         self.program = program
         self.first(lambda recorder: recorder.prepare(self._here(standing).state.params, step))

@@ -22,6 +22,7 @@ ORDER = (
         "_compiled",
         "_files",
         "_hashes",
+        "_needed",
     ),
     ("networks", "data", "games"),
     ("field",),
