@@ -13,8 +13,8 @@ _CALLS = ("jit", "pjit")
 def needed_inputs(program: Jaxpr, wanted: Sequence[bool]) -> list[bool]:
     """Return which inputs of a program are needed for some of its outputs.
 
-    It looks into jitted functions and scans, where numbers may be handed on that nothing uses; all
-    other equations are taken as a whole, so that too much may be called needed and never too little.
+    It looks into jitted functions and scans, where numbers may be handed on that nothing uses. All
+    other equations are taken as a whole: too much may be called needed, and never too little.
 
     Args:
         program: such as ``jax.make_jaxpr(function)(x).jaxpr``.

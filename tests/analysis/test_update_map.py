@@ -477,6 +477,7 @@ def large_bilinear_game():
     return gf.vector_field(gf.games.bilinear(jnp.asarray(matrix))), at
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method",
     [gf.runge_kutta(optax.sgd(1.0), order=4), gf.lookahead(gf.simultaneous(optax.sgd(0.2)))],
@@ -514,6 +515,7 @@ def step_by(matrix):
 UNIT_STEP = gf.simultaneous(optax.sgd(1.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_a_pair_among_many_of_nearly_its_modulus_is_not_missed(seed):
     rng = np.random.default_rng(seed)
@@ -524,6 +526,7 @@ def test_a_pair_among_many_of_nearly_its_modulus_is_not_missed(seed):
     assert radius.residual < 1e-11
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("matrix", "radius"),
     [
@@ -539,6 +542,7 @@ def test_without_the_matrix_where_the_space_is_soon_whole_or_never(matrix, radiu
     np.testing.assert_allclose(value, radius, rtol=0, atol=1e-9 if radius != 0.9 else 1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("matrix", ["crowd", "nilpotent"])
 def test_eigenvalues_that_cannot_be_told_apart_are_refused(monkeypatch, matrix):
     monkeypatch.setattr("ganfield.analysis._arnoldi._SIZES", (20, 40))
