@@ -22,6 +22,7 @@ _CORRECTED = {
     "count": {"mu", "nu", "ema", "v_row"},
     "t": {"m", "n"},
     "num_points": {"average"},
+    "num_values": {"squares"},
 }
 
 
