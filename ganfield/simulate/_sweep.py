@@ -122,8 +122,8 @@ def sweep(
         return jax.tree.map(lambda leaf: leaf[:size].reshape(shape + leaf.shape[1:]), tree)
 
     began = time.perf_counter()
-    start = compiled(partial(_start, build, sharding), points, given, name="_start")
     with jax.debug_nans(False):  # What is unknown before the first step is NaN.
+        start = compiled(partial(_start, build, sharding), points, given, name="_start")
         carry, first = start(points, given)
     arguments = (carry, points, given)
     advance = compiled(partial(_advance, build, sharding), *arguments, name="_advance")
