@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import Jaxpr, Literal
 
-from ganfield._needed import needed_inputs
 from ganfield._tree import strong
 from ganfield._types import Field
 from ganfield.analysis._update_map import UpdateMap
@@ -41,7 +41,7 @@ def motion(F: UpdateMap, method: Method, field: Field, state: State, batch: Any)
     steers: np.ndarray = np.arange(len(leaves)) < num_params
     while not np.array_equal(steers, before):
         before = steers
-        steers = before | np.array(needed_inputs(program, before.tolist()))
+        steers = before | _needed(program, before)
     floats = [jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves]
     kept = np.concatenate(
         [
@@ -67,3 +67,20 @@ def motion(F: UpdateMap, method: Method, field: Field, state: State, batch: Any)
         lambda x, w: F.vjp(whole(x), padded(w))[kept],
         lambda x: F.unravel(whole(x)),
     )
+
+
+def _needed(program: Jaxpr, wanted: np.ndarray) -> np.ndarray:
+    """Return which inputs of a program the wanted outputs need; of loops, all of theirs."""
+    outputs = zip(program.outvars, wanted, strict=True)
+    needed = {var for var, wants in outputs if wants and not isinstance(var, Literal)}
+    for equation in reversed(program.eqns):
+        wants = np.array([var in needed for var in equation.outvars], bool)
+        if not wants.any():
+            continue
+        needs = np.ones(len(equation.invars), bool)
+        if equation.primitive.name in ("jit", "pjit"):
+            inner = equation.params["jaxpr"]
+            needs = _needed(getattr(inner, "jaxpr", inner), wants)
+        inputs = zip(equation.invars, needs, strict=True)
+        needed |= {var for var, need in inputs if need and not isinstance(var, Literal)}
+    return np.array([var in needed for var in program.invars], bool)

@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 from flax import linen, nnx
 
-from ganfield._needed import needed_inputs
 from ganfield._registry import name_of, named
 from ganfield._types import PyTree
 from ganfield.checks import check_examples
@@ -228,18 +227,22 @@ def _example(input_shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
 def _draws(parts: _Parts, input_shape: tuple[int, ...]) -> bool:
     """Return whether what a module makes of its input depends on its random numbers."""
     rngs, constants = parts.rest
+    if not jax.tree.leaves(rngs):
+        return False
 
-    def apply(rngs: PyTree, params: PyTree, x: jax.Array) -> Any:
-        return parts._replace(rest=(rngs, constants)).whole(params)(x)
+    def apply(rngs: PyTree, x: jax.Array) -> Any:
+        return parts._replace(rest=(rngs, constants)).whole(parts.params)(x)
 
+    # Under several random numbers at once only what depends on them becomes several.
+    several = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((2, *leaf.shape), leaf.dtype), rngs)
+    alone = jax.vmap(apply, in_axes=(0, None), out_axes=None)
     for dtype in (float, int):
         try:
-            program = jax.make_jaxpr(apply)(rngs, parts.params, _example(input_shape, dtype)).jaxpr
-        except Exception:
+            jax.eval_shape(alone, several, _example(input_shape, dtype))
+        except Exception:  # Of one type of input alone the module can be applied at all.
             continue
-        used = needed_inputs(program, [True] * len(program.outvars))
-        return any(used[: len(jax.tree.leaves(rngs))])
-    return False
+        return False
+    return True
 
 
 @named

@@ -18,6 +18,7 @@ from ganfield.games import Game
 _NAMES = ("theta", "phi")
 _STEP = 1e-6  # of differences in float64: as much rounding as curvature
 _LOOKS = 8
+_NOT_FINITE = "the losses, the field or its Jacobian are NaN or infinite at these params and batch"
 
 
 class _Look(NamedTuple):
@@ -210,9 +211,7 @@ def _findings(columns: dict[str, _Look], tolerance: float) -> Iterator[_Finding]
         back, ahead = map(float, getattr(slopes, name))
         by_differences, by_autodiff = (back + ahead) / 2, float(getattr(along, name))
         if not math.isfinite(by_differences + by_autodiff):
-            raise ValueError(
-                "the losses or the field are NaN or infinite at these params and batch"
-            )
+            raise ValueError(_NOT_FINITE)
         error = abs(by_autodiff - by_differences)
         if error > tolerance * max(abs(by_autodiff), abs(by_differences), 1e-6):
             is_rough = abs(ahead - back) > error
@@ -221,6 +220,8 @@ def _findings(columns: dict[str, _Look], tolerance: float) -> Iterator[_Finding]
     for column, (_, _, blocks) in columns.items():
         for row, norms in blocks._asdict().items():
             product, change, error, gap = map(float, norms)
+            if not math.isfinite(product + change):
+                raise ValueError(_NOT_FINITE)
             if not error <= tolerance * max(product, change) + floor:
                 yield _Finding(gap > error, _of_block(row, column, product, change, error))
 

@@ -22,7 +22,6 @@ ORDER = (
         "_compiled",
         "_files",
         "_hashes",
-        "_needed",
     ),
     ("networks", "data", "games"),
     ("field",),

@@ -11,6 +11,8 @@ from PIL import Image
 import ganfield as gf
 from ganfield.configuration import DATA, Config, DataConfig, MethodConfig, NetworkConfig
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 NETWORK = NetworkConfig(architecture="mlp", width=4, num_layers=1)
 CONFIG = Config(

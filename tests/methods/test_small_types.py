@@ -8,6 +8,8 @@ import pytest
 import ganfield as gf
 from tests.cases import SOLVERS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", SOLVERS)
 @pytest.mark.parametrize("phi_type", ["same", "float32"])

@@ -12,6 +12,8 @@ import pytest
 
 import ganfield as gf
 
+pytestmark = pytest.mark.slow
+
 QUADRATIC = gf.vector_field(gf.games.quadratic(1.0, 0.5, 2.0))
 START = gf.Players(1.0, 0.7)
 STEPS = gf.simultaneous(optax.sgd(0.1))
