@@ -46,6 +46,7 @@ def test_smoke_writes_everything_that_it_promises(smoke):
         assert min(image.imread(folder / name).shape[:2]) > 300
 
 
+@pytest.mark.slow
 def test_result_says_where_it_comes_from(smoke):
     result = json.loads((smoke[0] / "result.json").read_text())
     assert result["config"]["num_steps"] == 200
@@ -127,6 +128,7 @@ def test_divergence_is_reported_with_its_step(ring, tmp_path, capsys):
         assert row["step"] < row["stopped_at"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_draws_what_was_computed(ring, drawn, tmp_path, capsys, monkeypatch):
     calls = []
 
