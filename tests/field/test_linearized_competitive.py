@@ -27,7 +27,7 @@ def blocks(field, params, batch):
 
 
 @pytest.mark.parametrize("name", SOME_GAMES)
-def test_look_ahead_is_the_dense_formula(name):
+def test_it_is_the_dense_formula(name):
     case = GAMES[name]
     v, params, batch = gf.vector_field(case.game), params_of(case), batch_of(case)
     value, matrix, n = blocks(v, params, batch)
@@ -36,7 +36,7 @@ def test_look_ahead_is_the_dense_formula(name):
     np.testing.assert_allclose(ravel_pytree(found)[0], value + 0.3 * matrix @ value, rtol=1e-10)
 
 
-def test_look_ahead_is_the_opponents_next_move_to_first_order():
+def test_it_is_the_opponents_next_move_to_first_order():
     v = gf.vector_field(gf.games.dirac_gan("standard"))
     theta, phi = jnp.asarray(0.7), jnp.asarray(-1.2)
     value = v(gf.Players(theta, phi))
