@@ -20,6 +20,9 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         # Without most of XLA's optimizations a method's step compiles in six tenths of the time.
         "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+        # There is a worker for each core: threads of NumPy's beside them wait for one another, and
+        # dense eigenvalues take four times as long.
+        "OPENBLAS_NUM_THREADS": "1",
     }
 
 import jax

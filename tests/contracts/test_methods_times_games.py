@@ -31,7 +31,17 @@ OTHER_GAMES = ("matrix", "gan_standard")
 PAIRS = [("plane", method) for method in METHODS] + [("few", method) for method in VARIANTS]
 PAIRS += [(game, method) for game in OTHER_GAMES for method in METHODS]
 QUICK = [("plane", "simultaneous"), ("plane", "alternating"), ("gan_standard", "simultaneous")]
-PAIRS = [pytest.param(*pair, marks=[] if pair in QUICK else pytest.mark.slow) for pair in PAIRS]
+
+
+def tier(group, name):
+    """A method's inner solve on a network, and its step with other optimizers, compile for long."""
+    if (group, name) in QUICK:
+        return ()
+    is_long = name.startswith(SOLVERS) and (group == "gan_standard" or name in VARIANTS)
+    return pytest.mark.long if is_long else pytest.mark.slow
+
+
+PAIRS = [pytest.param(*pair, marks=tier(*pair)) for pair in PAIRS]
 
 
 def meetings(group, at_rest):

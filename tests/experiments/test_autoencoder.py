@@ -170,7 +170,7 @@ def test_bad_arguments_are_refused(script, arguments, message):
         script.checked(script.Config(**arguments))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_small_run_from_end_to_end(script, drawn, tmp_path, capsys, monkeypatch):
     # The search, tested above, would take half of the time.
     zero = SimpleNamespace(params=gf.Players(0.5, 0.3), kind="stable", spurious=None)

@@ -36,7 +36,7 @@ def known(load):
     return load("comparison_dynamics").dynamics(3)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_small_run(load, drawn, tmp_path):
     script = load("comparison")
     config = script.Config(

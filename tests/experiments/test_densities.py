@@ -146,7 +146,7 @@ def test_bad_arguments_are_refused(script, arguments, message):
         script.checked(script.Config(**arguments))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_small_run_from_end_to_end(script, drawn, tmp_path, capsys):
     config = script.Config(
         separations=(0.0, 1.0, 3.0),

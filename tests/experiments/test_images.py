@@ -8,7 +8,7 @@ import pytest
 import ganfield as gf
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_runs_resume_and_figures(load, drawn, tmp_path, monkeypatch):
     """Two tiny runs, again, and one of them further: what was trained is not trained again."""
     images = load("images")

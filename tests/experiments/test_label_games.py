@@ -9,7 +9,7 @@ def script(load):
     return load("label_games")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_small_run(script, drawn, tmp_path):
     config = script.Config(num_steps=1, num_samples=8, num_epochs=1, output=tmp_path)
     script.main(config)

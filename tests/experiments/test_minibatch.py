@@ -125,7 +125,7 @@ def test_displaced_points_move_as_first_order_theory_says(truth):
     assert expected[0] < 0  # the generator's scale shrinks
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_small_run_writes_figure_and_numbers(minibatch, drawn, tmp_path, capsys):
     config = minibatch.Config(
         population=32,

@@ -35,7 +35,7 @@ def smoke(tmp_path_factory):
     return folder / "results" / "ring", said
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_smoke_writes_everything_that_it_promises(smoke):
     folder, said = smoke
     names = {path.name for path in folder.iterdir()}
@@ -46,7 +46,7 @@ def test_smoke_writes_everything_that_it_promises(smoke):
         assert min(image.imread(folder / name).shape[:2]) > 300
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_result_says_where_it_comes_from(smoke):
     result = json.loads((smoke[0] / "result.json").read_text())
     assert result["config"]["num_steps"] == 200
@@ -118,7 +118,7 @@ def small(ring, folder, **changes):
     return ring.Config(**(settings | changes))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_divergence_is_reported_with_its_step(ring, tmp_path, capsys):
     ring.main(small(ring, tmp_path, learning_rate=1e30))
     assert "NaN at" in capsys.readouterr().out
@@ -128,7 +128,7 @@ def test_divergence_is_reported_with_its_step(ring, tmp_path, capsys):
         assert row["step"] < row["stopped_at"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ctrl_c_saves_and_draws_what_was_computed(ring, drawn, tmp_path, capsys, monkeypatch):
     calls = []
 

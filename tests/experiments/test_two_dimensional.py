@@ -46,7 +46,7 @@ def test_the_flow_keeps_its_distance(load):
     np.testing.assert_allclose(np.hypot(*path), np.tile([1.0, 2.0], (50, 1)), rtol=1e-8)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_panels(load, drawn, tmp_path):
     panels = load("panels")
     panels.main(panels.Config(output=tmp_path, resolution=40))
@@ -72,7 +72,7 @@ def test_panels(load, drawn, tmp_path):
         assert ax.images[0].get_array().shape[:2] == (40, 40)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_dirac(load, drawn, tmp_path, monkeypatch):
     dirac = load("dirac")
     monkeypatch.setattr(dirac, "DRAWN", ("none", "clip", "wgan_gp"))

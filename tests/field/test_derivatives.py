@@ -49,8 +49,15 @@ PAIRS = [(name, transform) for name in FORMS for transform in EVERY_GAME]
 PAIRS += [(name, other) for name in FEW_GAMES for other in TRANSFORMS if other not in EVERY_GAME]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "transform"), PAIRS)
+def tier(name, transform):
+    """Third derivatives of two networks compile for several seconds."""
+    is_long = name == "gan_standard" and transform not in EVERY_GAME
+    return pytest.mark.long if is_long else pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("name", "transform"), [pytest.param(*pair, marks=tier(*pair)) for pair in PAIRS]
+)
 def test_jacobian_against_finite_differences(name, transform):
     case = GAMES[name]
     field = gf.TRANSFORMS[transform](gf.vector_field(case.game), **TRANSFORMS[transform])

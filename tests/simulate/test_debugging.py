@@ -83,6 +83,7 @@ def test_methods_run_without_jit(name):
         leaves_equal(run(method), expected)
 
 
+@pytest.mark.long
 def test_simulations_sweeps_and_networks_run_without_jit():
     generator, discriminator = gf.networks.mlp(4, 2), gf.networks.mlp(2, 1)
     game = gf.games.gan(generator, discriminator, penalty="wgan_gp", instance_noise=0.1)

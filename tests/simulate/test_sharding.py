@@ -70,7 +70,7 @@ def test_two_processes_make_the_run_of_one(alone):
     assert first == second
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_mean_of_what_devices_find_alone_is_another_field(ring_game):
     """What the two tests above would miss if the difference were small."""
     w = gf.consensus(gf.vector_field(ring_game), gamma=5.0)

@@ -209,7 +209,7 @@ def test_bad_arguments(axes, num_steps, message):
         gf.sweep(build, axes, fixed={"gamma": 0.0}, num_steps=num_steps)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_devices_do_not_change_the_runs():
     code = """
 import sys, jax, jax.numpy as jnp

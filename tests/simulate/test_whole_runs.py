@@ -43,7 +43,7 @@ def ring_run(learning_rate, gamma, key):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_sweep_of_64_whole_ring_runs_is_one_compiled_call(caplog):
     traces, calls = [], []
 
@@ -80,7 +80,7 @@ def test_a_sweep_of_64_whole_ring_runs_is_one_compiled_call(caplog):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_methods_are_swapped_in_a_loop():
     # Of one layer each: what compiles is what costs.
     generator = gf.networks.mlp(2, 2, hidden_sizes=())

@@ -62,13 +62,13 @@ def refused(game, seeds, sample=SAMPLE):
     return said
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_seed_of_the_ring_is_refused():
     # Of one in nineteen a kink lies between the points of the differences.
     assert refused(ring(), range(60)) == {}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("activation", [jax.nn.relu, jax.nn.leaky_relu, pairs])
 def test_no_network_with_kinks_is_refused(activation):
     assert refused(ring(activation=activation), range(60), SMALL) == {}
@@ -82,7 +82,7 @@ def shaken(fake):
     return fake + 1e-3 * drawn
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("cut", "message"),
     [

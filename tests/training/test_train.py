@@ -162,7 +162,7 @@ def test_a_run_in_pieces_is_the_whole_run(whole, tmp_path):
         assert images[0] == images[1]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_convolutions_batch_norm_and_consensus_in_pieces(tmp_path):
     layers = {"architecture": "dcgan", "batch_norm": True, "width": 2}
     changes = {"method.name": "simultaneous", "method.transform": "consensus", "method.gamma": 1.0}
