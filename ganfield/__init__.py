@@ -86,6 +86,7 @@ from ganfield.simulate import trajectories as trajectories
 if _typing.TYPE_CHECKING:
     import ganfield.plotting
     from ganfield import networks as networks
+    from ganfield import runs as runs
     from ganfield import training as training
     from ganfield.networks import NETWORKS as NETWORKS
 
@@ -99,6 +100,7 @@ _LAZY = {
     "networks": ("ganfield.networks", None, "networks"),
     "NETWORKS": ("ganfield.networks", "NETWORKS", "networks"),
     "plot": ("ganfield.plotting", None, "plot"),
+    "runs": ("ganfield.runs", None, "images"),
     "training": ("ganfield.training", None, "images"),
 }
 

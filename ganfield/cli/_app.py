@@ -10,9 +10,11 @@ import jax
 import tyro
 
 from ganfield.checks import lookup
+from ganfield.cli._compare import Compare
 from ganfield.cli._equilibria import Equilibria
 from ganfield.cli._field import Field
 from ganfield.cli._list import List
+from ganfield.cli._sample import Sample
 from ganfield.cli._spectrum import Spectrum
 from ganfield.cli._train import Train
 from ganfield.cli._train_classifier import TrainClassifier
@@ -39,6 +41,8 @@ COMMANDS: dict[str, type[_Command]] = {
     "equilibria": Equilibria,
     "list": List,
     "train": Train,
+    "compare": Compare,
+    "sample": Sample,
     "train-classifier": TrainClassifier,
 }
 

@@ -50,7 +50,7 @@ class Scorer:
     def score(self, config: Any, params: gf.Players) -> None:
         """Score a run that had nothing to do, on the latent variables that it is scored on."""
         # Orbax, which training needs, stays out of the other commands.
-        from ganfield.training._generate import Maker
+        from ganfield.runs._generate import Maker
 
         make = Maker(gf.configuration.build(config, self.data).generator, config)
         self.scores = self._evaluator.scores(lambda count: make(params.theta, count))

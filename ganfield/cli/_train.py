@@ -164,8 +164,7 @@ class Train:
 
     def _config(self) -> Any:
         """Return the configuration that the options and the folder make."""
-        training = gf.training
-        before = training.read_config(self.folder) if training.is_run(self.folder) else None
+        before = gf.runs.read_config(self.folder) if gf.runs.is_run(self.folder) else None
         if self.preset is not None:
             config = gf.configuration.preset(self.preset)
         else:

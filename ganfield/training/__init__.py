@@ -1,8 +1,6 @@
-"""Whole runs on real data: run directories, checkpoints, resume, several hosts."""
+"""Whole runs on real data: run directories, feeds, resume, several hosts."""
 
 from ganfield.training._loop import train as train
 from ganfield.training._result import Progress as Progress
 from ganfield.training._result import Result as Result
 from ganfield.training._result import TrainingInterrupted as TrainingInterrupted
-from ganfield.training._run_directory import is_run as is_run
-from ganfield.training._run_directory import read_config as read_config

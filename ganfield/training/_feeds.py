@@ -12,9 +12,9 @@ from ganfield._types import Batch, PyTree
 from ganfield.configuration import Built, batch_sizes, random_keys
 from ganfield.data import HostLoader, Images, Points, fits_on_device
 from ganfield.methods import Method
+from ganfield.runs._quick import quick_jit
 from ganfield.simulate import step_batch
 from ganfield.simulate.sharding import replicated, spread
-from ganfield.training._quick import quick_jit
 
 _CHUNK = 16  # steps whose batches travel to the device together
 _METRICS_SEED = 2**31  # Seeds are below it.

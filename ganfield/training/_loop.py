@@ -15,17 +15,17 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from ganfield._types import PyTree
 from ganfield.configuration import Built, Config, build, fingerprint, random_keys
+from ganfield.runs._checkpoints import CannotSaveError, Checkpoints
+from ganfield.runs._quick import quick_jit
+from ganfield.runs._run_directory import RunDirectory, check_run, is_run, read_config
+from ganfield.runs._samples import check_shown
 from ganfield.simulate import Standing, stand
 from ganfield.simulate.sharding import replicated
-from ganfield.training._checkpoint import CannotSaveError, Checkpoints
 from ganfield.training._feeds import Feed, open_feed, storage_of
 from ganfield.training._interrupts import Wish, listening
 from ganfield.training._processes import Processes, local
-from ganfield.training._quick import quick_jit
 from ganfield.training._recorder import Evaluate, Recorder
 from ganfield.training._result import Progress, Result, TrainingInterrupted
-from ganfield.training._run_directory import RunDirectory, check_run, is_run, read_config
-from ganfield.training._samples import check_shown
 from ganfield.training._steps import advancing
 from ganfield.training._tensorboard import check_installed
 

@@ -10,19 +10,6 @@ from ganfield._types import Batch, Field, Players
 from ganfield.games import Game
 from ganfield.networks import Network
 
-METRICS = (
-    "loss_theta",
-    "loss_phi",
-    "norm_v_theta",
-    "norm_v_phi",
-    "norm_grad_L",
-    "accuracy_real",
-    "accuracy_fake",
-    "saturated",
-    "diversity",
-)
-"""The columns of ``metrics.csv`` between ``seconds`` and ``warnings``; `measuring` explains."""
-
 # A probability of 99 % is a logit of log 99.
 _SURE = 4.59511985013459
 _SATURATED = 0.95

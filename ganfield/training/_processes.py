@@ -6,10 +6,10 @@ from typing import TypeVar
 
 import jax
 import numpy as np
-import optax
 from jax.experimental import multihost_utils
 
 from ganfield._types import PyTree
+from ganfield.runs._host import with_keys, without_keys
 
 T = TypeVar("T")
 
@@ -110,20 +110,3 @@ class Processes:
 def local(tree: PyTree) -> PyTree:
     """Return this process's copy, on one device, of arrays of which every device has one."""
     return jax.tree.map(lambda leaf: leaf.addressable_data(0), tree)
-
-
-def without_keys(tree: PyTree) -> PyTree:
-    """Return the tree on the host, with typed keys as numbers, which can be written and sent."""
-    return jax.device_get(optax.tree.unwrap_random_key_data(tree))
-
-
-def with_keys(plain: PyTree, like: PyTree) -> PyTree:
-    """Return the tree on the device, with numbers as typed keys where ``like`` has such."""
-
-    def restore(leaf: jax.Array, example: jax.Array) -> jax.Array:
-        value = jax.numpy.asarray(leaf)
-        if jax.dtypes.issubdtype(example.dtype, jax.dtypes.prng_key):
-            return jax.random.wrap_key_data(value, impl=jax.random.key_impl(example))
-        return value
-
-    return jax.tree.map(restore, plain, like)

@@ -9,14 +9,15 @@ import numpy as np
 from ganfield._types import Players
 from ganfield.configuration import Built
 from ganfield.data import Images, to_float
+from ganfield.runs._checkpoints import Checkpoints
+from ganfield.runs._generate import Maker
+from ganfield.runs._quick import quick_jit
+from ganfield.runs._run_directory import RunDirectory
+from ganfield.runs._samples import save_samples
+from ganfield.runs._tables import METRICS
 from ganfield.simulate import Standing
-from ganfield.training._checkpoint import Checkpoints
 from ganfield.training._feeds import Feed
-from ganfield.training._generate import Maker
-from ganfield.training._metrics import METRICS, measuring, warnings_of
-from ganfield.training._quick import quick_jit
-from ganfield.training._run_directory import RunDirectory
-from ganfield.training._samples import save_samples
+from ganfield.training._metrics import measuring, warnings_of
 from ganfield.training._tensorboard import Writer, open_writer
 
 Evaluate = Callable[[Callable[[int], np.ndarray]], Mapping[str, float]]

@@ -31,6 +31,7 @@ ORDER = (
     ("testing", "reporting"),
     ("plotting",),
     ("configuration",),
+    ("runs",),
     ("training",),
     ("__init__",),
     ("cli",),
@@ -42,8 +43,8 @@ ALONE = {
     "matplotlib": {"plotting"},
     "rich": {"simulate", "cli"},
     "tyro": {"cli"},
-    "orbax": {"training"},
-    "PIL": {"data", "plotting", "training"},
+    "orbax": {"runs"},
+    "PIL": {"data", "plotting", "runs"},
     "sklearn": {"data"},
 }
 

@@ -68,7 +68,7 @@ def unbroken(tmp_path_factory):
 
 def restored(folder):
     """Return the parameters where a run stands, without taking a step."""
-    config = gf.training.read_config(folder)
+    config = gf.runs.read_config(folder)
     result = gf.training.train(config, folder, resume="always")
     assert result.outcome == "done"
     return result.params

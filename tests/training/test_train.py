@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import ganfield as gf
-from ganfield.training import _checkpoint, _tables
+from ganfield.runs import _checkpoints, _tables
 from tests.training.tiny import CONFIG, assert_same_bits, rows, saved
 
 PLAYERS = ("generator", "discriminator")
@@ -49,7 +49,7 @@ def test_the_folder_holds_what_is_promised(whole):
     assert [int(row["step"]) for row in rows(folder)] == [0, 10, 20, 30, 40, 50, 60]
     assert [int(row["step"]) for row in rows(folder, "scores.csv")] == [0, 30, 60]
     resolved = replace(CONFIG, data=replace(CONFIG.data, storage="device"))
-    assert gf.training.read_config(folder) == resolved
+    assert gf.runs.read_config(folder) == resolved
     about = json.loads((folder / "run.json").read_text())
     assert about["data"]["count"] == 1442
     assert about["versions"]["jax"] == jax.__version__
@@ -220,7 +220,7 @@ def test_memory_that_runs_out_damages_nothing(monkeypatch, tmp_path):
     def restore(self, *args, **options):
         raise MemoryError
 
-    monkeypatch.setattr(_checkpoint.orbax.CheckpointManager, "restore", restore)
+    monkeypatch.setattr(_checkpoints.orbax.CheckpointManager, "restore", restore)
     with pytest.raises(MemoryError):
         train(CONFIG, tmp_path)
     monkeypatch.undo()
@@ -246,7 +246,7 @@ def test_another_configuration_is_refused(whole):
     with pytest.raises(ValueError, match=r"does not fit this configuration: .*theta.* is float32"):
         train(other.replace({"num_steps": 90}), folder, allow_changes=True)
     # What was refused is not remembered.
-    assert gf.training.read_config(folder).generator.width == 4
+    assert gf.runs.read_config(folder).generator.width == 4
     assert train(CONFIG, folder).outcome == "done"
     after = sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*"))
     changed = {path.name for path, _ in set(before) ^ set(after)}
@@ -260,7 +260,7 @@ def test_allowed_changes_go_on(tmp_path):
     other = CONFIG.replace({"method.learning_rate": 1e-4})
     assert train(other, tmp_path, num_steps=30, allow_changes=True, listen=said.append).step == 30
     assert "configuration changed: method.learning_rate: 0.001 → 0.0001" in said
-    assert gf.training.read_config(tmp_path).method.learning_rate == 1e-4
+    assert gf.runs.read_config(tmp_path).method.learning_rate == 1e-4
 
 
 @pytest.mark.parametrize(
@@ -432,14 +432,14 @@ def test_a_nan_stops_the_run(tmp_path):
 
 @pytest.mark.slow
 def test_a_full_disk_is_one_line(monkeypatch, tmp_path):
-    save = _checkpoint.orbax.CheckpointManager.save
+    save = _checkpoints.orbax.CheckpointManager.save
 
     def full(self, step, **arguments):
         if step == 40:
             raise ValueError("Error writing: No space left on device\nmore\nlines")
         return save(self, step, **arguments)
 
-    monkeypatch.setattr(_checkpoint.orbax.CheckpointManager, "save", full)
+    monkeypatch.setattr(_checkpoints.orbax.CheckpointManager, "save", full)
     with pytest.raises(OSError, match=r"step 40 cannot be written.*No space left") as raised:
         train(CONFIG, tmp_path)
     assert "\n" not in str(raised.value)

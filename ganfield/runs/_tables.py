@@ -6,9 +6,24 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from ganfield._files import naming, write_file
 
 Value = float | int | str
+
+METRICS = (
+    "loss_theta",
+    "loss_phi",
+    "norm_v_theta",
+    "norm_v_phi",
+    "norm_grad_L",
+    "accuracy_real",
+    "accuracy_fake",
+    "saturated",
+    "diversity",
+)
+"""The columns of ``metrics.csv`` between ``seconds`` and ``warnings``."""
 
 
 class Table:
@@ -74,6 +89,20 @@ class Table:
         lines = self._lines()
         return dict(zip(lines[0], lines[1], strict=True)) if len(lines) > 1 else None
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return column → array, in the file's order: integers, floats or texts; {} without rows.
+
+        Raises:
+            ValueError: the file cannot be read.
+        """
+        try:
+            head, *rows = self._lines() or [[]]
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise ValueError(f"{self.path} cannot be read: {error}") from error
+        whole = [row for row in rows if len(row) == len(head)]
+        columns = zip(*whole, strict=True) if whole else []
+        return dict(zip(head, map(_array, columns), strict=False))
+
     def sync(self) -> None:
         """Wait until the rows are on the disk."""
         if self.path.exists():
@@ -87,6 +116,15 @@ class Table:
         text = self.path.read_text("utf-8")
         whole = text[: text.rfind("\n") + 1]
         return list(csv.reader(io.StringIO(whole)))
+
+
+def _array(texts: Sequence[str]) -> np.ndarray:
+    for kind in (int, float):
+        try:
+            return np.array([kind(text) for text in texts])
+        except ValueError:
+            continue
+    return np.array(texts)
 
 
 def _text(rows: Sequence[Sequence[str]]) -> str:

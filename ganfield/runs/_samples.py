@@ -2,6 +2,7 @@
 
 import io
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from PIL import Image
 
 from ganfield._files import write_file
 from ganfield.data import to_uint8
+from ganfield.reporting import check_folder
 
 _LIMIT = 1.6  # of points in the plane
 _SIDE = 320  # pixels of their picture
@@ -47,6 +49,36 @@ def save_samples(path: Path, examples: Any) -> None:
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, format="PNG")
     write_file(path, content.getvalue())
+
+
+def save_images(folder: str | os.PathLike[str], images: Any) -> list[Path]:
+    """Write each image to a .png file of its own, by its number: 0.png, or 000.png of a thousand.
+
+    Args:
+        folder: made if need be.
+        images: (n, height, width, channels) in [−1, 1], of 1 or 3 channels.
+
+    Returns:
+        The files.
+
+    Raises:
+        ValueError: these are no images, or the folder cannot be used.
+    """
+    array = np.asarray(images, np.float32)
+    if array.ndim != 4:
+        raise ValueError(
+            "images must have shape (n, height, width, channels), got "
+            f"{array.shape}: points are for a .npz file"
+        )
+    check_shown(array.shape[1:])
+    target = check_folder(folder)
+    digits = len(str(len(array) - 1))
+    paths = [target / f"{number:0{digits}}.png" for number in range(len(array))]
+    for path, pixels in zip(paths, to_uint8(array), strict=True):
+        content = io.BytesIO()
+        Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(content, "PNG")
+        write_file(path, content.getvalue())
+    return paths
 
 
 def image_grid(images: np.ndarray) -> np.ndarray:

@@ -13,8 +13,8 @@ import orbax.checkpoint as orbax
 from ganfield._hashes import hash_of
 from ganfield._types import PyTree
 from ganfield.reporting import check_folder
+from ganfield.runs._host import with_keys, without_keys
 from ganfield.simulate import Standing
-from ganfield.training._processes import with_keys, without_keys
 
 _OVERHEAD = 200_000  # bytes that Orbax writes beside the arrays, with room to spare
 
@@ -32,23 +32,26 @@ class Checkpoints:
 
     Args:
         folder: made if need be.
-        keep: how many of the last ones stay.
+        keep: how many of the last ones stay; None to read alone, and change nothing.
         tell: ``tell(message)``, called with what the user should know.
     """
 
-    def __init__(self, folder: Path, *, keep: int, tell: Callable[[str], None]):
-        self.folder = check_folder(folder.absolute())
+    def __init__(self, folder: Path, *, keep: int | None, tell: Callable[[str], None]):
+        self._reads_alone = keep is None
+        self.folder = folder.absolute() if keep is None else check_folder(folder.absolute())
         self._tell = tell
-        self._manager = orbax.CheckpointManager(
-            self.folder,
-            options=orbax.CheckpointManagerOptions(
-                create=False,
-                max_to_keep=keep,
-                enable_async_checkpointing=False,
-                cleanup_tmp_directories=True,
-                multiprocessing_options=_alone(),
-            ),
-        )
+        with _quiet():
+            self._manager = orbax.CheckpointManager(
+                self.folder,
+                options=orbax.CheckpointManagerOptions(
+                    create=False,
+                    max_to_keep=keep,
+                    enable_async_checkpointing=False,
+                    cleanup_tmp_directories=not self._reads_alone,
+                    read_only=self._reads_alone,
+                    multiprocessing_options=_alone(),
+                ),
+            )
 
     def steps(self) -> list[int]:
         """Return the steps of the checkpoints that are there, in ascending order."""
@@ -109,6 +112,9 @@ class Checkpoints:
             try:
                 return self.load(step, like)
             except OSError as error:
+                if self._reads_alone:
+                    self._tell(f"{error}: the one before is taken")
+                    continue
                 damaged = self.folder / str(step)
                 aside = self.folder / f"damaged.{step}"
                 for number in range(1, 1000):
@@ -120,10 +126,19 @@ class Checkpoints:
                 self._tell(f"{error}; it is now {aside.name}")
         if steps or any(self.folder.glob("damaged.*")):
             raise OSError(
-                f"every checkpoint in {self.folder} is damaged: there is none to resume. Give "
-                "another output, or remove the folder to start again"
+                f"every checkpoint in {self.folder} is damaged: there is none to go on from. Give "
+                "another folder, or remove this one to start again"
             )
         return None
+
+    def is_double(self) -> bool:
+        """Return whether a run is in float64, by the first checkpoint that can be read."""
+        for step in reversed(self.steps()):
+            try:
+                return any("float64" in text for text in self._about(step)["leaves"].values())
+            except OSError:
+                continue
+        return False
 
     def load(self, step: int, like: Standing) -> tuple[Standing, float]:
         """Return one checkpoint and its wall-clock.
@@ -133,20 +148,9 @@ class Checkpoints:
             OSError: it is damaged.
         """
         plain = without_keys(like)
-        damaged = f"the checkpoint of step {step} is damaged"
-        try:
-            with _quiet():
-                described = self._manager.restore(
-                    step, args=orbax.args.Composite(about=orbax.args.JsonRestore())
-                )
-            about: dict[str, Any] = dict(described["about"])
-            expected = dict(about["leaves"])
-        except MemoryError:
-            raise
-        except Exception as error:
-            _check_memory(error)
-            raise OSError(f"{damaged}: {_first_line(error)}") from error
-        _check_leaves(_leaves(plain), expected, step)
+        damaged = _damaged(step)
+        about = self._about(step)
+        _check_leaves(_leaves(plain), about["leaves"], step)
         try:
             with _quiet():
                 saved = self._manager.restore(
@@ -161,9 +165,28 @@ class Checkpoints:
             raise OSError(f"{damaged}: its arrays are not those that were saved")
         return with_keys(saved, like), float(about["seconds"])
 
+    def _about(self, step: int) -> dict[str, Any]:
+        """Return what a checkpoint says of itself: seconds, leaves, sha256."""
+        try:
+            with _quiet():
+                described = self._manager.restore(
+                    step, args=orbax.args.Composite(about=orbax.args.JsonRestore())
+                )
+            about = dict(described["about"])
+            return about | {"leaves": dict(about["leaves"])}
+        except MemoryError:
+            raise
+        except Exception as error:
+            _check_memory(error)
+            raise OSError(f"{_damaged(step)}: {_first_line(error)}") from error
+
     def close(self) -> None:
         """Let go of the folder."""
         self._manager.close()
+
+
+def _damaged(step: int) -> str:
+    return f"the checkpoint of step {step} is damaged"
 
 
 def _alone() -> orbax.options.MultiprocessingOptions:

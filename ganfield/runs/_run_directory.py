@@ -13,8 +13,7 @@ from ganfield._files import remove_partial, write_file
 from ganfield.checks import lookup
 from ganfield.configuration import Config
 from ganfield.reporting import check_folder, provenance, to_json
-from ganfield.training._metrics import METRICS
-from ganfield.training._tables import Table
+from ganfield.runs._tables import METRICS, Table
 
 if sys.platform != "win32":
     import fcntl

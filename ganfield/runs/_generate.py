@@ -6,7 +6,7 @@ import numpy as np
 from ganfield._types import PyTree
 from ganfield.configuration import Config, random_keys
 from ganfield.networks import Network
-from ganfield.training._quick import quick_jit
+from ganfield.runs._quick import quick_jit
 
 _AT_ONCE = 256
 

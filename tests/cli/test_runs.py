@@ -1,0 +1,78 @@
+"""``ganfield compare`` and ``sample``: what they print, write and refuse."""
+
+import jax
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+import ganfield as gf
+from tests.training.tiny import CONFIG
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    root = tmp_path_factory.mktemp("runs")
+    with jax.enable_x64(False):
+        for seed in (0, 1):
+            config = CONFIG.replace({"seed": seed, "num_steps": 20})
+            gf.training.train(config, root / str(seed))
+    return [root / "0", root / "1"]
+
+
+def test_compare(run, run_json, folders, tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr(gf.plot, "save", lambda figure, path: saved.append((figure, path)))
+    record = run_json("compare", *folders, "--output", "c.png")
+    (group,) = record["groups"]
+    assert (group["seeds"], group["step"], record["differences"]) == ([0, 1], 20, {})
+    expected = gf.runs.compare(folders).groups[0].last()["loss_phi"]
+    assert tuple(group["last"]["loss_phi"].values()) == pytest.approx(expected)
+    ((figure, path),) = saved
+    assert (isinstance(figure, Figure), str(path)) == (True, "c.png")
+    drawn = {ax.get_title("left"): len(ax.lines) for ax in figure.axes if ax.lines}
+    names = ("loss theta", "loss phi", "norm v theta", "norm v phi", "diversity")
+    assert drawn == dict.fromkeys(names, 3)  # two seeds and their mean
+    code, out, err = run("compare", *folders)
+    assert (code, err) == (0, "")
+    assert "seeds 0, 1" in out
+    assert f"{expected[0]:.4g} ± {expected[1]:.2g}" in out
+    code, out, err = run("compare", folders[0], "nowhere")
+    assert (code, out) == (2, "")
+    assert err == "error: there is no run in nowhere: it has no config.json\n"
+
+
+def test_sample(run, run_json, folders, tmp_path):
+    expected = gf.runs.load(folders[0]).generate(3)
+    record = run_json("sample", folders[0], "--num", 3, "--output", "new/s.npz")
+    assert (record["step"], record["num"]) == (20, 3)
+    with np.load("new/s.npz") as archive:
+        np.testing.assert_array_equal(archive["examples"], expected)
+        assert archive["step"] == 20
+    code, out, err = run("sample", folders[0], "--num", 3, "--output", "images")
+    assert (code, err) == (0, "")
+    assert out.endswith("wrote images\n")
+    files = sorted((tmp_path / "images").iterdir())
+    assert [path.name for path in files] == ["0.png", "1.png", "2.png"]
+    pixels = np.asarray(Image.open(files[1])).astype(float)
+    np.testing.assert_allclose(pixels / 127.5 - 1, expected[1, ..., 0], atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--output", "full"), "--output must be a new or empty folder"),
+        (("--output", "a.png"), r"--output must end in .npz or be a folder, got 'a.png'"),
+        (("--output", "a.npz", "--num", 0), "--num must be an integer ≥ 1, got 0"),
+        (("--output", "a.npz", "--step", 7), "no checkpoint of step 7 in"),
+    ],
+)
+def test_what_cannot_be_sampled(run, folders, tmp_path, arguments, message):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("mine")
+    code, out, err = run("sample", folders[0], *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert [path.name for path in tmp_path.iterdir()] == ["full"]

@@ -1,0 +1,32 @@
+"""Three tiny runs, trained once: two that differ in the seed alone, and one of another method."""
+
+import pytest
+
+import ganfield as gf
+from tests.training.tiny import CONFIG
+
+FOLDERS = {
+    "first": {},
+    "second": {"seed": 1},
+    "other": {"method.name": "simultaneous", "method.transform": "consensus", "method.gamma": 1.0},
+}
+
+
+def brightness(generate):
+    return {"brightness": generate(4).mean()}
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """Return name → folder, and name → `Result`. Tests leave the folders as they are."""
+    root = tmp_path_factory.mktemp("runs")
+    results = {
+        name: gf.training.train(
+            CONFIG.replace({"method.optimizer": "rmsprop"} | changes),
+            root / name,
+            num_steps=40,
+            evaluate=[brightness],
+        )
+        for name, changes in FOLDERS.items()
+    }
+    return {name: root / name for name in FOLDERS}, results
