@@ -94,7 +94,7 @@ def test_a_damaged_checkpoint_is_told_of_and_left_alone(copy):
         gf.runs.load(copy, step=40)
     assert look(copy) == before
     damage(copy, 20)
-    with pytest.raises(OSError, match="every checkpoint in .* is damaged"):
+    with pytest.raises(OSError, match=r"every checkpoint in .* is damaged"):
         gf.runs.load(copy)
 
 
