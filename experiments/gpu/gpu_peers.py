@@ -33,12 +33,12 @@ class Peer:
     """A process of a script of this folder, started when it is first asked.
 
     Args:
-        script: the script's name; it calls `serve`.
+        script: its name, or another path; it calls `serve`.
         log: the file that gets what it says on stderr.
     """
 
     def __init__(self, script: str, log: Path):
-        self._script = Path(__file__).with_name(script)
+        self._script = Path(__file__).parent / script
         self._log = log
         self._process: subprocess.Popen[str] | None = None
         self._answers: queue.Queue[str] = queue.Queue()
@@ -71,10 +71,14 @@ class Peer:
 
     def close(self) -> None:
         """End the process, if there is one."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
 
     def _start(self) -> "subprocess.Popen[str]":
         with self._log.open("a", encoding="utf-8") as log:
@@ -90,8 +94,9 @@ class Peer:
 
         def read() -> None:
             assert process.stdout is not None
-            for line in process.stdout:
-                answers.put(line)
+            with process.stdout as lines:
+                for line in lines:
+                    answers.put(line)
             answers.put("")
 
         threading.Thread(target=read, daemon=True).start()

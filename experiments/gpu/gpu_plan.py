@@ -45,7 +45,7 @@ class Scale:
 FULL = Scale(
     matrix=8192,
     floats=2**28,
-    steps=500,
+    steps=200,
     runs=(1, 16, 256),
     chunk=512,
     images={
@@ -73,7 +73,7 @@ SMALL = Scale(
     images={"perceptron": ("digits/mlp", 2)},
     repeats=1,
     presets=(("digits/mlp",),),
-    milestones=(6, 12),
+    milestones=(12,),
     changes={"record_every": 2, "evaluate_every": 6, "checkpoint_every": 4, "keep": 1},
 )
 

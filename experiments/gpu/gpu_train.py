@@ -1,5 +1,6 @@
 """One training run in a process of its own, or the classifier that scores are taken with."""
 
+import os
 import signal
 import time
 from pathlib import Path
@@ -39,11 +40,11 @@ def train(task: Task) -> dict[str, Any]:
                 classifier.features, examples, num_samples=task["samples"], num_real=most
             )
         )
-    told = False
+    told, parent = False, os.getppid()
 
     def watch(progress: gf.training.Progress) -> None:
         nonlocal told
-        if time.time() >= task["deadline"] and not told:
+        if is_over(task["deadline"], parent) and not told:
             told = True
             signal.raise_signal(signal.SIGTERM)  # finishes the steps at hand, and saves
 
@@ -62,6 +63,11 @@ def train(task: Task) -> dict[str, Any]:
         "stopped_at": result.stopped_at,
         "parameters": sum(leaf.size for leaf in jax.tree.leaves(result.params)),
     }
+
+
+def is_over(deadline: float, parent: int) -> bool:
+    """Return whether the time is over, or who started this process is no more."""
+    return time.time() >= deadline or os.getppid() != parent
 
 
 def configuration(task: Task) -> gf.configuration.Config:

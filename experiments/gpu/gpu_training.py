@@ -112,6 +112,8 @@ def make_classifier(state: State, scale: Scale, data: Path | None, deadline: flo
     try:
         state.content["classifier"] = ask(state, task, deadline)
         state.end("classifier")
+    except OutOfTimeError:
+        state.end("classifier")
     except PeerError as error:
         state.content["classifier"] = {"error": str(error)}
         state.save()
