@@ -93,11 +93,8 @@ def perceptron(*sizes: int, runs: int = 1) -> Any:
     return torch.nn.Sequential(*layers[:-1])
 
 
-def both_gradients(
-    players: tuple[Any, Any], real: Any, latent: Any, *, differentiable: bool
-) -> list[Any]:
-    """Return the gradients of both players' own losses, θ's and then φ's: minus v."""
-    import torch
+def both_losses(players: tuple[Any, Any], real: Any, latent: Any) -> tuple[Any, Any]:
+    """Return θ's and φ's loss; the players may be any functions."""
     from torch.nn.functional import softplus
 
     def mean(losses: Any) -> Any:
@@ -105,8 +102,17 @@ def both_gradients(
 
     generator, discriminator = players
     logits_fake, logits_real = discriminator(generator(latent)), discriminator(real)
-    loss_theta = mean(softplus(-logits_fake))
     loss_phi = mean(softplus(-logits_real)) + mean(softplus(logits_fake))
+    return mean(softplus(-logits_fake)), loss_phi
+
+
+def both_gradients(
+    players: tuple[Any, Any], real: Any, latent: Any, *, differentiable: bool
+) -> list[Any]:
+    """Return the gradients of both players' own losses, θ's and then φ's: minus v."""
+    import torch
+
+    loss_theta, loss_phi = both_losses(players, real, latent)
     grad: Any = torch.autograd.grad
     theta, phi = (list(player.parameters()) for player in players)
     return [

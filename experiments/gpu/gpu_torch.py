@@ -111,32 +111,37 @@ def ring(task: Task) -> Callable[[], Any]:
 
 
 def jacobian(task: Task) -> Callable[[], Any]:
-    """Return the ring's dense Jacobian, some rows at once, as v's is (minus the gradients')."""
+    """Return the ring's dense Jacobian v′, by reverse mode, some rows at once."""
+    from torch.func import functional_call, grad, jacrev
+
     players, draw = torch_ring.ring_game(1, DEVICE)
-    parameters = [parameter for player in players for parameter in player.parameters()]
     real, latent = draw()
-    count = sum(parameter.numel() for parameter in parameters)
-    chunks = torch.eye(count, device=DEVICE).split(task["chunk"])
-    grad: Any = torch.autograd.grad
+    # θ and φ by the names of their tensors, and all of them as one vector.
+    tensors = [dict(player.named_parameters()) for player in players]
+    shapes = [tensor.shape for each in tensors for tensor in each.values()]
+    sizes = [shape.numel() for shape in shapes]
+    point = torch.cat([x.detach().reshape(-1) for each in tensors for x in each.values()])
 
-    def matrix() -> Any:
-        gradients = torch_ring.both_gradients(players, real, latent, differentiable=True)
-        v = -torch.cat([gradient.reshape(-1) for gradient in gradients])
-        rows = []
-        for chunk in chunks:
-            row = grad(
-                v,
-                parameters,
-                chunk,
-                retain_graph=True,
-                is_grads_batched=True,
-                allow_unused=True,
-                materialize_grads=True,
-            )
-            rows.append(torch.cat([part.reshape(len(chunk), -1) for part in row], 1))
-        return torch.cat(rows)
+    def loss_of(player: int, parameters: Any, other: Any) -> Any:
+        chosen = [parameters, other] if player == 0 else [other, parameters]
+        applied = [
+            lambda x, net=net, of=of: functional_call(net, of, (x,))
+            for net, of in zip(players, chosen, strict=True)
+        ]
+        return torch_ring.both_losses((applied[0], applied[1]), real, latent)[player]
 
-    return matrix
+    def v(flat: Any) -> Any:
+        parts = iter(zip(flat.split(sizes), shapes, strict=True))
+        both = [
+            {name: part.reshape(shape) for name, (part, shape) in zip(each, parts, strict=False)}
+            for each in tensors
+        ]
+        theta = grad(lambda mine: loss_of(0, mine, both[1]))(both[0])
+        phi = grad(lambda mine: loss_of(1, mine, both[0]))(both[1])
+        return -torch.cat([x.reshape(-1) for x in (*theta.values(), *phi.values())])
+
+    matrix: Any = jacrev(v, chunk_size=task["chunk"])
+    return lambda: matrix(point)
 
 
 if __name__ == "__main__":

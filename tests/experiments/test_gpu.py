@@ -418,6 +418,28 @@ def test_runs_side_by_side_are_runs(load):
             np.testing.assert_allclose(one, side, atol=1e-6)
 
 
+@pytest.mark.slow
+def test_pytorchs_jacobian_is_that_of_its_field(load, monkeypatch):
+    """Rows of it, of both players, are single pullbacks of v."""
+    torch = pytest.importorskip("torch")
+    torch_ring, gpu_torch = load("torch_ring"), load("gpu_torch")
+    players, draw = torch_ring.ring_game(1, "cpu")
+    real, latent = (x[:8] for x in draw())
+    monkeypatch.setattr(torch_ring, "ring_game", lambda *_: (players, lambda: (real, latent)))
+    matrix = gpu_torch.jacobian({"chunk": 512})().detach()
+    assert matrix.shape == (2003, 2003)
+    gradients = torch_ring.both_gradients(players, real, latent, differentiable=True)
+    v = -torch.cat([gradient.reshape(-1) for gradient in gradients])
+    parameters = [parameter for player in players for parameter in player.parameters()]
+    for row in (0, 1121, 2002):
+        pulled = torch.autograd.grad(
+            v[row], parameters, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
+        expected = torch.cat([part.reshape(-1) for part in pulled])
+        np.testing.assert_allclose(matrix[row], expected, atol=1e-7)
+    assert float(matrix.abs().max()) > 0.01
+
+
 # The whole, at small scale.
 
 
