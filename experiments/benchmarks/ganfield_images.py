@@ -40,6 +40,14 @@ def prepare(task: dict[str, Any]) -> Callable[[], dict[str, float]]:
 
 def compiled(task: dict[str, Any]) -> tuple[Callable[[Any], Any], Any, float]:
     """Return a program of so many steps, what it takes, and the seconds of compilation."""
+    advance, carry = steps_of(task)
+    began = time.perf_counter()
+    program = jax.jit(advance).lower(carry).compile()
+    return program, carry, time.perf_counter() - began
+
+
+def steps_of(task: dict[str, Any]) -> tuple[Callable[[Any], Any], Any]:
+    """Return a function that takes so many steps, to be compiled, and what it takes."""
     tree = task["config"]
     for player in (tree["generator"], tree["discriminator"]):
         if player["architecture"] != "mlp":
@@ -60,9 +68,7 @@ def compiled(task: dict[str, Any]) -> tuple[Callable[[Any], Any], Any, float]:
         record_every=task["steps"],
     )
     carry = jax.jit(simulation.start)()[0]
-    began = time.perf_counter()
-    program = jax.jit(simulation.advance).lower(carry).compile()
-    return program, carry, time.perf_counter() - began
+    return simulation.advance, carry
 
 
 if __name__ == "__main__":

@@ -201,12 +201,11 @@ def stepper(method: Any, players: tuple[Any, Any], draw: Draw) -> Callable[[], N
     return alternating
 
 
-def prepare(task: dict[str, Any]) -> Callable[[], dict[str, float]]:
-    """Return what takes the steps and says how long one took, as that of ganfield_images.py."""
+def make_step(task: dict[str, Any]) -> Callable[[], None]:
+    """Return a function that draws minibatches of random images and moves both players once."""
     config = json.loads(json.dumps(task["config"]), object_hook=lambda d: SimpleNamespace(**d))
     height, width, channels = task["shape"]
-    cuda = torch.cuda.is_available()
-    device = torch.device("cuda" if cuda else "cpu")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     players = tuple(net.to(device) for net in networks(config, (height, width, channels)))
     size = 512, channels, height, width
     pixels = torch.randint(0, 256, size, dtype=torch.uint8, device=device)
@@ -216,7 +215,12 @@ def prepare(task: dict[str, Any]) -> Callable[[], dict[str, float]]:
         real = pixels[chosen].float() / 127.5 - 1
         return real, torch.randn(config.batch_size, config.latent_size, device=device)
 
-    step = stepper(config.method, (players[0], players[1]), draw)
+    return stepper(config.method, (players[0], players[1]), draw)
+
+
+def prepare(task: dict[str, Any]) -> Callable[[], dict[str, float]]:
+    """Return what takes the steps and says how long one took, as that of ganfield_images.py."""
+    step, cuda = make_step(task), torch.cuda.is_available()
 
     def measure() -> dict[str, float]:
         began = time.perf_counter()
