@@ -138,7 +138,8 @@ def check_plane_field(field: Field, batch: Any = None, *, purpose: str) -> None:
     scalar = jax.ShapeDtypeStruct((), jnp.result_type(float))
     cause = None
     try:
-        value = jax.eval_shape(field, Players(scalar, scalar), batch)
+        # As in `check_field`: JAX keeps the shapes of a function that it knows.
+        value = jax.eval_shape(lambda *given: field(*given), Players(scalar, scalar), batch)
         shapes = jax.tree.map(lambda leaf: leaf.shape, value)
         # Equality alone does not tell Players from a pair.
         if isinstance(value, Players) and shapes == Players((), ()):
