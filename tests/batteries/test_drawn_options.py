@@ -67,7 +67,11 @@ def dynamics(rng):
     name, transform = of(rng, [*gf.GAMES]), of(rng, [*gf.TRANSFORMS])
     builder, takes = gf.GAMES[name], keywords(gf.TRANSFORMS[transform])
     of_game, of_transform = drawn(rng, keywords(builder, skip=0)), drawn(rng, takes)
-    of_transform = {o: v for o, v in of_transform.items() if o not in keywords(builder, skip=0)}
+    # A name that both have cannot be told apart on a command line.
+    shared = {*takes} & {*keywords(builder, skip=0)}
+    of_game, of_transform = (
+        {o: v for o, v in values.items() if o not in shared} for values in (of_game, of_transform)
+    )
     args = ["--game", name, "--transform", transform]
     game = builder(**{o: None if v == "none" else v for o, v in of_game.items()})
     gamma = {"gamma": number(rng)} if "gamma" in takes else {}
@@ -148,7 +152,7 @@ def test_equilibria(capsys, seed):
         codes=(0, 1),
     )  # fmt: skip
     calls = {"num_starts": num_starts, "key": jax.random.key(seed), "known": game.equilibria}
-    points = gf.find_equilibria(w, bounds=bounds, **calls).points
+    points = np.reshape(gf.find_equilibria(w, bounds=bounds, **calls).points, (-1, 2))
     assert record["num_found"] == len(points)
     for each in record["equilibria"]:
         near = np.abs(points - [each["theta"], each["phi"]]).max(axis=1)
