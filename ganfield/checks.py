@@ -142,6 +142,25 @@ def check_params(params: Any) -> None:
         )
 
 
+def check_real(tree: Any, *, argument: str) -> None:
+    """Raise a ``ValueError`` if a pytree holds complex numbers, whose imaginary parts were lost.
+
+    Example:
+        >>> check_real({"real": np.ones(2) * 1j}, argument="batch")
+        Traceback (most recent call last):
+        ...
+        ValueError: batch['real'] must hold no complex numbers, got complex128: give the real and
+        the imaginary part as two arrays
+    """
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        dtype = getattr(leaf, "dtype", None) or jnp.result_type(leaf)
+        if jnp.issubdtype(dtype, jnp.complexfloating):
+            raise ValueError(
+                f"{argument}{jax.tree_util.keystr(path)} must hold no complex numbers, got "
+                f"{dtype}: give the real and the imaginary part as two arrays"
+            )
+
+
 def check_scalar(loss: Any, *, what: str) -> Any:
     """Return a loss or a part of one, or raise a ``ValueError`` unless it is one real number.
 

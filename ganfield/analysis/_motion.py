@@ -11,8 +11,11 @@ from jax.extend.core import Jaxpr, Literal
 
 from ganfield._tree import strong
 from ganfield._types import Field
+from ganfield.analysis._standing_memory import are_params
 from ganfield.analysis._update_map import UpdateMap
 from ganfield.methods import Method, State, for_each_move
+
+_COUPLED = 1e-9  # of the largest entry of F′
 
 
 def motion(F: UpdateMap, method: Method, field: Field, state: State, batch: Any) -> UpdateMap:
@@ -50,6 +53,29 @@ def motion(F: UpdateMap, method: Method, field: Field, state: State, batch: Any)
             if moves
         ]
     )
+    return _part(F, kept)
+
+
+def without_decay(F: UpdateMap) -> UpdateMap:
+    """Return F of what moves the parameters to first order, which its matrix tells.
+
+    Second moments at an exact equilibrium steer, but the derivative of the step in them is 0.
+
+    Args:
+        F: the map, small enough for its matrix.
+    """
+    matrix = np.abs(np.asarray(jax.jit(F.jacobian)(F.point)))
+    if not np.isfinite(matrix).all():
+        return F
+    couples = matrix > _COUPLED * matrix.max()
+    before, steers = np.zeros(len(matrix), bool), are_params(F)
+    while not np.array_equal(steers, before):
+        before, steers = steers, steers | couples[steers].any(axis=0)
+    return _part(F, steers)
+
+
+def _part(F: UpdateMap, kept: np.ndarray) -> UpdateMap:
+    """Return F of some of its numbers, the others held."""
     if kept.all():
         return F
 

@@ -12,8 +12,9 @@ from jax.flatten_util import ravel_pytree
 from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.analysis._arnoldi import leading
-from ganfield.analysis._motion import motion
-from ganfield.analysis._update_map import UpdateMap, state_at, steps_of, update_map
+from ganfield.analysis._motion import motion, without_decay
+from ganfield.analysis._standing_memory import standing
+from ganfield.analysis._update_map import UpdateMap, lent, state_at, steps_of, update_map
 from ganfield.checks import check_count, check_positive
 from ganfield.methods import Method, State, for_each_move
 
@@ -27,7 +28,9 @@ class SpectralRadius(NamedTuple):
         value: the largest modulus of the eigenvalues of F′.
         rate: by what the distance to the fixed point is multiplied in one step, asymptotically:
             ``value`` to the power of one over the steps that F takes.
-        eigenvalues: all of them, or, found without the matrix, up to six of largest modulus.
+        eigenvalues: all of them, or, found without the matrix, up to six of largest modulus. Memory
+            that stands still beside the point (hyper-parameters of ``optax.inject_hyperparams``,
+            sums of AdaGrad) has an eigenvalue 1 that is in neither, nor in ``value``.
         residual: ‖F′u − λu‖ for the leading eigenvector of length 1; 0 where all were found.
         fixed_point_residual: ‖F(x) − x‖. The rate means something where this is 0.
     """
@@ -90,9 +93,9 @@ def spectral_radius(
 
     Raises:
         ValueError: an argument is not allowed, a step depends on a count and never repeats (a
-            schedule), or not after ``num_steps``; F′ is not finite (with second moments that are 0,
-            say: give the state of a run), or products with it do not tell the leading eigenvalues
-            apart: a larger ``dense_limit`` does.
+            schedule), or not after ``num_steps``; it jumps at the point; F′ is not finite (with
+            second moments that are 0, say: give the state of a run), or products with it do not
+            tell the leading eigenvalues apart: a larger ``dense_limit`` does.
 
     Reference:
         Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, Proposition 3.
@@ -120,7 +123,9 @@ def _of_map(F: UpdateMap, num_steps: int, dense_limit: int, key: jax.Array) -> S
         if F.point.size <= max(dense_limit, 4):
             matrix = np.asarray(jax.jit(F.jacobian)(F.point))
             _check_finite(matrix)
-            values, residual = np.linalg.eigvals(matrix).astype(complex), 0.0
+            moving = ~np.asarray(standing(F, matrix))
+            values, residual = np.linalg.eigvals(matrix[np.ix_(moving, moving)]), 0.0
+            values = values.astype(complex)
         else:
             values, residual = _by_products(F, key)
     value = float(np.abs(values).max())
@@ -183,12 +188,13 @@ def convergence_rate(
         there = state_at(method, field, at, state, batch, steps)
         F = update_map(method, field, there, batch=batch, num_steps=steps)
         F = motion(F, method, field, there, batch)
+        F = without_decay(F) if F.point.size <= _DENSE_LIMIT else F
         predicted = _of_map(F, steps, _DENSE_LIMIT, jax.random.key(0))
         origin, unravel = ravel_pytree(at)
         batches = for_each_move(method, batch)
         away = jax.random.normal(key, origin.shape, origin.dtype)
         place = unravel(origin + distance * away / jnp.linalg.norm(away))
-        start = method.init(place) if state is None else double(state)._replace(params=place)
+        start = method.init(place) if state is None else lent(method, state, place)
 
         @jax.jit
         def gaps(state: State) -> jax.Array:
@@ -212,7 +218,14 @@ def _by_products(F: UpdateMap, key: jax.Array) -> tuple[np.ndarray, float]:
 
     size = F.point.size
     _check_finite(product(np.ones(size)))
-    answer = leading(product, size, key)
+    probes = np.asarray(jax.random.normal(key, (2, size)))
+    still = standing(F, (np.stack([product(probe) for probe in probes], axis=1), probes.T))
+    moving = ~np.asarray(still)
+
+    def of_moving(vector: np.ndarray) -> np.ndarray:
+        return product(np.where(moving, 1, 0) * vector) * moving
+
+    answer = leading(of_moving if not moving.all() else product, size, key)
     if answer is None:
         raise ValueError(
             f"dense_limit must be {size} or more here: without the matrix, Arnoldi's method does "

@@ -14,6 +14,7 @@ from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.analysis._observed import FLOOR, Approach, approach, observed_rate
 from ganfield.analysis._outcomes import NUM_DECIDED
+from ganfield.analysis._standing_memory import standing
 from ganfield.analysis._update_map import state_at, steps_of, update_map
 from ganfield.checks import check_bounds, check_count, check_positive, lookup
 from ganfield.methods import Method, State
@@ -22,6 +23,10 @@ Build = Callable[..., tuple[Method, Field]]
 """``build(**hyper_parameters) -> (method, field)``, called with traced values."""
 
 _SOMEWHERE = 0.382  # of the way between the bounds
+_KEPT = (
+    "optax.inject_hyperparams keeps its hyper-parameters in the state. Give build the optimizer "
+    "without it, or no state"
+)
 _EDGE = 1 - 1e-12  # eigenvalues on the unit circle are rounded to either side of it
 
 
@@ -86,7 +91,8 @@ def largest_stable(
     Raises:
         ValueError: the bounds, the side or a count is not allowed, the update map has no
             derivative at any value tried, or a step depends on a count and never repeats (a
-            schedule), or not after ``num_steps``.
+            schedule), or not after ``num_steps``, or jumps at the point, or ``state`` holds the
+            hyper-parameter.
 
     Reference:
         Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, Lemma 4.
@@ -120,6 +126,11 @@ def largest_stable(
                 "params must be a point where the update map has a derivative, and it is not "
                 "finite there for any value between the bounds. Adam has none where its second "
                 "moments are 0, nor RMSProp with ε outside the root"
+            )
+        if state is not None and np.ptp(radii) == 0:
+            raise ValueError(
+                "state must leave the hyper-parameter to build, and with it the update map is the "
+                f"same for all values: {_KEPT}"
             )
         stable = radii < _EDGE
         if not stable.any():
@@ -221,6 +232,12 @@ def stability_diagram(
 
         sweep = jax.jit(lambda points: jax.lax.map(of_point, points, batch_size=chunk_size))
         radius, runs = jax.device_get(sweep(jnp.asarray(grid)))
+    for axis, name in enumerate(names):
+        if state is not None and shape[axis] > 1 and not np.ptp(radius.reshape(shape), axis).any():
+            raise ValueError(
+                f"state must leave {name} to build, and with it the update map is the same for all "
+                f"values: {_KEPT}"
+            )
     observed = observed_rate(runs, num_steps=num_steps, floor=floor)
     share = np.stack([(observed.outcome == i).mean(axis=1) for i in range(NUM_DECIDED)])
     median = np.ma.median(np.ma.masked_invalid(observed.rate), axis=1).filled(np.nan)
@@ -243,7 +260,9 @@ def _radius(
 ) -> jax.Array:
     there = state_at(method, field, at, state, batch, num_steps)
     F = update_map(method, field, there, batch=batch, num_steps=num_steps, moments=moments)
-    return jnp.abs(jnp.linalg.eigvals(F.jacobian(F.point))).max() ** (1 / num_steps)
+    matrix = F.jacobian(F.point)
+    matrix = jnp.where(standing(F, matrix)[:, None], 0, matrix)
+    return jnp.abs(jnp.linalg.eigvals(matrix)).max() ** (1 / num_steps)
 
 
 def _check_interval(bounds: Any) -> tuple[float, float]:

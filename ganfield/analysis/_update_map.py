@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from ganfield._tree import double, strong
+from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
 from ganfield.analysis._period import period
+from ganfield.analysis._standing_memory import check_map
 from ganfield.checks import check_count, check_same_structure, lookup
 from ganfield.methods import Method, State, for_each_move
 
@@ -62,8 +63,8 @@ def update_map(
     (lookahead, ``optax.MultiSteps``, ``optax.apply_every``) F is the map of a whole period, in
     which counters do move: it is found by following them. A schedule has none, and is refused.
 
-    Kinks of the method itself, such as those of a clip, are not looked for: where an update meets
-    the box of `ganfield.keep_within` F′ is that of one side, or their mean.
+    Kinks of the method itself, such as those of a clip or of a trust ratio, are not looked for:
+    where an update meets the box of `ganfield.keep_within` F′ is that of one side, or their mean.
 
     Args:
         method: how to move.
@@ -173,7 +174,9 @@ def steps_of(
     """
     least = method.cycle if steps is None else check_count(steps, argument="num_steps")
     there = state_at(method, field, params, state, batch, least)
-    return period(method, field, there, batch, steps)
+    steps = period(method, field, there, batch, steps)
+    check_map(update_map(method, field, there, batch=batch, num_steps=steps))
+    return steps
 
 
 def state_at(
@@ -196,11 +199,10 @@ def state_at(
         num_steps: see there.
 
     Raises:
-        ValueError: the state's parameters have another structure.
+        ValueError: the state is none of the method at such parameters.
     """
     if state is not None:
-        check_same_structure(state.params, params, argument="state.params", source="params")
-        return double(state)._replace(params=params)
+        return lent(method, state, params)
     batches = for_each_move(method, batch)
     begin = strong(method.init(params))
     after, _ = jax.lax.scan(
@@ -210,3 +212,21 @@ def state_at(
         length=num_steps,
     )
     return after._replace(params=begin.params)
+
+
+def lent(method: Method, state: State, params: Players) -> State:
+    """Return a state with other parameters, in float64, whatever floats its memory has.
+
+    Raises:
+        ValueError: the state is none of the method at such parameters.
+    """
+    check_same_structure(state.params, params, argument="state.params", source="params")
+    # Not all floats: optax.MultiSteps keeps sums in float32 whatever it is given.
+    kinds = jax.eval_shape(lambda at: method.init(at), params)
+    check_same_structure(state, kinds, argument="state", source="method.init(params)")
+
+    def cast(leaf: Any, kind: Any) -> Any:
+        is_float = jnp.issubdtype(kind.dtype, jnp.floating)
+        return jnp.asarray(leaf, kind.dtype) if is_float else leaf
+
+    return jax.tree.map(cast, state, kinds)._replace(params=params)

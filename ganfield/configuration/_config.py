@@ -194,8 +194,9 @@ class Config:
     def replace(self, changes: Mapping[str, Any]) -> "Config":
         """Return the configuration with other values, by dotted names.
 
-        Where a player's architecture becomes "mlp", which knows no batch norm, and the changes say
-        nothing of batch norm, it goes: whoever chose the architecture did not ask for it.
+        Where another data set, architecture, transform, method or optimizer is chosen, what the one
+        before was told and this one does not take goes, unless the changes say it: whoever chose
+        did not ask for it. So a preset's γ goes with its transform.
 
         Args:
             changes: dotted name → value, or the text of one as ``--set`` gives it.
@@ -209,12 +210,14 @@ class Config:
             ...
             ValueError: unknown setting 'generator.widht': did you mean 'generator.width'? ...
         """
+        # Which knows the registries, and they know what a configuration is.
+        from ganfield.configuration._choices import CHOICES, left_behind
+
         config = self
-        changes = dict(changes)
-        for player in ("generator", "discriminator"):
-            chosen = changes.get(f"{player}.architecture")
-            if chosen == "mlp" != getattr(self, player).architecture:
-                changes.setdefault(f"{player}.batch_norm", None)
+        left = left_behind(self, changes)
+        # Last comes what is said of the options of what was chosen.
+        choices = {name: value for name, value in changes.items() if name in CHOICES}
+        changes = {**choices, **left, **changes}
         for name, value in changes.items():
             config = replaced(config, name, value)
         return config

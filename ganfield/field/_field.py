@@ -12,7 +12,7 @@ import numpy as np
 from ganfield._registry import named
 from ganfield._tree import negate
 from ganfield._types import Field, Players
-from ganfield.checks import check_params, check_same_structure
+from ganfield.checks import check_params, check_real, check_same_structure
 from ganfield.games import Game
 
 _MOST_LEAVES = 20  # that a message lists
@@ -79,6 +79,7 @@ def check_field(field: Field, params: Players, batch: Any = None) -> None:
     if isinstance(field, Game):
         raise ValueError("field must be a field, got a Game: give gf.vector_field(game)")
     check_params(params)
+    check_real(batch, argument="batch")
     try:
         # A function of its own: JAX keeps the shapes of one that it knows, which may have changed.
         value = jax.eval_shape(lambda *given: field(*given), params, batch)
@@ -89,6 +90,7 @@ def check_field(field: Field, params: Players, batch: Any = None) -> None:
             raise  # What is raised by hand says itself what does not fit.
         raise ValueError(_misfit(params, batch, error)) from error
     check_same_structure(value, params, argument="field(params, batch)", source="params")
+    check_real(value, argument="field(params, batch)")
 
 
 def _misfit(params: Players, batch: Any, error: Exception) -> str:
@@ -138,10 +140,12 @@ def check_plane_field(field: Field, batch: Any = None, *, purpose: str) -> None:
     scalar = jax.ShapeDtypeStruct((), jnp.result_type(float))
     cause = None
     try:
-        value = jax.eval_shape(field, Players(scalar, scalar), batch)
+        # As in `check_field`: JAX keeps the shapes of a function that it knows.
+        value = jax.eval_shape(lambda *given: field(*given), Players(scalar, scalar), batch)
         shapes = jax.tree.map(lambda leaf: leaf.shape, value)
         # Equality alone does not tell Players from a pair.
         if isinstance(value, Players) and shapes == Players((), ()):
+            check_real(value, argument="field(params, batch)")
             return
         outcome = f"returned {shapes!r} as shapes"
     except Exception as error:  # A field may fail in any way on what it was not made for.

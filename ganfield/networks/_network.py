@@ -271,10 +271,10 @@ def from_linen(module: linen.Module, input_shape: tuple[int, ...]) -> Network:
         raise ValueError(f"module must be one of Flax Linen, got {type(module).__name__}")
     input_shape = tuple(input_shape)
 
-    def variables(key: jax.Array) -> Any:
-        return module.init(key, jnp.zeros((1, *input_shape)))
+    def variables_of(dtype: Any) -> Callable[[jax.Array], Any]:
+        return lambda key: module.init(key, jnp.zeros((1, *input_shape), jnp.result_type(dtype)))
 
-    shapes = _linen_shapes(variables, input_shape)
+    variables, shapes = _linen_shapes(variables_of, input_shape)
     if set(shapes) != {"params"}:
         raise ValueError(
             "module must have the one collection 'params' (a field is a pure function of the "
@@ -293,12 +293,18 @@ def from_linen(module: linen.Module, input_shape: tuple[int, ...]) -> Network:
     return Network(init, apply, input_shape)
 
 
-def _linen_shapes(variables: Callable[[jax.Array], Any], input_shape: tuple[int, ...]) -> Any:
-    try:
-        return jax.eval_shape(variables, jax.random.key(0))
-    except Exception as error:
-        said = str(error).split("\n", 1)[0]
-        raise ValueError(
-            f"the module cannot be initialised with an input of shape {(1, *input_shape)}: "
-            f"{type(error).__name__}: {said}"
-        ) from error
+def _linen_shapes(
+    variables_of: Callable[[Any], Callable[[jax.Array], Any]], input_shape: tuple[int, ...]
+) -> tuple[Callable[[jax.Array], Any], Any]:
+    """Return how a module is initialised, on the first type of input that it takes, and shapes."""
+    problem: Exception | None = None
+    for dtype in (float, int):  # An embedding takes integers.
+        try:
+            return variables_of(dtype), jax.eval_shape(variables_of(dtype), jax.random.key(0))
+        except Exception as error:  # A module may fail in any way on what it was not made for.
+            problem = problem or error
+    said = str(problem).split("\n", 1)[0]
+    raise ValueError(
+        f"the module cannot be initialised with an input of shape {(1, *input_shape)}: "
+        f"{type(problem).__name__}: {said}"
+    ) from problem

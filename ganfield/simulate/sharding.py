@@ -66,7 +66,8 @@ def data_parallel(sample: Sampler, mesh: Mesh) -> Sampler:
         >>> jax.jit(spread_sample)(jax.random.key(0)).real.shape
         (64, 2)
     """
-    _check_divides(jax.eval_shape(sample, jax.random.key(0)), mesh)
+    # A function of its own: JAX keeps the shapes of one that it knows, which may have changed.
+    _check_divides(jax.eval_shape(lambda key: sample(key), jax.random.key(0)), mesh)
     placement = NamedSharding(mesh, PartitionSpec(AXIS))
 
     def spread_sample(key: jax.Array) -> PyTree:
@@ -146,7 +147,9 @@ def _as_numbers(put: Callable[[Any], jax.Array], leaf: Any) -> jax.Array:
 
 
 def _check_divides(batch: PyTree, mesh: Mesh, axis: int = 0) -> None:
-    first = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[axis:], leaf.dtype), batch)
+    first = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(np.shape(leaf)[axis:], jnp.result_type(leaf)), batch
+    )
     size, count = leading_size(first), math.prod(mesh.devices.shape)
     if size is None or size % count:
         raise ValueError(

@@ -14,10 +14,10 @@ from ganfield._tree import add_scaled, double
 from ganfield._types import Players
 from ganfield.field import check_field, jvp, vector_field
 from ganfield.games import Game
+from ganfield.testing._looks import Finding, blame
 
 _NAMES = ("theta", "phi")
 _STEP = 1e-6  # of differences in float64: as much rounding as curvature
-_LOOKS = 8
 _NOT_FINITE = "the losses, the field or its Jacobian are NaN or infinite at these params and batch"
 
 
@@ -34,18 +34,6 @@ class _Look(NamedTuple):
     slopes: Players
     along: Players
     blocks: Players
-
-
-class _Finding(NamedTuple):
-    """A comparison that fails.
-
-    Attributes:
-        is_rough: whether the two sides differ as well, as they do at a kink.
-        message: what is wrong.
-    """
-
-    is_rough: bool
-    message: str
 
 
 def check_game(
@@ -70,8 +58,8 @@ def check_game(
 
     A ReLU's kink between the points of a difference makes it wrong, and a right game must not be
     blamed for that. It shows: the differences to the two sides of the point disagree by twice the
-    error. Where they do, the look is taken again elsewhere, from nearer; a fault is what shows
-    where both sides agree, or in all of eight looks.
+    error. So another look is taken elsewhere, from nearer; a fault is what two looks find where
+    both sides agree, or all of eight.
 
     Args:
         game: the game.
@@ -98,7 +86,8 @@ def check_game(
         ValueError: the block ∂v_phi/∂theta of the game's Jacobian is wrong: ...
     """
     game, params = _without_empty_players(game, params)
-    losses = jax.eval_shape(game.losses, params, batch)
+    # A function of its own: JAX keeps the shapes of one that it knows, which may have changed.
+    losses = jax.eval_shape(lambda *given: game.losses(*given), params, batch)
     for name, loss in zip(_NAMES, losses, strict=True):
         if getattr(loss, "shape", None) != ():
             raise ValueError(f"the loss of {name} must be a scalar, got {loss}")
@@ -146,20 +135,18 @@ def _without_empty_players(game: Game, params: Players) -> tuple[Game, Players]:
 def _check_along(
     probe: Callable[..., _Look], params: Players, batch: Any, key: jax.Array, tolerance: float
 ) -> None:
-    """Look along a direction of each player, and again where the looks are rough."""
-    for look in range(_LOOKS):
-        here = jax.random.fold_in(key, look) if look else key
-        step = _STEP / 10 ** min(look, 2)
+    """Look along a direction of each player, elsewhere and from nearer each time."""
+
+    def look(number: int) -> Iterator[Finding]:
+        here = jax.random.fold_in(key, number) if number else key
+        step = _STEP / 10 ** min(number, 2)
         columns = {
             name: jax.device_get(probe(params, batch, here, jnp.asarray(name == "theta"), step))
             for name in _NAMES
         }
-        findings = list(_findings(columns, tolerance))
-        if not findings:
-            return
-        for finding in findings:
-            if not finding.is_rough or look == _LOOKS - 1:
-                raise ValueError(finding.message)
+        return _findings(columns, tolerance)
+
+    blame(look)
 
 
 def _probe(
@@ -201,7 +188,7 @@ def _probe(
     return _Look(slopes, along, jax.tree.map(lambda *each: jnp.stack(each), *norms))
 
 
-def _findings(columns: dict[str, _Look], tolerance: float) -> Iterator[_Finding]:
+def _findings(columns: dict[str, _Look], tolerance: float) -> Iterator[Finding]:
     """Yield what does not fit together in the looks along θ and along φ.
 
     Raises:
@@ -215,7 +202,7 @@ def _findings(columns: dict[str, _Look], tolerance: float) -> Iterator[_Finding]
         error = abs(by_autodiff - by_differences)
         if error > tolerance * max(abs(by_autodiff), abs(by_differences), 1e-6):
             is_rough = abs(ahead - back) > error
-            yield _Finding(is_rough, _of_slope(name, by_autodiff, by_differences))
+            yield Finding(is_rough, _of_slope(name, by_autodiff, by_differences))
     floor = 1e-6 * max(float(norms[1]) for look in columns.values() for norms in look.blocks)
     for column, (_, _, blocks) in columns.items():
         for row, norms in blocks._asdict().items():
@@ -223,7 +210,7 @@ def _findings(columns: dict[str, _Look], tolerance: float) -> Iterator[_Finding]
             if not math.isfinite(product + change):
                 raise ValueError(_NOT_FINITE)
             if not error <= tolerance * max(product, change) + floor:
-                yield _Finding(gap > error, _of_block(row, column, product, change, error))
+                yield Finding(gap > error, _of_block(row, column, product, change, error))
 
 
 def _of_slope(name: str, by_autodiff: float, by_differences: float) -> str:
