@@ -28,7 +28,7 @@ def trajectories(
         field: along what.
         starts: parameters with the starts along the first axis of every leaf.
         num_steps: how many steps.
-        record_every: how many steps from point to point.
+        record_every: how many steps from point to point; the last point is that of the last step.
         key: a typed key; all starts see the same batches.
         sample: ``sample(key) -> batch``.
 
