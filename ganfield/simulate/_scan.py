@@ -144,16 +144,19 @@ def simulate(
             jax.debug.callback(progress, carry.standing.step, kept)
         return carry, kept
 
+    def one(kept: PyTree) -> PyTree:
+        return jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], kept)
+
     carry, first = start()
-    parts = [jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], first)]
+    parts = []
     if count:
         carry, kept = jax.lax.scan(lambda carry, _: piece(carry, every), carry, length=count)
         parts.append(kept)
     if rest:
         carry, kept = piece(carry, rest)
-        parts.append(jax.tree.map(lambda leaf: leaf[None], kept))
+        parts.append(one(kept))
     with without_debug_nans():
-        records = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *parts)
+        records = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), one(first), *parts)
     steps = record_steps(num_steps, every)
     end = carry.standing
     return Run(end.state, steps, records, end.stopped_at, end.unsolved_at)
