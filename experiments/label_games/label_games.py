@@ -156,7 +156,7 @@ def main(config: Config) -> None:
     experiment.save("result.json", classifier=features.name, results=results)
     rows = [
         (
-            name,
+            name + (f", stopped at step {of['stopped_at']}" if of["stopped_at"] >= 0 else ""),
             "–" if name == "info" else f"{of['own_digit']:.2f}",
             f"{of['one_digit']:.2f}",
             f"{of['digits']} of {CLASSES}",

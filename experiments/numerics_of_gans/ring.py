@@ -51,7 +51,7 @@ class Config:
     objective: str = "standard"
     """Losses: standard, js, kl, tv or indicator."""
     num_records: int = 100
-    """Points of the curves, about."""
+    """Points of the curves after the first, at most."""
     jacobian_batches: int = 10
     """Minibatches over which the Jacobian is averaged; 0 leaves the spectrum out."""
     output: Path = Path("results/ring")
@@ -89,9 +89,7 @@ def dynamics(config: Config) -> dict[str, Callable[..., tuple[gf.Method, gf.Fiel
     }
 
 
-def train(
-    config: Config, name: str, record_every: int, progress: Callable[[int, Any], None]
-) -> gf.Sweep:
+def train(config: Config, name: str, progress: Callable[[int, Any], None]) -> gf.Sweep:
     """Run one method on all seeds, as one compiled program."""
     game, generator = game_of(config), generator_of(config)
     v, choose, sample = gf.vector_field(game), dynamics(config)[name], sampler(config.batch_size)
@@ -119,7 +117,7 @@ def train(
             key=batch_key,
             sample=sample,
             record=record,
-            record_every=record_every,
+            record_every=-(-config.num_steps // config.num_records),
         )
 
     return gf.sweep(
@@ -255,12 +253,6 @@ def checked(config: Config) -> Config:
     return config
 
 
-def record_every(config: Config) -> int:
-    """Return the steps between records: the smallest divisor that gives no more than was asked."""
-    at_least = -(-config.num_steps // config.num_records)
-    return next(n for n in range(at_least, config.num_steps + 1) if config.num_steps % n == 0)
-
-
 def describe(record: dict[str, Any]) -> str:
     """Return what the progress bar says: the means over seeds."""
     theta, phi = (float(np.mean(loss)) for loss in record["losses"])
@@ -282,7 +274,7 @@ def main(config: Config) -> None:
     for name in config.methods:
         try:
             with gf.progress_bar(name, config.num_steps, describe) as progress:
-                sweeps[name] = train(config, name, record_every(config), progress)
+                sweeps[name] = train(config, name, progress)
         except KeyboardInterrupt as stop:
             interrupted = True
             if isinstance(stop, gf.SweepInterrupted):

@@ -2,6 +2,7 @@
 
 from ganfield.simulate._progress import progress_bar as progress_bar
 from ganfield.simulate._scan import Run as Run
+from ganfield.simulate._scan import record_steps as record_steps
 from ganfield.simulate._scan import simulate as simulate
 from ganfield.simulate._simulation import Carry as Carry
 from ganfield.simulate._simulation import Record as Record

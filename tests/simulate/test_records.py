@@ -7,7 +7,7 @@ import optax
 import pytest
 
 import ganfield as gf
-from ganfield.simulate._scan import record_steps
+from ganfield.simulate import record_steps
 from tests.simulate.test_simulate import theta_of
 from tests.simulate.test_sweep import compiled_names
 
@@ -42,9 +42,7 @@ def test_steps_that_are_recorded(num_steps, record_every, steps):
 @pytest.mark.parametrize(("num_steps", "record_every"), [(7, 3), (5, 4), (2, 3)])
 def test_the_last_piece_may_be_shorter(every_step, num_steps, record_every):
     steps = []
-    found = run(
-        0.1, num_steps, record_every, progress=lambda step, record: steps.append(int(step))
-    )
+    found = run(0.1, num_steps, record_every, progress=lambda step, record: steps.append(int(step)))
     jax.effects_barrier()
     assert steps == found.steps[1:].tolist()
     assert found.steps[-1] == num_steps
