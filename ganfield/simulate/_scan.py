@@ -53,9 +53,17 @@ def outcome(run: Run) -> str:
     said = [f"{steps.max()} steps"]
     if jax.tree.leaves(run.records):
         said.append(f"{steps.shape[-1]} records")
-    said.append(_when(run.stopped_at, "stopped at step") or "finite")
-    said.append(_when(run.unsolved_at, "inner solve failed at step"))
+    if not np.any(np.asarray(run.stopped_at) >= 0):
+        said.append("finite")
+    said.append(failures(run))
     return ", ".join(filter(None, said))
+
+
+def failures(run: Run) -> str:
+    """Return when a run, or how many of several, stopped or left its inner solve; "" for never."""
+    stopped = _when(run.stopped_at, "stopped at step")
+    unsolved = _when(run.unsolved_at, "inner solve failed at step")
+    return ", ".join(filter(None, (stopped, unsolved)))
 
 
 def _when(at: Any, what: str) -> str:
@@ -64,7 +72,7 @@ def _when(at: Any, what: str) -> str:
     count = np.sum(happened >= 0)
     if not count:
         return ""
-    many = "" if happened.ndim == 0 else f"{count} of {happened.size} "
+    many = "" if happened.size == 1 else f"{count} of {happened.size} "
     return f"{many}{what} {happened[happened >= 0].min()}{' or later' if many else ''}"
 
 
