@@ -6,6 +6,11 @@ codes of its own, most of them a digit each.
     python experiments/label_games/label_games.py
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

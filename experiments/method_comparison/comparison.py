@@ -6,6 +6,11 @@ table of the docs calls stable reach its equilibrium, simultaneous steps and Run
     python experiments/method_comparison/comparison.py
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor

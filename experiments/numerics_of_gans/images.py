@@ -8,6 +8,11 @@ optimization trains.
     python experiments/numerics_of_gans/images.py --data DIR    # CIFAR-10
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -6,6 +6,11 @@ than 0.8 of its samples of high quality; simultaneous and alternating steps cove
     python experiments/numerics_of_gans/ring.py
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace

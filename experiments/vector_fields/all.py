@@ -5,6 +5,11 @@ Each study is a script of its own, which has more options.
     python experiments/vector_fields/all.py
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

@@ -11,6 +11,11 @@ are data and more elsewhere, less as training goes on; circulations equal integr
     python experiments/vector_fields/autoencoder.py
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

@@ -8,6 +8,11 @@ at a scale below 1; with two groups or more there is no bias.
     python experiments/vector_fields/minibatch.py
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
