@@ -64,7 +64,10 @@ def need(package: str, *, who: str) -> None:
     try:
         importlib.import_module(package)
     except ModuleNotFoundError as error:
-        raise ImportError(say_needs(who, [package])) from error
+        name = package.partition(".")[0]
+        if package_of(error) != name:  # It is there, and misses something itself.
+            raise
+        raise ImportError(say_needs(who, [name])) from error
 
 
 def say_missing(error: ImportError) -> str | None:

@@ -35,9 +35,6 @@ def begin() -> None:
     """Make this process a program that Ctrl-C ends at once, for nothing is worth keeping yet.
 
     It does so when it is imported, if the program asks for it: before everything that takes time.
-
-    Example:
-        >>> begin()  # doctest: +SKIP
     """
     global _is_program
     if not _is_program:
