@@ -28,31 +28,35 @@ if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
 """
 
 
-def start(*arguments, folder, **environment):
-    return subprocess.Popen(
-        [sys.executable, "-X", "importtime", *map(str, arguments)],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
-    )
+class Started:
+    """A process that says on stderr, in a file, what it imports."""
 
+    def __init__(self, *arguments, folder, **environment):
+        self.said, self.printed = folder / "stderr.txt", folder / "stdout.txt"
+        with self.said.open("w") as said, self.printed.open("w") as printed:
+            self.process = subprocess.Popen(
+                [sys.executable, "-X", "importtime", *map(str, arguments)],
+                cwd=folder,
+                stdout=printed,
+                stderr=said,
+                env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+            )
 
-def ended(process):
-    """Return the code, what was printed, and what was said beside the times of imports."""
-    out, err = process.communicate(timeout=300)
-    said = [line for line in err.splitlines() if not line.startswith("import time:")]
-    return process.returncode, out, said
+    def interrupted(self, delay=0.0):
+        """Send Ctrl-C some time after the process has begun to import what takes long."""
+        while "numpy" not in self.said.read_text():
+            assert self.process.poll() is None
+            time.sleep(0.01)
+        time.sleep(delay)
+        self.process.send_signal(signal.SIGINT)
+        return self.ended()
 
-
-def interrupted(process, delay=0.0):
-    """Send Ctrl-C some time after the process has begun to import what takes long."""
-    while "numpy" not in process.stderr.readline():
-        assert process.poll() is None
-    time.sleep(delay)
-    process.send_signal(signal.SIGINT)
-    return ended(process)
+    def ended(self):
+        """Return the code, what was printed, and what was said beside the times of imports."""
+        code = self.process.wait(timeout=300)
+        lines = self.said.read_text().splitlines()
+        said = [line for line in lines if not line.startswith("import time:")]
+        return code, self.printed.read_text(), said
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=str)
@@ -66,8 +70,7 @@ def test_every_script_guards_its_imports_first(path):
     "arguments", [("-m", "ganfield", "list"), (EXPERIMENTS / "vector_fields/curl.py",)], ids=str
 )
 def test_imports_end_in_a_sentence(arguments, tmp_path):
-    process = start(*arguments, folder=tmp_path)
-    assert interrupted(process) == (130, "", ["error: interrupted"])
+    assert Started(*arguments, folder=tmp_path).interrupted() == (130, "", ["error: interrupted"])
 
 
 @pytest.mark.slow
@@ -79,7 +82,7 @@ def test_an_import_of_the_library_leaves_ctrl_c_alone(tmp_path):
     )
     path = tmp_path / "other.py"
     path.write_text(code)
-    assert ended(start(path, folder=tmp_path)) == (0, "", [])
+    assert Started(path, folder=tmp_path).ended() == (0, "", [])
 
 
 def run_as_program(code, folder):
@@ -92,7 +95,7 @@ def run_as_program(code, folder):
         f"program.begin()\n{code}"
     )
     path.write_text(text)
-    return ended(start(path, folder=folder))
+    return Started(path, folder=folder).ended()
 
 
 def test_what_becomes_of_ctrl_c_is_an_interrupt(tmp_path):
@@ -139,7 +142,7 @@ def test_a_program_that_ignores_ctrl_c_goes_on(tmp_path):
         f"program = types.ModuleType('program')\nexec(open({program.__file__!r}).read(), "
         f"program.__dict__)\nprogram.begin()\n{code}"
     )
-    assert ended(start(path, folder=tmp_path)) == (0, "done\n", [])
+    assert Started(path, folder=tmp_path).ended() == (0, "done\n", [])
 
 
 def test_an_interrupted_program_leaves_without_jax(monkeypatch, capsys):
@@ -174,7 +177,7 @@ def test_ctrl_c_at_any_moment(name, number, tmp_path):
     moment = random.Random(f"{name}{number}")
     # Compiled by the process itself, and as slowly as a user's.
     slow = {"JAX_ENABLE_COMPILATION_CACHE": "0", "JAX_DISABLE_MOST_OPTIMIZATIONS": "0"}
-    process = start(*commands(tmp_path)[name], folder=tmp_path, XLA_FLAGS="", **slow)
-    code, out, err = interrupted(process, moment.uniform(0, 25))
+    process = Started(*commands(tmp_path)[name], folder=tmp_path, XLA_FLAGS="", **slow)
+    code, out, err = process.interrupted(moment.uniform(0, 25))
     assert code == 130, (out, err)
     assert "Traceback" not in out + "".join(err)
