@@ -33,6 +33,8 @@ class Started:
 
     def __init__(self, *arguments, folder, **environment):
         self.said, self.printed = folder / "stderr.txt", folder / "stdout.txt"
+        # What runs in the background ignores Ctrl-C, and so would its processes.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         with self.said.open("w") as said, self.printed.open("w") as printed:
             self.process = subprocess.Popen(
                 [sys.executable, "-X", "importtime", *map(str, arguments)],
@@ -41,6 +43,7 @@ class Started:
                 stderr=said,
                 env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
             )
+        signal.signal(signal.SIGINT, before)
 
     def interrupted(self, delay=0.0):
         """Send Ctrl-C some time after the process has begun to import what takes long."""

@@ -72,6 +72,8 @@ class Config:
 
 def chosen(config: Config) -> dict[str, gf.configuration.Config]:
     """Return preset → configuration of its first run, checked before anything is done."""
+    for argument in ("presets", "seeds"):
+        gf.reporting.check_distinct(getattr(config, argument), argument=argument)
     names = config.presets or (DIGITS if config.data is None else CIFAR10)
     runs = {}
     for name in names:

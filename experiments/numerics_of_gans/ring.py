@@ -242,18 +242,23 @@ def checked(config: Config) -> Config:
         gf.checks.check_count(getattr(config, argument), argument=argument)
     gf.checks.check_count(config.jacobian_batches, argument="jacobian_batches", minimum=0)
     gf.checks.check_not_negative(config.learning_rate, argument="learning_rate")
+    for argument in ("methods", "seeds"):
+        gf.reporting.check_distinct(getattr(config, argument), argument=argument)
     known, key = dynamics(config), jax.random.key(0)
     params = jax.eval_shape(game_of(config).init, key)
     batch = jax.eval_shape(sampler(config.batch_size), key)
     for name in config.methods:
         gf.checks.lookup(known, name, argument="method")
-    if config.groups > 1 and config.batch_size % (len(RING.modes) * config.groups):
+    # The spectrum is of w as well, whatever is trained.
+    used = {*config.methods, *(["consensus"] if config.jacobian_batches else [])}
+    grouped = "consensus" in used and config.groups > 1
+    if grouped and config.batch_size % (len(RING.modes) * config.groups):
         raise ValueError(
             f"groups must divide the points of each mode in a minibatch, {config.batch_size} / "
             f"{len(RING.modes)}, got {config.groups}"
         )
-    for choose in known.values():
-        _, field = choose(gf.numerics_rmsprop(config.learning_rate), config.gamma)
+    for name in used:
+        _, field = known[name](gf.numerics_rmsprop(config.learning_rate), config.gamma)
         gf.field.check_field(field, params, batch)
     return config
 

@@ -46,6 +46,7 @@ class Config:
 def main(config: Config) -> None:
     """Run the studies."""
     chosen = {name: gf.checks.lookup(STUDIES, name, argument="study") for name in config.studies}
+    gf.reporting.check_distinct(config.studies, argument="studies")
     experiment = gf.reporting.Experiment(config)
     seconds: dict[str, float] = {}
     for name, study in chosen.items():

@@ -159,7 +159,11 @@ class Field(Dynamics):
             spurious = sum(bool(each.spurious) for each in classes)
             counts += [f"{spurious} of them spurious"] if spurious else []
             said = f" ({', '.join(counts)})" if counts else ""
-            cut = f"; the {len(classes)} most hit are marked" if count > len(classes) else ""
+            cut = (
+                f"; {len(classes)} of {count} are marked, the most hit"
+                if count > len(classes)
+                else ""
+            )
             print(f"equilibria of {plane.chosen.symbol}: {count}{said}{cut}")
         print(f"wrote {self.output}")
 
