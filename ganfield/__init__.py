@@ -7,6 +7,9 @@ At the top are the words that all share, the registries, the fields and methods 
 and what one does with them. Games, data, results and what is rarely used are in their modules.
 """
 
+from ganfield import program as program  # First, for it guards the imports that follow.
+
+# isort: split
 import importlib as _importlib
 import typing as _typing
 

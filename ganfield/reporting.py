@@ -49,6 +49,29 @@ def check_folder(path: str | os.PathLike[str], *, argument: str = "output") -> P
     return folder
 
 
+def check_distinct(values: Iterable[Any], *, argument: str) -> None:
+    """Raise unless all values differ: what is named twice would be run twice.
+
+    Args:
+        values: names, seeds.
+        argument: what the caller calls them.
+
+    Raises:
+        ValueError: one of them is there again.
+
+    Example:
+        >>> check_distinct(("consensus", "consensus"), argument="methods")
+        Traceback (most recent call last):
+        ...
+        ValueError: methods must name each once, got 'consensus' again
+    """
+    before: list[Any] = []
+    for value in values:
+        if value in before:
+            raise ValueError(f"{argument} must name each once, got {value!r} again")
+        before.append(value)
+
+
 def provenance() -> dict[str, Any]:
     """Return where a result comes from: versions, commit, command and hardware.
 

@@ -5,6 +5,11 @@ Expected: a map of 400 × 400 starts and 1000 steps of the two-attractor game wi
     python experiments/benchmarks/basins.py
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -12,6 +12,11 @@ and the fastest of the repeats counts. Then the precision of bfloat16 is measure
 written after every row. Where PyTorch is not installed its columns are left out.
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 import importlib.metadata
 import importlib.util
 import json

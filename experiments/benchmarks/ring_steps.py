@@ -9,6 +9,11 @@ since the threads of one would disturb the others. Where PyTorch is not installe
 out.
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 import importlib.util
 import os
 import statistics

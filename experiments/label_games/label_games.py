@@ -6,6 +6,11 @@ codes of its own, most of them a digit each.
     python experiments/label_games/label_games.py
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,7 +161,7 @@ def main(config: Config) -> None:
     experiment.save("result.json", classifier=features.name, results=results)
     rows = [
         (
-            name,
+            name + (f", stopped at step {of['stopped_at']}" if of["stopped_at"] >= 0 else ""),
             "–" if name == "info" else f"{of['own_digit']:.2f}",
             f"{of['one_digit']:.2f}",
             f"{of['digits']} of {CLASSES}",

@@ -6,6 +6,11 @@ table of the docs calls stable reach its equilibrium, simultaneous steps and Run
     python experiments/method_comparison/comparison.py
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -147,6 +152,7 @@ def main(config: Config) -> None:
     gf.checks.check_count(config.ring_iterations, argument="ring_iterations")
     gf.checks.check_count(config.ring_batch, argument="ring_batch")
     _chosen(config, TOY_ITERATIONS)
+    gf.reporting.check_distinct(config.methods, argument="methods")
     if config.publish and config.methods:
         raise ValueError("methods must be empty with publish: the README's table is of all")
     load = os.getloadavg()[0]

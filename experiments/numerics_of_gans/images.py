@@ -8,6 +8,11 @@ optimization trains.
     python experiments/numerics_of_gans/images.py --data DIR    # CIFAR-10
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -67,6 +72,8 @@ class Config:
 
 def chosen(config: Config) -> dict[str, gf.configuration.Config]:
     """Return preset → configuration of its first run, checked before anything is done."""
+    for argument in ("presets", "seeds"):
+        gf.reporting.check_distinct(getattr(config, argument), argument=argument)
     names = config.presets or (DIGITS if config.data is None else CIFAR10)
     runs = {}
     for name in names:

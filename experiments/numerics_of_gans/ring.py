@@ -6,6 +6,11 @@ than 0.8 of its samples of high quality; simultaneous and alternating steps cove
     python experiments/numerics_of_gans/ring.py
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -51,7 +56,7 @@ class Config:
     objective: str = "standard"
     """Losses: standard, js, kl, tv or indicator."""
     num_records: int = 100
-    """Points of the curves, about."""
+    """Points of the curves after the first, at most."""
     jacobian_batches: int = 10
     """Minibatches over which the Jacobian is averaged; 0 leaves the spectrum out."""
     output: Path = Path("results/ring")
@@ -89,9 +94,7 @@ def dynamics(config: Config) -> dict[str, Callable[..., tuple[gf.Method, gf.Fiel
     }
 
 
-def train(
-    config: Config, name: str, record_every: int, progress: Callable[[int, Any], None]
-) -> gf.Sweep:
+def train(config: Config, name: str, progress: Callable[[int, Any], None]) -> gf.Sweep:
     """Run one method on all seeds, as one compiled program."""
     game, generator = game_of(config), generator_of(config)
     v, choose, sample = gf.vector_field(game), dynamics(config)[name], sampler(config.batch_size)
@@ -119,7 +122,7 @@ def train(
             key=batch_key,
             sample=sample,
             record=record,
-            record_every=record_every,
+            record_every=-(-config.num_steps // config.num_records),
         )
 
     return gf.sweep(
@@ -239,26 +242,25 @@ def checked(config: Config) -> Config:
         gf.checks.check_count(getattr(config, argument), argument=argument)
     gf.checks.check_count(config.jacobian_batches, argument="jacobian_batches", minimum=0)
     gf.checks.check_not_negative(config.learning_rate, argument="learning_rate")
+    for argument in ("methods", "seeds"):
+        gf.reporting.check_distinct(getattr(config, argument), argument=argument)
     known, key = dynamics(config), jax.random.key(0)
     params = jax.eval_shape(game_of(config).init, key)
     batch = jax.eval_shape(sampler(config.batch_size), key)
     for name in config.methods:
         gf.checks.lookup(known, name, argument="method")
-    if config.groups > 1 and config.batch_size % (len(RING.modes) * config.groups):
+    # The spectrum is of w as well, whatever is trained.
+    used = {*config.methods, *(["consensus"] if config.jacobian_batches else [])}
+    grouped = "consensus" in used and config.groups > 1
+    if grouped and config.batch_size % (len(RING.modes) * config.groups):
         raise ValueError(
             f"groups must divide the points of each mode in a minibatch, {config.batch_size} / "
             f"{len(RING.modes)}, got {config.groups}"
         )
-    for choose in known.values():
-        _, field = choose(gf.numerics_rmsprop(config.learning_rate), config.gamma)
+    for name in used:
+        _, field = known[name](gf.numerics_rmsprop(config.learning_rate), config.gamma)
         gf.field.check_field(field, params, batch)
     return config
-
-
-def record_every(config: Config) -> int:
-    """Return the steps between records: the smallest divisor that gives no more than was asked."""
-    at_least = -(-config.num_steps // config.num_records)
-    return next(n for n in range(at_least, config.num_steps + 1) if config.num_steps % n == 0)
 
 
 def describe(record: dict[str, Any]) -> str:
@@ -282,7 +284,7 @@ def main(config: Config) -> None:
     for name in config.methods:
         try:
             with gf.progress_bar(name, config.num_steps, describe) as progress:
-                sweeps[name] = train(config, name, record_every(config), progress)
+                sweeps[name] = train(config, name, progress)
         except KeyboardInterrupt as stop:
             interrupted = True
             if isinstance(stop, gf.SweepInterrupted):

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 import ganfield as gf
 
-# Fractions of a run whose samples make the strip; 0, 5k, 10k, 20k and 50k of 50,000 steps.
+# Fractions of a run; the samples recorded next to them make the strip. 0, 5k, 10k, 20k and 50k of
+# 50,000 steps.
 STRIP = (0.0, 0.1, 0.2, 0.4, 1.0)
 
 
@@ -29,16 +30,18 @@ def samples(
     with gf.plot.style(axes__spines__bottom=False, axes__spines__left=False):
         size = (7.2, 1.16 * len(rows) + 0.3)
         figure, grid = plt.subplots(len(rows), len(STRIP) + 1, figsize=size, squeeze=False)
-        for ax, fraction in zip(grid[0], STRIP, strict=False):
-            ax.set_title(f"step {fraction * num_steps:,.0f}")
+        longest = max((sweep.run.steps for sweep in sweeps.values()), key=len)
+        columns = [int(np.argmin(np.abs(longest - part * num_steps))) for part in STRIP]
+        reached = [part * num_steps <= longest[-1] for part in STRIP]
+        for ax, part, index, known in zip(grid[0], STRIP, columns, reached, strict=False):
+            ax.set_title(f"step {longest[index] if known else part * num_steps:,.0f}")
         grid[0, -1].set_title("target")
         for row, (name, seed) in zip(grid, rows, strict=True):
             run = sweeps[name].run
-            for ax, fraction in zip(row, STRIP, strict=False):
-                if fraction * num_steps > run.steps[-1]:
+            for ax, index, known in zip(row, columns, reached, strict=False):
+                if not known or index >= len(run.steps):
                     ax.axis("off")
                     continue
-                index = int(np.argmin(np.abs(run.steps - fraction * num_steps)))
                 gf.plot.density(run.records["samples"][index, seed], ax)
             gf.plot.density(gf.data.ring().sample(jax.random.key(0), 2560), row[-1], cmap="Reds")
             row[0].set_ylabel(f"{name}\nseed {seeds[seed]}", fontsize=8)

@@ -5,6 +5,11 @@ Each study is a script of its own, which has more options.
     python experiments/vector_fields/all.py
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +46,7 @@ class Config:
 def main(config: Config) -> None:
     """Run the studies."""
     chosen = {name: gf.checks.lookup(STUDIES, name, argument="study") for name in config.studies}
+    gf.reporting.check_distinct(config.studies, argument="studies")
     experiment = gf.reporting.Experiment(config)
     seconds: dict[str, float] = {}
     for name, study in chosen.items():

@@ -11,8 +11,13 @@ are data and more elsewhere, less as training goes on; circulations equal integr
     python experiments/vector_fields/autoencoder.py
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,6 +46,7 @@ from autoencoder_measures import (
     zeros_of,
 )
 from ganfield.cli import script
+from ganfield.simulate import record_steps
 from study_rows import Rows, kept, spread
 
 KINDS = ("untied", "tied")
@@ -55,7 +61,7 @@ class Config:
     num_steps: int = 8000
     """Steps of Adam."""
     num_records: int = 20
-    """Points of the curves; a divisor of num_steps."""
+    """Points of the curves, about."""
     hidden_size: int = 64
     """Hidden units, of either kind."""
     batch_size: int = 256
@@ -128,6 +134,11 @@ def noisy(key: jax.Array, points: jax.Array, noise: float, size: int) -> gf.Play
     return gf.Players(clean, clean + noise * jax.random.normal(key_noise, clean.shape))
 
 
+def recorded(config: Config) -> np.ndarray:
+    """Return the steps at which something is recorded, and 0."""
+    return record_steps(config.num_steps, -(-config.num_steps // config.num_records))
+
+
 def train(config: Config, points: jax.Array) -> tuple[Autoencoder, dict[str, jax.Array]]:
     """Train an autoencoder of each kind for each seed, in one program.
 
@@ -161,10 +172,15 @@ def train(config: Config, points: jax.Array) -> tuple[Autoencoder, dict[str, jax
             }
 
         start = autoencoder(key_start, config.hidden_size)
-        shape = (config.num_records, config.num_steps // config.num_records)
-        keys = jax.random.split(key_steps, shape)
-        (end, _), records = jax.lax.scan(interval, (start, optimizer.init(start)), keys)
-        return tie(end, tied), records
+        every = int(recorded(config)[1])
+        count, rest = divmod(config.num_steps, every)
+        keys = jax.random.split(key_steps, config.num_steps)
+        whole, last = keys[: count * every].reshape(count, every), keys[count * every :]
+        carry, records = jax.lax.scan(interval, (start, optimizer.init(start)), whole)
+        if rest:
+            carry, kept = interval(carry, last)
+            records = jax.tree.map(lambda many, one: jnp.append(many, one), records, kept)
+        return tie(carry[0], tied), records
 
     keys = jax.vmap(jax.random.key)(np.asarray(config.seeds, np.uint32))
     over_seeds = jax.vmap(run, in_axes=(None, 0))
@@ -258,13 +274,10 @@ def checked(config: Config) -> Config:
     """Return the configuration; raise a ValueError before any compilation."""
     if not config.seeds or min(config.seeds) < 0:
         raise ValueError(f"seeds must be one or more integers ≥ 0, got {config.seeds}")
+    gf.reporting.check_distinct(config.seeds, argument="seeds")
     for argument in ("num_steps", "num_records", "hidden_size", "batch_size", "num_points"):
         gf.checks.check_count(getattr(config, argument), argument=argument)
     gf.checks.check_count(config.resolution, argument="resolution", minimum=2)
-    if config.num_steps % config.num_records:
-        raise ValueError(
-            f"num_records must divide num_steps, {config.num_steps}, got {config.num_records}"
-        )
     gf.checks.check_not_negative(config.learning_rate, argument="learning_rate")
     gf.checks.check_not_negative(config.noise, argument="noise")
     if not config.noise:
@@ -279,13 +292,16 @@ def main(config: Config) -> None:
     print("Training autoencoders …", flush=True)
     trained = study(config)
     path = experiment.folder / "autoencoder.png"
-    autoencoder_figures.draw(asdict(config), **trained._asdict(), path=path)
+    steps = recorded(config)[1:]
+    autoencoder_figures.draw(steps, **trained._asdict(), path=path)
     lines = rows(trained)
     results = {
         name: {key: numbers[key] for key in numbers if key not in ("curl_map", "density")}
         for name, numbers in trained.results.items()
     }
-    experiment.save("autoencoder.json", table=kept(lines), radii=RADII, results=results)
+    experiment.save(
+        "autoencoder.json", table=kept(lines), radii=RADII, steps=steps, results=results
+    )
     experiment.finish(gf.reporting.table(("denoising autoencoders", "expected", "measured"), lines))
 
 

@@ -15,7 +15,7 @@ from autoencoder_measures import BOUNDS, OFF_DATA, RADII, Zeros
 
 
 def draw(
-    config: dict[str, Any],
+    steps: np.ndarray,
     points: np.ndarray,
     fields: dict[str, gf.Field],
     zeros: dict[str, Zeros],
@@ -39,7 +39,6 @@ def draw(
         figure.legend(marks.values(), marks, loc="outside upper center", ncols=3)
         _curl(figure, curls, untied["curl_map"][0], exact["density"])
 
-        steps = np.linspace(0, config["num_steps"], config["num_records"] + 1)[1:]
         for result, color, name in ((untied, blue, "untied"), (tied, orange, "tied")):
             error = result["curves"]["relative_error"].T
             label = f"error, {name}"

@@ -6,6 +6,11 @@ grows faster, consensus shrinks by √((1 − hγ)² + h²).
     python experiments/vector_fields/curl.py
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 from dataclasses import dataclass
 from pathlib import Path
 

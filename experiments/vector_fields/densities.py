@@ -11,6 +11,11 @@ there are data, and need not elsewhere; the minimax gradient falls as exp(−m²
     python experiments/vector_fields/densities.py
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple

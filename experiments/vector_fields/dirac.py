@@ -13,6 +13,11 @@ of the two losses in D(fake) at 0, c the sum of both second derivatives of φ's 
     python experiments/vector_fields/dirac.py
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

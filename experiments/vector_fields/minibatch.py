@@ -8,6 +8,11 @@ at a scale below 1; with two groups or more there is no bias.
     python experiments/vector_fields/minibatch.py
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,7 +40,7 @@ from minibatch_truth import (
     population_of,
 )
 
-RECORDS = 100  # of a trajectory
+RECORDS = 100  # of a trajectory, at most
 CHUNK = 2**15
 LOCUS = 64  # steps from no bias to all of it
 
@@ -65,7 +70,7 @@ class Config:
     num_seeds: int = 256
     """Trajectories for each number of groups."""
     num_steps: int = 1000
-    """Steps of a trajectory, a multiple of 100."""
+    """Steps of a trajectory."""
     learning_rate: float = 0.03
     """Step size at the start; it falls linearly to 0, so that trajectories come to rest."""
     output: Path = Path("results/vector_fields")
@@ -207,7 +212,7 @@ def trajectories(config: Config, field: gf.Field, population: gf.Batch) -> dict[
             key=key,
             sample=None if key is None else sample,
             record=lambda state, info: flat(state.params),
-            record_every=config.num_steps // RECORDS,
+            record_every=-(-config.num_steps // RECORDS),
         )
         records: jax.Array = run.records
         return records
@@ -272,8 +277,6 @@ def checked(config: Config) -> Config:
             f"num_examples and {CHUNK} must make two batches or more of every size, got "
             f"num_examples={config.num_examples} and batch_sizes={config.batch_sizes}"
         )
-    if config.num_steps % RECORDS:
-        raise ValueError(f"num_steps must be a multiple of {RECORDS}, got {config.num_steps}")
     return config
 
 

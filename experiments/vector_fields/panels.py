@@ -7,6 +7,11 @@ kinds of all equilibria and for one that makes sources and saddles attract.
     python experiments/vector_fields/panels.py
 """
 
+if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
+    import ganfield.program
+
+    ganfield.program.begin()
+
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path

@@ -5,18 +5,16 @@ import os
 import sys
 from collections.abc import Sequence
 
+from ganfield import program
+from ganfield._extras import EXTRAS, missing, package_of, say_needs
 from ganfield.cli._script import script as script
 
-_EXTRAS = {
-    "flax": "networks",
-    "matplotlib": "cli",
-    "orbax": "images",
-    "PIL": "images",
-    "rich": "cli",
-    "scipy": "cli",
-    "sklearn": "images",
-    "tensorboardX": "tensorboard",
-    "tyro": "cli",
+# Command → the packages that it needs beside those of all commands.
+_NEEDS = {
+    "field": ("matplotlib", "scipy"),
+    "spectrum": ("matplotlib", "scipy"),
+    "train": ("flax", "orbax", "PIL", "sklearn"),
+    "train-classifier": ("flax", "sklearn"),
 }
 
 
@@ -38,20 +36,21 @@ def main(args: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # θ and φ become question marks where the encoding has none, and not an error.
             stream.reconfigure(errors="replace")
+    args = sys.argv[1:] if args is None else args
     try:
         # Only here, so that a missing package is a message and no traceback.
         from ganfield.cli._app import run
 
-        code = run(sys.argv[1:] if args is None else args)
-        sys.stdout.flush()
+        with program.Running():
+            code = run(args)
+            sys.stdout.flush()
     except SystemExit as stop:  # tyro has said why; --help is no error.
         return stop.code if isinstance(stop.code, int) else 0
     except ImportError as error:
-        missing = error if isinstance(error, ModuleNotFoundError) else error.__cause__
-        package = str(getattr(missing, "name", "")).partition(".")[0]
-        if package not in _EXTRAS:
+        package = package_of(error)
+        if package is None:
             raise
-        return _fail(f"this needs {package}: pip install 'ganfield[{_EXTRAS[package]}]'", 1)
+        return _fail(_say_missing(package, args), 1)
     except ValueError as error:
         return _fail(str(error), 2)
     except BrokenPipeError:
@@ -61,8 +60,21 @@ def main(args: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _fail(str(error), 1)
     except KeyboardInterrupt:
-        return _fail("interrupted", 130)
+        code = _fail("interrupted", program.INTERRUPTED)
+    if code == program.INTERRUPTED:
+        program.leave(code)
     return code
+
+
+def _say_missing(package: str, args: Sequence[str]) -> str:
+    """Return what to install for a command that missed a package: all that it would ask for."""
+    needs = ["tyro", "rich", *_NEEDS.get(args[0] if args else "", ())]
+    if "--tensorboard" in args:
+        needs.append("tensorboardX")
+    gone = list(dict.fromkeys([package, *missing(needs)]))
+    # The command's own extra brings what draws.
+    least = "cli" if any(EXTRAS[each] == "plot" for each in gone) else ""
+    return say_needs("this", gone, least=least)
 
 
 def _fail(message: str, code: int) -> int:

@@ -15,6 +15,7 @@ from ganfield.cli._options import (
     Dark,
     Dynamics,
     File,
+    Given,
     Json,
     Name,
     Point,
@@ -32,17 +33,22 @@ from ganfield.cli._show import (
     working,
 )
 from ganfield.cli._words import OF_THE_PLANE, in_words
+from ganfield.simulate import paths as run_paths
 
 _MAX_POINTS = 50  # markers; a continuum of equilibria has no end
 
 
 class Plane(NamedTuple):
-    """A field in the plane, the paths and the zeros; None where these were not asked for."""
+    """A field in the plane, the paths and the zeros; None where these were not asked for.
+
+    ``thinned`` is what the legend says of the points that the figure leaves out.
+    """
 
     chosen: Chosen
     bounds: gf.Players
-    paths: gf.Players | None
+    paths: gf.Run | None
     zeros: Zeros | None
+    thinned: str = ""
 
 
 @options
@@ -69,6 +75,9 @@ class Field(Dynamics):
     start: Point[Texts] = ()
     """Where paths start, within the bounds; one or several, such as 1,1 -1,0.5.
     (default: half-way from the middle to the upper right, 1,1)"""
+    max_points: Given[int] = None
+    """Draw no more points of a path. (default: all that can be told apart, of a path of more than
+    5000; the legend says how many)"""
     bounds: Bounds = "-2,2"
     kind: Name[str] = "stream"
     """How the field is drawn: stream (lines) or quiver (arrows)."""
@@ -83,7 +92,7 @@ class Field(Dynamics):
         """Draw the figure, and print where the paths end."""
         with working("Drawing"):
             plane = self.find()
-            self._draw(plane)
+            plane = plane._replace(thinned=self._draw(plane))
         tell(self, plane)
         return 0
 
@@ -94,6 +103,8 @@ class Field(Dynamics):
         gf.checks.check_positive(self.step_size, argument="--step-size")
         gf.checks.lookup({"stream": 0, "quiver": 1}, self.kind, argument="kind")
         gf.checks.check_count(self.num_steps, argument="--num-steps", minimum=0)
+        if self.max_points is not None:
+            gf.checks.check_count(self.max_points, argument="--max-points", minimum=2)
         with in_words(OF_THE_PLANE):
             method = gf.configuration.make_method(
                 gf.configuration.MethodConfig(
@@ -104,12 +115,8 @@ class Field(Dynamics):
         gf.plot.check_path(self.output, argument="--output")
         paths, zeros = None, None
         if self.num_steps:
-            paths = gf.trajectories(
-                method,
-                chosen.field,
-                gf.Players(*jnp.array(starts).T),
-                num_steps=self.num_steps,
-            )
+            at = gf.Players(*jnp.array(starts).T)
+            paths = run_paths(method, chosen.field, at, num_steps=self.num_steps)
         if self.equilibria:
             zeros = find_zeros(chosen, bounds, num_starts=1024, seed=0, max_points=_MAX_POINTS)
         return Plane(chosen, bounds, paths, zeros)
@@ -125,6 +132,7 @@ class Field(Dynamics):
             "step_size": self.step_size,
             "num_steps": self.num_steps,
             "paths": _ends(plane.paths),
+            "thinned": plane.thinned or None,
             "num_equilibria": None if zeros is None else len(zeros.equilibria.points),
             "equilibria": [classification_record(each) for each in zeros.classes] if zeros else [],
             "output": self.output,
@@ -136,10 +144,14 @@ class Field(Dynamics):
         if plane.paths is not None:
             print(self._label())
         for path in _ends(plane.paths):
-            stopped = path["stopped_at"]
+            stopped, unsolved = path["stopped_at"], path["unsolved_at"]
             start, end = (at(gf.Players(**path[name])) for name in ("start", "end"))
             after = "" if stopped is None else f", then not finite: stopped at step {stopped}"
+            if unsolved is not None:
+                after += f", no {self.method} from step {unsolved} on: its inner solve failed"
             print(f"  {start} → {end}{after}")
+        if plane.thinned:
+            print(f"drawn: {plane.thinned} (--max-points changes it)")
         if plane.zeros is not None:
             classes, count = plane.zeros.classes, len(plane.zeros.equilibria.points)
             kinds = [each.kind for each in classes]
@@ -147,7 +159,11 @@ class Field(Dynamics):
             spurious = sum(bool(each.spurious) for each in classes)
             counts += [f"{spurious} of them spurious"] if spurious else []
             said = f" ({', '.join(counts)})" if counts else ""
-            cut = f"; the {len(classes)} most hit are marked" if count > len(classes) else ""
+            cut = (
+                f"; {len(classes)} of {count} are marked, the most hit"
+                if count > len(classes)
+                else ""
+            )
             print(f"equilibria of {plane.chosen.symbol}: {count}{said}{cut}")
         print(f"wrote {self.output}")
 
@@ -167,15 +183,26 @@ class Field(Dynamics):
     def _label(self) -> str:
         return f"{self.method}, {self.optimizer}, h = {self.step_size:g}, {self.num_steps} steps"
 
-    def _draw(self, plane: Plane) -> None:
+    def _draw(self, plane: Plane) -> str:
+        """Draw the figure, and return what its legend says of points that are left out."""
         chosen, bounds = plane.chosen, plane.bounds
+        thinned = ""
         with gf.plot.style(dark=self.dark):
             width, height = _size(bounds)
             figure = gf.plot.figure(width, height)
             ax = figure.subplots()
             drawn: Any = gf.plot.field(chosen.field, ax, bounds=bounds, kind=self.kind)
             if plane.paths is not None:
-                gf.plot.trajectory(plane.paths, ax, label=self._label(), bounds=bounds, color="C1")
+                lines = gf.plot.trajectory(
+                    plane.paths,
+                    ax,
+                    label=self._label(),
+                    bounds=bounds,
+                    color="C1",
+                    max_points=self.max_points,
+                )
+                *_, said = str(lines[0].get_label()).splitlines()
+                thinned = said if said.endswith(" points") else ""
             if plane.zeros is not None:
                 gf.plot.equilibria(plane.zeros.classes, ax)
             figure.colorbar(
@@ -185,6 +212,7 @@ class Field(Dynamics):
             if ax.get_legend_handles_labels()[1]:
                 figure.legend(loc="outside lower center", ncols=2 if width > 4 else 1)
             gf.plot.save(figure, self.output)
+        return thinned
 
 
 def _size(bounds: gf.Players) -> tuple[float, float]:
@@ -195,20 +223,18 @@ def _size(bounds: gf.Players) -> tuple[float, float]:
     return max(3.1, 1.4 + 3.2 * min(1.0, shape)), 1.2 + 3.2 * min(1.0, 1 / shape)
 
 
-def _ends(paths: gf.Players | None) -> list[dict[str, Any]]:
-    """Return start, last finite point, and the first step that was not finite, of each path."""
-    if paths is None:
+def _ends(run: gf.Run | None) -> list[dict[str, Any]]:
+    """Return start and last finite point of each path, and the steps at which something failed."""
+    if run is None:
         return []
-    both = np.stack(paths, axis=-1).swapaxes(0, 1)
-    ends = []
-    for path in both:
-        finite = np.isfinite(path).all(axis=1)
-        alive = len(path) if finite.all() else int(finite.argmin())
-        ends.append(
-            {
-                "start": point_record(gf.Players(*path[0])),
-                "end": point_record(gf.Players(*path[alive - 1])),
-                "stopped_at": None if alive == len(path) else alive,
-            }
-        )
-    return ends
+    stopped, unsolved = (np.asarray(at).tolist() for at in (run.stopped_at, run.unsolved_at))
+    points = np.stack(run.records, axis=-1).swapaxes(0, 1)
+    return [
+        {
+            "start": point_record(gf.Players(*path[0])),
+            "end": point_record(gf.Players(*path[at - 1 if at >= 0 else -1])),
+            "stopped_at": at if at >= 0 else None,
+            "unsolved_at": failed if failed >= 0 else None,
+        }
+        for path, at, failed in zip(points, stopped, unsolved, strict=True)
+    ]

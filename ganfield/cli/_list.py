@@ -39,8 +39,8 @@ class List:
     """
 
     what: Annotated[Positional[str | None], shown("WHAT")] = None
-    """Which of them: games, methods, transforms, objectives, penalties, networks or presets.
-    (default: all)"""
+    """Which of them: games, methods, transforms, objectives, penalties, networks or presets;
+    all for every one. (default: all)"""
     json: Json = False
 
     def run(self) -> int:
@@ -54,7 +54,7 @@ class List:
 
         None stands for what needs a package that is not there, unless it alone was asked for.
         """
-        if self.what is not None:
+        if self.what not in (None, "all"):
             gf.checks.lookup(_OPTIONS, self.what, argument="list")
             return {self.what: _entries(self.what)}
         lists: dict[str, dict[str, Any] | None] = {}

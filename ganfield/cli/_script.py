@@ -4,6 +4,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from ganfield import program
+from ganfield._extras import say_missing
+
 C = TypeVar("C")
 
 
@@ -15,11 +18,12 @@ def script(
     Args:
         main: ``main(config)``.
         config: a dataclass whose fields are the options, each with its help below it.
-        args: the options; those that the script was started with if None.
+        args: the options; if None those that the script was started with, whose process this is
+            then: see `ganfield.program`.
 
     Raises:
-        SystemExit: with the code 2 after a ``ValueError`` and 1 after an ``OSError``, each printed
-            in one line on stderr; 130 after Ctrl-C.
+        SystemExit: with the code 2 after a ``ValueError`` and 1 after an ``OSError`` or where a
+            package is missing, each printed in one line on stderr; 130 after Ctrl-C.
 
     Example:
         >>> import dataclasses
@@ -29,13 +33,23 @@ def script(
         >>> script(lambda config: print(config.steps), Config, ["--steps", "5"])
         5
     """
-    import tyro
-
+    if args is None:
+        program.begin()
     try:
-        main(tyro.cli(config, args=args))
+        import tyro
+
+        with program.Running():
+            main(tyro.cli(config, args=args))
+    except ImportError as error:
+        said = say_missing(error)
+        if said is None:
+            raise
+        print(f"error: {said}", file=sys.stderr)
+        sys.exit(1)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, ValueError) else 1)
     except KeyboardInterrupt:
         print("Interrupted: what was written until then stays in the output folder")
-        sys.exit(130)
+        program.leave()
+        sys.exit(program.INTERRUPTED)

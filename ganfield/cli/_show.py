@@ -86,13 +86,28 @@ def tell(command: Any, result: Any) -> None:
         command.say(result)
 
 
+def most_hit(hits: np.ndarray, most: int) -> list[int]:
+    """Return which have most hits; where that leaves a choice, evenly spread in their order.
+
+    Example:
+        >>> most_hit(np.array([1, 1, 1, 9, 1, 1, 1]), 4)
+        [0, 3, 4, 6]
+    """
+    if len(hits) <= most:
+        return list(range(len(hits)))
+    least = np.sort(hits)[::-1][most - 1]
+    more, (equal,) = np.flatnonzero(hits > least), np.nonzero(hits == least)
+    places = np.linspace(0, len(equal) - 1, most - len(more)).round().astype(int)
+    return sorted([*more.tolist(), *equal[places].tolist()])
+
+
 def find_zeros(
     chosen: Chosen, bounds: gf.Players, *, num_starts: int, seed: int, max_points: int
 ) -> Zeros:
     """Return the zeros of the chosen field.
 
     The game's known equilibria are starts too. Of more than ``max_points`` zeros, those that most
-    starts led to are classified.
+    starts led to are classified, and of zeros that as many led to some that are spread over all.
     """
     numbers = gf.Players((), ())
     equilibria = gf.find_equilibria(
@@ -102,7 +117,7 @@ def find_zeros(
         key=jax.random.key(seed),
         known=[p for p in chosen.game.equilibria if jax.tree.map(np.shape, p) == numbers],
     )
-    kept = sorted(np.argsort(-equilibria.hits, kind="stable")[:max_points].tolist())
+    kept = most_hit(equilibria.hits, max_points)
     field: Any = chosen.field if chosen.original is not None else chosen.game
     return Zeros(
         chosen,

@@ -1,5 +1,7 @@
 """Networks for either player, written in Flax; the only place that imports it."""
 
+from ganfield.networks import _flax as _flax  # First, for it says what brings Flax.
+
 # isort: off
 # Each of these registers itself; lists show them in this order, the simplest first.
 from ganfield.networks._mlp import mlp as mlp

@@ -1,5 +1,8 @@
 """Figures. Every function takes ``ax=None``, returns what it drew, and never sets a backend."""
 
+from ganfield.plotting import _matplotlib as _matplotlib  # First, for it says what brings it.
+
+# isort: split
 from ganfield.plotting._animate import animate as animate
 from ganfield.plotting._basins import basins as basins
 from ganfield.plotting._curves import curves as curves

@@ -1,5 +1,7 @@
 """Runs that move."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,10 +17,11 @@ from ganfield.checks import check_bounds, check_count
 from ganfield.plotting._plane import frame, name_axes
 from ganfield.plotting._style import axes, paper
 from ganfield.plotting._trajectory import check_label, check_starts, read_paths
+from ganfield.simulate import Run, failures
 
 
 def animate(
-    paths: Mapping[str, Players],
+    paths: Mapping[str, Players | Run],
     ax: Axes | None = None,
     *,
     bounds: Any = None,
@@ -32,7 +35,8 @@ def animate(
 
     Args:
         paths: label → `Players` of two arrays, ``(records,)`` or ``(records, k)`` for k runs. All
-            have one number of records; a legend shows the labels.
+            have one number of records; a legend shows the labels. Or a `Run` whose records are
+            such, of which the legend says whether it stopped or an inner solve failed.
         ax: where to draw, what is there stays; new axes if None.
         bounds: what to show, ``(low, high)`` or `Players` of two such pairs. If None, the axes'
             limits, or all points if those are free.
@@ -60,9 +64,11 @@ def animate(
     box = None if bounds is None else check_bounds(bounds)
     for label, points in paths.items():
         check_label(label)
-        read[label] = read_paths(points, argument=f"paths[{label!r}]")
+        path = read_paths(points, argument=f"paths[{label!r}]")
         if box is not None:
-            check_starts(read[label][0][0], box, argument=f"paths[{label!r}]")
+            check_starts(path[0][0], box, argument=f"paths[{label!r}]")
+        said = failures(points) if isinstance(points, Run) else ""
+        read["\n".join(filter(None, [label, said]))] = path
     lengths = {label: len(both) for label, (both, _) in read.items()}
     records = max(lengths.values())
     if min(lengths.values()) != records:

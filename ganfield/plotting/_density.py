@@ -26,8 +26,9 @@ def density(
     shades go with the square root of the density, so that faint parts show.
 
     Args:
-        samples: shape ``(n, 2)``. The share that lies outside the square, or is not finite, is
-            written in the corner where it is 1 % or more.
+        samples: shape ``(n, 2)``. The share that lies outside the square is written in the corner
+            where it is 1 % or more, and that of what is not finite, of a run that failed, wherever
+            there is any.
         ax: where to draw; new axes if None.
         limit: the square is [−limit, limit]².
         bandwidth: the kernel's standard deviation, in the units of the samples.
@@ -48,6 +49,7 @@ def density(
     points = np.asarray(samples, float)
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
         raise ValueError(f"samples must have shape (n, 2), got {points.shape}")
+    finite = np.isfinite(points).all(axis=1)
     inside = (np.abs(points) <= limit).all(axis=1)
     points = points[inside]
     edges = np.linspace(-limit, limit, resolution + 1)
@@ -61,8 +63,11 @@ def density(
         cmap=cmap,
         interpolation="bilinear",
     )
-    if (outside := 1 - inside.mean()) >= 0.01:
-        said = f"{outside:.0%} outside"
+    failed, outside = 1 - finite.mean(), (finite & ~inside).mean()
+    words = ["failed: not finite" if failed == 1 else f"{failed:.0%} not finite"] * (failed > 0)
+    words += [f"{outside:.0%} outside"] * (outside >= 0.01)
+    if words:
+        said = "\n".join(words)
         ax.text(0.04, 0.96, said, transform=ax.transAxes, va="top", fontsize=7, color=ink(0.75))
     ax.set(xticks=[], yticks=[])
     return image

@@ -11,25 +11,30 @@ from ganfield._types import Players
 from ganfield.checks import check_bounds, check_count
 from ganfield.plotting._plane import frame, name_axes
 from ganfield.plotting._style import axes, paper
+from ganfield.plotting._thinned import thinned
+from ganfield.simulate import Run, failures
 
 
 def trajectory(
-    points: Players,
+    points: Players | Run,
     ax: Axes | None = None,
     *,
     label: str,
     bounds: Any = None,
     color: Any = None,
     linestyle: str = "-",
-    max_points: int = 5000,
+    max_points: int | None = None,
 ) -> list[Line2D]:
     """Draw runs in the plane: an open square where one starts, a filled one where it ends.
 
-    A run that becomes NaN or infinite is drawn up to the record before, with a cross there.
+    A run that becomes NaN or infinite is drawn up to the record before, with a cross there. From
+    the step whose inner solve failed on a run is drawn with dots, for there it is not the method
+    that it is named after; the legend says so.
 
     Args:
         points: `Players` of two arrays, ``(records,)`` or ``(records, k)`` for k runs. Of a run
-            with more parameters, their ``coordinates`` in a plane of `ganfield.planes`.
+            with more parameters, their ``coordinates`` in a plane of `ganfield.planes`. Or a `Run`
+            whose records are such, of `ganfield.simulate.paths` say, which knows what failed.
         ax: where to draw; new axes if None.
         label: for the legend, the name of what drew these paths (the method, its step size). There
             is one entry for all k.
@@ -37,11 +42,12 @@ def trajectory(
             cut there. If None, the axes stay as they are.
         color: of all lines; the next of the cycle if None.
         linestyle: of all lines.
-        max_points: of a path of more records, so many at even distances are drawn, the first and
-            the last among them. Raise it where paths turn within a few records.
+        max_points: of a path of more records no more points are drawn. If None, all that can be
+            told apart: of more than 5000 records those are left out that stay within a thousandth
+            of the picture's size, or go over what is drawn. The legend says how many of how many.
 
     Returns:
-        The paths.
+        The paths, one line for each run; two for one whose inner solve failed.
 
     Raises:
         ValueError: the points are not of such shapes, or a start is not finite or not within the
@@ -56,16 +62,32 @@ def trajectory(
     """
     check_label(label)
     both, alive = read_paths(points, argument="points")
-    max_points = check_count(max_points, argument="max_points", minimum=2)
+    if max_points is not None:
+        max_points = check_count(max_points, argument="max_points", minimum=2)
     box = None if bounds is None else check_bounds(bounds)
     if box is not None:
         check_starts(both[0], box, argument="points")
 
     ax = axes(ax)
+    if box is None:
+        low, high = np.nanmin(both, axis=(0, 1)), np.nanmax(both, axis=(0, 1))
+    else:
+        low, high = np.array(box).T
+    drawn = 0
+    pieces: list[tuple[np.ndarray, str]] = []
+    for run, (records, solved) in enumerate(zip(alive, _solved(points, len(both)), strict=True)):
+        path = both[:records, run]
+        pieces.append((thinned(path[:solved], low, high, max_points), linestyle))
+        drawn += np.isfinite(pieces[-1][0][:, 0]).sum()
+        if solved < records:  # The way of the failed step begins at the record before.
+            pieces.append((thinned(path[solved - 1 :], low, high, max_points), ":"))
+            drawn += np.isfinite(pieces[-1][0][1:, 0]).sum()
+    said = [failures(points)] if isinstance(points, Run) else []
+    said += [f"{drawn:,} of {alive.sum():,} points"] if drawn < alive.sum() else []
+    label = "\n".join(filter(None, [label, *said]))
     lines: list[Line2D] = []
-    for run, records in enumerate(alive):
-        path = both[_thinned(records, max_points), run]
-        (line,) = ax.plot(path[:, 0], path[:, 1], linestyle, color=color, zorder=3)
+    for path, style in pieces:
+        (line,) = ax.plot(path[:, 0], path[:, 1], style, color=color, zorder=3)
         line.set(label="_nolegend_" if lines else label, solid_joinstyle="round")
         # A rim of the ground's colour lifts the path off streamlines.
         rim = withStroke(linewidth=line.get_linewidth() + 1.4, foreground=paper())
@@ -108,7 +130,7 @@ def read_paths(points: Any, *, argument: str) -> tuple[np.ndarray, np.ndarray]:
     """Return points as one array, and for how many records each run is finite.
 
     Args:
-        points: `Players` of two arrays, ``(records,)`` or ``(records, k)``.
+        points: `Players` of two arrays, ``(records,)`` or ``(records, k)``, or a `Run` of them.
         argument: what the caller calls them.
 
     Returns:
@@ -119,6 +141,7 @@ def read_paths(points: Any, *, argument: str) -> tuple[np.ndarray, np.ndarray]:
         ValueError: they have other shapes, or a start is not finite.
     """
     wanted = f"{argument} must be Players of two arrays of one shape, (records,) or (records, k)"
+    points = points.records if isinstance(points, Run) else points
     if not isinstance(points, Players):
         raise ValueError(f"{wanted}, got {type(points).__name__}")
     try:
@@ -140,10 +163,12 @@ def read_paths(points: Any, *, argument: str) -> tuple[np.ndarray, np.ndarray]:
     return both, alive
 
 
-def _thinned(records: int, most: int) -> np.ndarray:
-    if records <= most:
-        return np.arange(records)
-    return np.linspace(0, records - 1, most).round().astype(int)
+def _solved(points: Players | Run, records: int) -> np.ndarray:
+    """Return how many records of each run its method made, before an inner solve failed."""
+    if not isinstance(points, Run):
+        return np.full(np.shape(points.theta)[1:] or 1, records)
+    failed = np.reshape(points.unsolved_at, -1)
+    return np.where(failed < 0, records, np.searchsorted(points.steps, failed))
 
 
 def _mark(ax: Axes, at: np.ndarray, marker: str, *, color: Any, fill: Any) -> None:

@@ -2,6 +2,8 @@
 
 from ganfield.simulate._progress import progress_bar as progress_bar
 from ganfield.simulate._scan import Run as Run
+from ganfield.simulate._scan import failures as failures
+from ganfield.simulate._scan import record_steps as record_steps
 from ganfield.simulate._scan import simulate as simulate
 from ganfield.simulate._simulation import Carry as Carry
 from ganfield.simulate._simulation import Record as Record
@@ -14,4 +16,5 @@ from ganfield.simulate._standing import take_step as take_step
 from ganfield.simulate._sweep import Sweep as Sweep
 from ganfield.simulate._sweep import SweepInterrupted as SweepInterrupted
 from ganfield.simulate._sweep import sweep as sweep
+from ganfield.simulate._trajectories import paths as paths
 from ganfield.simulate._trajectories import trajectories as trajectories

@@ -21,7 +21,7 @@ class Run(NamedTuple):
     Attributes:
         state: the method's state at the end; of a run that stopped, at its last record.
         steps: at which steps something was recorded, shape ``(records,)``: 0, then every
-            ``record_every``-th.
+            ``record_every``-th, and the last.
         records: what ``record`` returned, each leaf with those records along its first axis.
         stopped_at: the first step that met a NaN or an infinity, in the field or in a parameter, or
             −1 if none did. The floats of later records are NaN.
@@ -53,9 +53,17 @@ def outcome(run: Run) -> str:
     said = [f"{steps.max()} steps"]
     if jax.tree.leaves(run.records):
         said.append(f"{steps.shape[-1]} records")
-    said.append(_when(run.stopped_at, "stopped at step") or "finite")
-    said.append(_when(run.unsolved_at, "inner solve failed at step"))
+    if not np.any(np.asarray(run.stopped_at) >= 0):
+        said.append("finite")
+    said.append(failures(run))
     return ", ".join(filter(None, said))
+
+
+def failures(run: Run) -> str:
+    """Return when a run, or how many of several, stopped or left its inner solve; "" for never."""
+    stopped = _when(run.stopped_at, "stopped at step")
+    unsolved = _when(run.unsolved_at, "inner solve failed at step")
+    return ", ".join(filter(None, (stopped, unsolved)))
 
 
 def _when(at: Any, what: str) -> str:
@@ -64,19 +72,22 @@ def _when(at: Any, what: str) -> str:
     count = np.sum(happened >= 0)
     if not count:
         return ""
-    many = "" if happened.ndim == 0 else f"{count} of {happened.size} "
+    many = "" if happened.size == 1 else f"{count} of {happened.size} "
     return f"{many}{what} {happened[happened >= 0].min()}{' or later' if many else ''}"
 
 
-def check_steps(num_steps: Any, record_every: int) -> int:
-    """Return how many records a run makes after its first, or raise a ``ValueError``."""
+def record_steps(num_steps: Any, record_every: int) -> np.ndarray:
+    """Return at which steps a run is recorded: every so many from 0, and the last.
+
+    Raises:
+        ValueError: ``num_steps`` is no positive integer.
+
+    Example:
+        >>> record_steps(7, 3)
+        array([0, 3, 6, 7])
+    """
     num_steps = check_count(num_steps, argument="num_steps")
-    if num_steps % record_every:
-        raise ValueError(
-            f"record_every must divide num_steps, got record_every={record_every} and "
-            f"num_steps={num_steps}"
-        )
-    return num_steps // record_every
+    return np.append(np.arange(0, num_steps, record_every), num_steps)
 
 
 def simulate(
@@ -106,7 +117,8 @@ def simulate(
         sample: ``sample(key) -> batch``; without it the field gets ``batch=None``.
         record: ``record(state, info) -> pytree``, what to keep. At step 0 ``info`` is NaN
             (or 0, in a function that is compiled under ``jax_debug_nans``).
-        record_every: how many steps from record to record, by default ``num_steps``.
+        record_every: how many steps from record to record, by default ``num_steps``. The last step
+            is recorded, be the way to it shorter or not.
         progress: ``progress(step, record)``, called on the host after every record, also from
             within compiled code; under vmap once for each run, in no certain order.
 
@@ -114,9 +126,8 @@ def simulate(
         A `Run`.
 
     Raises:
-        ValueError: a count is no positive integer, or ``record_every`` does not divide
-            ``num_steps``; ``sample`` comes without ``key``; the field's values do not have the
-            structure of the parameters.
+        ValueError: a count is no positive integer; ``sample`` comes without ``key``; the field's
+            values do not have the structure of the parameters.
 
     Example:
         >>> import optax, ganfield as gf
@@ -133,18 +144,27 @@ def simulate(
     start, advance, every = simulation(
         method, field, params, key=key, sample=sample, record=record, record_every=every
     )
-    count = check_steps(num_steps, every)
+    count, rest = divmod(num_steps, every)
 
-    def body(carry: Any, _: None) -> tuple[Any, PyTree]:
-        carry, kept = advance(carry)
+    def piece(carry: Any, num_steps: int) -> tuple[Any, PyTree]:
+        carry, kept = advance(carry, num_steps)
         if progress is not None:
             jax.debug.callback(progress, carry.standing.step, kept)
         return carry, kept
 
+    def one(kept: PyTree) -> PyTree:
+        return jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], kept)
+
     carry, first = start()
-    carry, rest = jax.lax.scan(body, carry, None, length=count)
+    parts = []
+    if count:
+        carry, kept = jax.lax.scan(lambda carry, _: piece(carry, every), carry, length=count)
+        parts.append(kept)
+    if rest:
+        carry, kept = piece(carry, rest)
+        parts.append(one(kept))
     with without_debug_nans():
-        records = jax.tree.map(lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), first, rest)
-    steps = np.arange(count + 1) * every
+        records = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), one(first), *parts)
+    steps = record_steps(num_steps, every)
     end = carry.standing
     return Run(end.state, steps, records, end.stopped_at, end.unsolved_at)

@@ -1,4 +1,4 @@
-"""What a run is made of: a start, and a way to advance by a fixed number of steps."""
+"""What a run is made of: a start, and a way to advance from record to record."""
 
 from __future__ import annotations
 
@@ -38,12 +38,14 @@ class Simulation(NamedTuple):
 
     Attributes:
         start: ``start() -> (Carry, record)``.
-        advance: ``advance(carry) -> (Carry, record)``, ``record_every`` steps in one scan.
-        record_every: how many steps ``advance`` takes.
+        advance: ``advance(carry) -> (Carry, record)``, ``record_every`` steps in one scan; another
+            number of steps as ``advance(carry, num_steps)``. A number that is traced serves all
+            numbers with one program, through which `jax.grad` can't go.
+        record_every: how many steps ``advance`` takes unless it is told.
     """
 
     start: Callable[[], tuple[Carry, PyTree]]
-    advance: Callable[[Carry], tuple[Carry, PyTree]]
+    advance: Callable[..., tuple[Carry, PyTree]]
     record_every: int
 
 
@@ -113,11 +115,13 @@ def simulation(
             info = _unknown(shapes)._replace(converged=jnp.ones((), bool))
             return Carry(standing, info), keep(standing.state, info)
 
-    def body(carry: Carry, _: None) -> tuple[Carry, None]:
-        return Carry(*one_step(carry.standing)), None
+    def body(_: Any, carry: Carry) -> Carry:
+        return Carry(*one_step(carry.standing))
 
-    def advance(carry: Carry) -> tuple[Carry, PyTree]:
-        (after, info), _ = jax.lax.scan(body, carry, None, length=record_every)
+    def advance(
+        carry: Carry, num_steps: jax.typing.ArrayLike = record_every
+    ) -> tuple[Carry, PyTree]:
+        after, info = jax.lax.fori_loop(0, num_steps, body, carry)  # A scan, unless it is traced.
         stopped = after.stopped_at >= 0
         state, info = optax.tree.where(
             stopped, (carry.standing.state, carry.info), (after.state, info)

@@ -17,7 +17,7 @@ from ganfield._compiled import compiled
 from ganfield._tree import strong
 from ganfield._types import PyTree
 from ganfield.checks import leading_size
-from ganfield.simulate._scan import Run, check_steps, outcome
+from ganfield.simulate._scan import Run, outcome, record_steps
 from ganfield.simulate._simulation import Carry, Simulation
 
 Build = Callable[..., Simulation]
@@ -77,7 +77,8 @@ def sweep(
         axes: name → values along the first axis of an array (for seeds, of keys), or of every leaf
             of a pytree, whose leaves then change together. Several axes make a grid, in their
             order; none make a single run.
-        num_steps: how many steps; ``record_every`` of the simulation must divide it.
+        num_steps: how many steps. The last is recorded too, where the simulation's
+            ``record_every`` does not divide them.
         fixed: name → value, the same for every run. Traced too: another value of the same type
             and shape compiles nothing. Traced values cannot be checked: a negative γ passes here.
         progress: ``progress(step, record)``, called after every record with NumPy arrays.
@@ -109,7 +110,10 @@ def sweep(
     given = strong(dict(fixed or {}))
     example = jax.tree.map(lambda leaf: leaf[0], points) if shape else {}
     every = _record_every(build, example | given)
-    count = check_steps(num_steps, every)
+    steps = record_steps(num_steps, every)
+    # A last, shorter piece needs no program of its own: one loop of a traced length serves for all.
+    # A fixed length lets an accelerator loop without asking the host, so it stays where it will do.
+    even = num_steps % every == 0
     sharding = _sharding(math.prod(shape)) if shape else None
     if sharding is not None:
         points = _spread(points, sharding)
@@ -125,7 +129,7 @@ def sweep(
     with jax.debug_nans(False):  # What is unknown before the first step is NaN.
         start = compiled(partial(_start, build, sharding), points, given, name="_start")
         carry, first = start(points, given)
-    arguments = (carry, points, given)
+    arguments = (carry, points, given, None if even else jnp.int32(every))
     advance = compiled(partial(_advance, build, sharding), *arguments, name="_advance")
     records = [on_host(first)]
     begin = time.perf_counter()
@@ -134,7 +138,7 @@ def sweep(
         end = on_host(carry.standing)
         run = Run(
             state=end.state,
-            steps=np.arange(len(records)) * every,
+            steps=steps[: len(records)],
             records=jax.tree.map(lambda *leaves: np.stack(leaves), *records),
             stopped_at=end.stopped_at,
             unsolved_at=end.unsolved_at,
@@ -142,13 +146,13 @@ def sweep(
         return Sweep(run, time.perf_counter() - begin, begin - began)
 
     try:
-        for index in range(count):
-            after, kept = advance(carry, points, given)
+        for step, length in zip(steps[1:], np.diff(steps), strict=True):
+            after, kept = advance(carry, points, given, None if even else jnp.int32(length))
             # Ctrl-C surfaces while this waits; the state and the records then stay those before.
             records.append(on_host(kept))
             carry = after
             if progress is not None:
-                progress((index + 1) * every, records[-1])
+                progress(int(step), records[-1])
             if np.all(np.asarray(carry.standing.stopped_at) >= 0):
                 break
     except KeyboardInterrupt as interrupt:
@@ -171,9 +175,11 @@ def _advance(
     carry: Carry,
     points: PyTree,
     given: PyTree,
+    length: jax.Array | None,
 ) -> tuple[Carry, PyTree]:
     def advance(carry: Carry, point: PyTree) -> tuple[Carry, PyTree]:
-        return build(**point, **given).advance(carry)
+        simulation = build(**point, **given)
+        return simulation.advance(carry) if length is None else simulation.advance(carry, length)
 
     if sharding is None:
         return advance(carry, points)

@@ -1,5 +1,8 @@
 """Whole runs on real data: run directories, feeds, resume, several hosts."""
 
+from ganfield.training import _orbax as _orbax  # First, for it says what brings Orbax.
+
+# isort: split
 from ganfield.training._loop import train as train
 from ganfield.training._result import Progress as Progress
 from ganfield.training._result import Result as Result

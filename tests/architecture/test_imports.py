@@ -14,6 +14,8 @@ ROOT = Path(ganfield.__file__).parent
 ORDER = (
     (
         "_summarize",
+        "_extras",
+        "program",
         "_types",
         "_describe",
         "_registry",

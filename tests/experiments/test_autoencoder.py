@@ -158,7 +158,6 @@ def test_zeros_of_a_field_with_a_missing_one_show_in_the_index(measures):
         ({"seeds": ()}, "seeds must be one or more integers ≥ 0"),
         ({"seeds": (-1,)}, "seeds must be one or more integers ≥ 0"),
         ({"num_steps": 0}, "num_steps must be an integer ≥ 1, got 0"),
-        ({"num_steps": 10, "num_records": 3}, "num_records must divide num_steps, 10, got 3"),
         ({"hidden_size": 0}, "hidden_size must be an integer ≥ 1, got 0"),
         ({"noise": 0.0}, "noise must be a number > 0, got 0"),
         ({"learning_rate": -1.0}, "learning_rate must be a number ≥ 0"),
