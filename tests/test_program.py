@@ -165,11 +165,13 @@ def test_an_interrupted_program_leaves_without_jax(monkeypatch, capsys):
 
 
 def commands(folder):
-    """What is interrupted in the middle of compiling and running."""
+    """What is interrupted in the middle of compiling and running, and seconds that it takes."""
+    field = ("-m", "ganfield", "field", "--game", "lattice", "--num-steps", 3 * 10**7)
+    train = ("-m", "ganfield", "train", folder / "run", "--preset", "digits/mlp")
     return {
-        "field": ("-m", "ganfield", "field", "--game", "lattice", "--num-steps", 10**7),
-        "ring": (EXPERIMENTS / "numerics_of_gans/ring.py", "--output", folder),
-        "train": ("-m", "ganfield", "train", folder / "run", "--preset", "digits/mlp"),
+        "field": (field, 6),
+        "ring": ((EXPERIMENTS / "numerics_of_gans/ring.py", "--output", folder), 25),
+        "train": ((*train, "--num-steps", 10**7), 25),
     }
 
 
@@ -180,7 +182,8 @@ def test_ctrl_c_at_any_moment(name, number, tmp_path):
     moment = random.Random(f"{name}{number}")
     # Compiled by the process itself, and as slowly as a user's.
     slow = {"JAX_ENABLE_COMPILATION_CACHE": "0", "JAX_DISABLE_MOST_OPTIMIZATIONS": "0"}
-    process = Started(*commands(tmp_path)[name], folder=tmp_path, XLA_FLAGS="", **slow)
-    code, out, err = process.interrupted(moment.uniform(0, 25))
+    arguments, seconds = commands(tmp_path)[name]
+    process = Started(*arguments, folder=tmp_path, XLA_FLAGS="", **slow)
+    code, out, err = process.interrupted(moment.uniform(0, seconds))
     assert code == 130, (out, err)
     assert "Traceback" not in out + "".join(err)

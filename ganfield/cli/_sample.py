@@ -32,9 +32,9 @@ class Sample:
     """A .npz file, whose array `examples` has the shape (num, …) with images in [−1, 1]; or a new
     or empty folder, for images as .png files."""
     num: Count[int] = 64
-    """How many."""
+    """How many examples to write."""
     step: Given[int] = None
-    """Of which checkpoint. (default: the last)"""
+    """The checkpoint to take them from. (default: the last)"""
     json: Json = False
 
     def run(self) -> int:

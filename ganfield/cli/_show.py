@@ -91,7 +91,7 @@ def most_hit(hits: np.ndarray, most: int) -> list[int]:
 
     Example:
         >>> most_hit(np.array([1, 1, 1, 9, 1, 1, 1]), 4)
-        [0, 3, 4, 6]
+        [0, 2, 3, 6]
     """
     if len(hits) <= most:
         return list(range(len(hits)))

@@ -27,8 +27,8 @@ def density(
 
     Args:
         samples: shape ``(n, 2)``. The share that lies outside the square is written in the corner
-            where it is 1 % or more, and that of what is not finite, of a run that failed, wherever
-            there is any.
+            where it is 1 % or more, and how many are not finite, of a run that failed, wherever
+            there is one.
         ax: where to draw; new axes if None.
         limit: the square is [−limit, limit]².
         bandwidth: the kernel's standard deviation, in the units of the samples.
@@ -63,9 +63,12 @@ def density(
         cmap=cmap,
         interpolation="bilinear",
     )
-    failed, outside = 1 - finite.mean(), (finite & ~inside).mean()
-    words = ["failed: not finite" if failed == 1 else f"{failed:.0%} not finite"] * (failed > 0)
-    words += [f"{outside:.0%} outside"] * (outside >= 0.01)
+    failed, outside = np.sum(~finite), (finite & ~inside).mean()
+    words = []
+    if failed:
+        words.append(f"failed: {failed} of {len(finite)} not finite")
+    if outside >= 0.01:
+        words.append(f"{outside:.0%} outside")
     if words:
         said = "\n".join(words)
         ax.text(0.04, 0.96, said, transform=ax.transAxes, va="top", fontsize=7, color=ink(0.75))
