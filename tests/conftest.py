@@ -40,7 +40,21 @@ if jax.__version_info__[:2] == (0, 10):
 
 
 # Examples that take long to compile. Modules cannot mark theirs.
-_SLOW_EXAMPLES = {"auxiliary_classifier_gan", "info_gan", "kernel_distance", "train_classifier"}
+_SLOW_EXAMPLES = {
+    "auxiliary_classifier_gan",
+    "classifier",
+    "compare",
+    "dcgan_discriminator",
+    "dcgan_generator",
+    "evaluate",
+    "info_gan",
+    "kernel_distance",
+    "load",
+    "mode_coverage",
+    "resnet_discriminator",
+    "train",
+    "train_classifier",
+}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -29,7 +29,7 @@ def without(package, *arguments, folder):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_script_asks_in_a_sentence_for_what_it_needs(tmp_path):
     for package, said in (
         ("flax", NEEDS_FLAX),

@@ -94,6 +94,7 @@ def test_traced_numbers_are_not_named():
     assert said == ["consensus(γ=…) of bilinear()", "simultaneous(sgd(…))"]
 
 
+@pytest.mark.slow
 def test_a_named_field_is_a_function_like_any():
     field = gf.consensus(V, gamma=0.5)
     assert {field: 1}[field] == 1
@@ -189,6 +190,7 @@ def run(method=None, field=V, **options):
     return gf.simulate(method, field, START, **{"num_steps": 4, **options})
 
 
+@pytest.mark.slow
 def test_runs_say_what_became_of_them():
     theta = {"record": lambda state, info: state.params.theta, "record_every": 2}
     assert repr(run()) == "Run: 4 steps, finite"

@@ -27,6 +27,7 @@ def spiral(modulus, step_size=0.1):
     return gf.vector_field(gf.games.quadratic(curvature, curvature, 1.0))
 
 
+@pytest.mark.slow
 def test_the_edge_of_a_spurious_basin():
     # Under γ = 2 the basins of 0 and π meet at arccos ½.
     w = gf.consensus(gf.vector_field(gf.games.sine()), gamma=2.0)
@@ -43,6 +44,7 @@ def test_the_edge_of_a_spurious_basin():
     assert (to_pi == to_pi[0]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0.1, 1.0, 1.9, 1.999])
 def test_alternating_on_the_bilinear_game_circles_for_ever(size):
     method = gf.alternating(optax.sgd(size))
@@ -110,6 +112,7 @@ def test_a_limit_cycle_against_an_integrated_one():
     np.testing.assert_allclose(cycle.radius, math.sqrt(4 / 3 * (1 + h / epsilon)), rtol=1e-2)
 
 
+@pytest.mark.slow
 def test_an_attractor_beside_a_limit_cycle():
     # The forsaken equilibrium attracts from near by, the cycle round it from everywhere else.
     v = gf.vector_field(gf.games.forsaken())
@@ -123,6 +126,7 @@ def test_an_attractor_beside_a_limit_cycle():
     assert not (found.outcome == DIVERGED).any()
 
 
+@pytest.mark.slow
 def test_to_and_fro():
     # The multiplier of θ is 1 − 2·1 = −1 and that of φ 1 − 2·0.3 = 0.4.
     v = gf.vector_field(gf.games.quadratic(1.0, 0.3, 0.0))
@@ -134,6 +138,7 @@ def test_to_and_fro():
     assert (gf.basins(descent(1.9), v, SQUARE).outcome == CONVERGED).all()
 
 
+@pytest.mark.slow
 def test_to_and_fro_between_two_points_that_attract():
     # x ← x − 2.2 tanh x ends between ±r with 2r = 2.2 tanh r.
     def field(params, batch=None):
@@ -146,7 +151,7 @@ def test_to_and_fro_between_two_points_that_attract():
     np.testing.assert_allclose(cycle[1:], (radius, 2.0, 1.0), rtol=1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_slow_is_not_for_ever():
     for modulus, outcome in ((0.9995, UNDECIDED), (0.99995, UNDECIDED), (0.98, CONVERGED)):
         found = gf.basins(descent(0.1), spiral(modulus), SQUARE, num_steps=1000)
@@ -159,6 +164,7 @@ def test_slow_is_not_for_ever():
     assert (found.outcome == CONVERGED).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method",
     [
@@ -177,6 +183,7 @@ def test_methods_with_memory_and_with_batches(method, batch):
     np.testing.assert_allclose(found.attractors, [[1.0, 0.0]], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_nan_and_constant_fields():
     def half(params, batch=None):  # undefined for θ < 0
         return gf.Players(1 - jnp.sqrt(params.theta), -params.phi)
@@ -196,7 +203,7 @@ def test_nan_and_constant_fields():
     assert still.attractors.shape == (0, 2)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_rests_without_being_drawn_is_no_attractor():
     # A start on a source or a saddle stays there; where a field dies away everything stays.
     lattice = gf.vector_field(gf.games.lattice())
@@ -228,11 +235,13 @@ def test_grids_of_any_shape(shape, dtype):
     np.testing.assert_allclose(found.attractors, [[0.0, 0.0]], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_no_tolerance_is_allowed():
     found = gf.basins(descent(0.3), gf.vector_field(gf.games.quadratic()), SQUARE, tolerance=0)
     assert (found.outcome == CONVERGED).all()
 
 
+@pytest.mark.slow
 def test_basins_of_a_plane_in_a_larger_game():
     v = gf.vector_field(gf.games.bilinear(jnp.diag(jnp.array([1.0, 3.0]))))
     zero = gf.Players(jnp.zeros(2), jnp.zeros(2))

@@ -70,6 +70,7 @@ def local_optimality(game, point, radius=1e-3):
     return nash, inner and bool((best >= best[20]).all())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["two_attractors", "unstable_minimax", "stable_non_minimax"])
 def test_optimality_against_its_definition(name):
     game = gf.GAMES[name]()
@@ -78,6 +79,7 @@ def test_optimality_against_its_definition(name):
         assert (found.local_nash, found.local_minimax) == local_optimality(game, point), point
 
 
+@pytest.mark.slow
 def test_two_of_four_attractors_are_no_nash_equilibria():
     game = gf.games.two_attractors()
     found = [gf.classify(game, point) for point in game.equilibria]
@@ -86,6 +88,7 @@ def test_two_of_four_attractors_are_no_nash_equilibria():
     assert [f.local_nash for f in found if f.kind == "stable"] == [False, True, False, True]
 
 
+@pytest.mark.slow
 def test_local_minimax_is_for_zero_sum_games_only():
     def game(loss_theta, loss_phi):
         return gf.games.general_sum(loss_theta, loss_phi, init=lambda key: ORIGIN)
@@ -111,6 +114,7 @@ def test_sine_under_a_large_gamma(theta, kind, spurious):
 
 
 # c = ½: the source attracts from γ = 1/(1 + c²) = .8 on, the saddle from 1/√(1 + c²) = .894 on.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("gamma", "source", "saddle"),
     [(0.6, "unstable", "saddle"), (0.85, "stable", "saddle"), (1.5, "stable", "stable")],
@@ -125,6 +129,7 @@ def test_lattice_thresholds(gamma, source, saddle):
         assert found.local_nash == ((k, m) == (1, 1))
 
 
+@pytest.mark.slow
 def test_what_is_spurious_and_what_is_not():
     game = gf.games.bilinear()
     v = gf.vector_field(game)
@@ -198,6 +203,7 @@ def test_steep_is_not_a_kink(name):
     assert gf.classify(*SMOOTH[name]).smooth
 
 
+@pytest.mark.slow
 def test_zero_within_tolerance():
     # x − 1 = 10⁻⁴: a zero to a tolerance of 10⁻⁴·‖J‖·(1 + max |x|), and not to a tenth of that.
     v = one_number(lambda x: 1 - x)
@@ -230,7 +236,7 @@ def test_no_zero_is_none_and_says_so():
     assert (found.local_nash, found.local_minimax) == (False, False)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_players_of_many_and_of_no_parameters():
     zero = gf.Players(jnp.zeros(3), jnp.zeros(3))
     found = gf.classify(gf.games.bilinear(jnp.diag(jnp.array([1.0, 2.0, 3.0]))), zero)
@@ -242,7 +248,7 @@ def test_players_of_many_and_of_no_parameters():
         gf.classify(lambda p, batch=None: p, gf.Players((), ()))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_gan_of_two_networks_on_a_batch():
     case = mlp_gan()
     batch = case.sample(jax.random.key(0))
@@ -268,6 +274,7 @@ def test_bad_arguments(field, arguments, message):
         gf.classify(field, ORIGIN, **arguments)
 
 
+@pytest.mark.slow
 def test_doubts_are_told_as_doubts():
     # Half-stable: J fades with the point, and what a rounding leaves of it decides nothing.
     def folded(params, batch=None):

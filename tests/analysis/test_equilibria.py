@@ -51,6 +51,7 @@ def test_registered_zeros_and_no_other(name):
     np.testing.assert_array_equal(np.lexsort(points.round(6).T[::-1]), np.arange(len(points)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["forsaken", "lattice", "sine", "covariance"])
 def test_consensus_keeps_all_zeros(name):
     game = gf.GAMES[name]()
@@ -61,7 +62,7 @@ def test_consensus_keeps_all_zeros(name):
         assert nearest(coordinates(found), known) < 1e-6
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_attractors_as_scipy_finds_them():
     game = gf.games.two_attractors()
     bounds = (-20, 20)
@@ -139,6 +140,7 @@ def test_hard_fields(theta, zeros):
     np.testing.assert_allclose(points[:, 1], 0.0, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("field", "bounds"),
     [
@@ -159,12 +161,14 @@ def test_where_a_field_dies_away_it_is_not_zero(field, bounds):
     assert found.points == ()
 
 
+@pytest.mark.slow
 def test_separation_is_a_share_of_the_width():
     v = field_of(lambda p: (p.theta - 1) * (p.theta - 1.001))
     assert len(gf.find_equilibria(v, bounds=(-2, 2), separation=1e-3).points) == 1
     assert len(gf.find_equilibria(v, bounds=(-2, 2), separation=1e-4).points) == 2
 
 
+@pytest.mark.slow
 def test_the_same_key_gives_the_same_answer_and_another_the_same_zeros():
     v = gf.vector_field(gf.games.lattice())
     first, again = (gf.find_equilibria(v, bounds=(-4, 4), num_starts=512) for _ in range(2))
@@ -178,6 +182,7 @@ def test_the_same_key_gives_the_same_answer_and_another_the_same_zeros():
     assert len(hits) > 1
 
 
+@pytest.mark.slow
 def test_a_line_of_zeros_and_a_plane_of_them():
     line = field_of(lambda p: p.theta + p.phi, lambda p: 2 * (p.theta + p.phi))
     found = gf.find_equilibria(line, bounds=(-2, 2), num_starts=32)
@@ -187,7 +192,7 @@ def test_a_line_of_zeros_and_a_plane_of_them():
     assert len(gf.find_equilibria(still, bounds=(-2, 2), num_starts=32).points) == 32
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_players_of_other_shapes():
     coupling = jnp.array([[1.0, 2.0, 0.0], [0.5, -1.0, 3.0], [0.0, 0.3, 1.0]])
     template = gf.Players(np.zeros(3, int), jnp.zeros(3))
@@ -227,6 +232,7 @@ def test_the_batch_is_seen():
 CLIPPED = gf.field.clipped(gf.vector_field(gf.games.bilinear()), max_norm=1e-3)
 
 
+@pytest.mark.slow
 def test_where_the_norm_is_constant_a_known_point_is_a_start():
     lost = gf.find_equilibria(CLIPPED, bounds=(-2, 2), num_starts=64)
     assert lost.points == ()
@@ -238,6 +244,7 @@ def test_where_the_norm_is_constant_a_known_point_is_a_start():
     assert (zeros.num_starts, zeros.reason) == (64, "")
 
 
+@pytest.mark.slow
 def test_a_known_point_that_is_no_zero_adds_none():
     zeros = gf.find_equilibria(
         field_of(lambda p: p.theta**2 + 1), bounds=(-2, 2), known=[gf.Players(0.0, 0.0)]
@@ -260,6 +267,7 @@ def test_a_search_that_fails_says_why(theta, said):
     assert said in zeros.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

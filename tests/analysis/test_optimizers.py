@@ -26,6 +26,7 @@ def along(optimizer):
     return lambda h: (gf.simultaneous(optimizer(h)), V)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", STANDING)
 def test_memory_that_stands_still_is_no_motion(name):
     optimizer, share = STANDING[name]
@@ -37,6 +38,7 @@ def test_memory_that_stands_still_is_no_motion(name):
     assert gf.spectral_radius(method, V, ORIGIN).rate == pytest.approx(rate.predicted, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_without_the_matrix_what_stands_still_is_left_out_too():
     method = gf.simultaneous(INJECTED(0.1))
     dense, products = (
@@ -45,6 +47,7 @@ def test_without_the_matrix_what_stands_still_is_left_out_too():
     assert products == pytest.approx(dense, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_a_state_that_holds_the_hyper_parameter_is_refused():
     build = along(INJECTED)
     state = gf.simulate(*build(0.1), ORIGIN, num_steps=2).state
@@ -52,6 +55,7 @@ def test_a_state_that_holds_the_hyper_parameter_is_refused():
         gf.largest_stable(build, ORIGIN, bounds=(0.0, 6.0), state=state)
 
 
+@pytest.mark.slow
 def test_sums_in_another_precision_are_lent():
     method = gf.simultaneous(optax.MultiSteps(optax.sgd(0.1), 3).gradient_transformation())
     state = gf.simulate(method, V, gf.Players(0.3, -0.2), num_steps=4).state
@@ -59,6 +63,7 @@ def test_sums_in_another_precision_are_lent():
     assert lent == pytest.approx(own, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_floats_that_count_have_no_one_map():
     method = gf.simultaneous(optax.contrib.schedule_free_sgd(0.1))
     with pytest.raises(ValueError, match="depends on floats of its memory that count"):

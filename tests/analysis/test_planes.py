@@ -44,6 +44,7 @@ def linear(matrix):
     return field
 
 
+@pytest.mark.slow
 def test_random_planes_point_everywhere():
     total = np.zeros((8, 8))
     for seed in range(60):
@@ -55,6 +56,7 @@ def test_random_planes_point_everywhere():
     assert np.abs(total / 60 - np.diag(np.diag(total)) / 60).max() < 0.1
 
 
+@pytest.mark.slow
 def test_integers_are_numbers_here():
     for plane in (
         gf.planes.random(gf.Players(np.zeros(3, int), 1), jax.random.key(0)),
@@ -79,6 +81,7 @@ def test_through_two_directions_of_any_length():
     np.testing.assert_allclose(flat(plane.second), np.array([-1, 0, 1]) / np.sqrt(2), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_coordinates_of_records_and_of_points_off_the_plane():
     plane = gf.planes.random(ORIGIN, jax.random.key(0))
     shape = (5, 4)
@@ -117,6 +120,7 @@ BASIS = np.array([[1, 0.3, 0, 0.2], [0, 1, -0.4, 0], [0.5, 0, 1, 0], [0, 0.1, 0.
 MIXED = np.array([[-0.1, 0, 0, 0], [0, -0.2, -1, 0], [0, 1, -0.2, 0], [0, 0, 0, -3.0]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pair", "spectrum"),
     [("most_rotating", [-0.2 - 1j, -0.2 + 1j]), ("least_stable", [-3.0, -0.1])],

@@ -38,6 +38,7 @@ def stable_matrices(count, size=4):
         yield matrix - shift * np.eye(size)
 
 
+@pytest.mark.slow
 def test_lemma_4_is_the_edge_of_stability():
     for matrix in stable_matrices(200):
         bound = float(gf.max_step_size(np.linalg.eigvals(matrix)))
@@ -78,7 +79,7 @@ def test_consensus_turns_semidefinite_into_definite_and_bounds_the_rotation():
             assert np.abs(values.imag / values.real).max() <= (1 + 1e-9) / (smallest * gamma)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_mean_jacobian_is_the_mean_of_jacobians():
     case = mlp_gan()
     params = params_of(case)
@@ -92,6 +93,7 @@ def test_mean_jacobian_is_the_mean_of_jacobians():
         np.testing.assert_allclose(found, np.mean(each, axis=0), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_measured_rate_is_the_spectral_radius():
     # Proposition 3, on the quadratic game under consensus: ‖x‖ shrinks by |λ_max(F′)| a step.
     h, gamma = 0.2, 0.5

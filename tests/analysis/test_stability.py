@@ -132,6 +132,7 @@ def test_limits_on_the_bilinear_game(name, c):
     np.testing.assert_allclose(found, min(limit(c), HIGH), rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moves", [(1, 1), (2, 3)])
 def test_alternating_steps_leave_the_unit_circle_at_their_limit(moves):
     method = partial(gf.alternating, theta_steps=moves[0], phi_steps=moves[1])
@@ -142,6 +143,7 @@ def test_alternating_steps_leave_the_unit_circle_at_their_limit(moves):
         assert circles or radius > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("c", [0.8, 1.7])
 @pytest.mark.parametrize(
     ("name", "best", "least"),
@@ -163,6 +165,7 @@ def test_best_step_sizes_on_the_bilinear_game(name, best, least, c):
     assert min(radius(0.99 * best(c)), radius(1.01 * best(c))) > radius(best(c))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("h", "c"), [(0.3, 1.0), (0.5, 1.7)])
 def test_the_smallest_gamma_for_a_step_size(h, c):
     # h c² γ² − 2γ + h < 0: γ lies between two roots.
@@ -196,7 +199,7 @@ def stable_games(count):
         yield matrix, gf.vector_field(game)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_lemma_4_on_random_games():
     at = gf.Players(jnp.zeros(2), jnp.zeros(2))
     for matrix, field in stable_games(4):
@@ -206,6 +209,7 @@ def test_lemma_4_on_random_games():
         np.testing.assert_allclose(found, bound, rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("a", "b", "c"), [(1.0, 1.0, 2.0), (0.3, 0.0, 1.5), (2.0, 0.5, 0.1)])
 def test_lemma_4_on_quadratic_games(a, b, c):
     v = gf.vector_field(gf.games.quadratic(a, b, c))
@@ -214,6 +218,7 @@ def test_lemma_4_on_quadratic_games(a, b, c):
     np.testing.assert_allclose(found, bound, rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moves", [(1, 1), (2, 1), (1, 3)])
 def test_on_the_unit_circle_nothing_is_stable(moves):
     # Alternating steps on the bilinear game, and exactly at the value where eigenvalues meet at −1.
@@ -227,6 +232,7 @@ def test_on_the_unit_circle_nothing_is_stable(moves):
         assert np.isnan(found)
 
 
+@pytest.mark.slow
 def test_bounds_that_are_stable_are_returned():
     v = gf.vector_field(gf.games.quadratic())
     assert gf.largest_stable(plain(v), ORIGIN, bounds=(0.0, 0.5)) == 0.5
@@ -234,6 +240,7 @@ def test_bounds_that_are_stable_are_returned():
     assert np.isnan(gf.largest_stable(plain(BILINEAR), ORIGIN, bounds=(0.0, 0.5)))
 
 
+@pytest.mark.slow
 def test_batches_reach_every_move():
     def field(params, batch):
         return gf.Players(-batch * params.theta - params.phi, params.theta - batch * params.phi)
@@ -271,6 +278,7 @@ def test_bad_arguments_of_the_limit(options, said):
         gf.largest_stable(plain(BILINEAR), ORIGIN, **options)
 
 
+@pytest.mark.slow
 def test_without_a_derivative_there_is_no_limit():
     with pytest.raises(ValueError, match="it is not finite there for any value between the bounds"):
         gf.largest_stable(
@@ -286,6 +294,7 @@ def diagram():
     return gf.stability_diagram(consensus, AXES, ORIGIN, num_starts=5, num_steps=300)
 
 
+@pytest.mark.slow
 def test_diagram_against_the_closed_form(diagram):
     h, gamma = np.meshgrid(*AXES.values(), indexing="ij")
     radius = np.hypot(1 - h * gamma, h)
@@ -310,6 +319,7 @@ def test_outcomes_are_those_of_the_rates(diagram):
         assert expected.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk_size", [1, 5, 1000])
 def test_chunks_change_nothing(diagram, chunk_size):
     other = gf.stability_diagram(
@@ -319,7 +329,7 @@ def test_chunks_change_nothing(diagram, chunk_size):
         np.testing.assert_allclose(getattr(other, name), getattr(diagram, name), rtol=1e-9)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_diagram_of_momentum_and_of_a_field_that_is_not_linear():
     dirac = gf.vector_field(gf.games.dirac_gan())
 
@@ -337,6 +347,7 @@ def test_diagram_of_momentum_and_of_a_field_that_is_not_linear():
     np.testing.assert_allclose(found.rate[:, 0], found.spectral_radius[:, 0], rtol=1e-2)
 
 
+@pytest.mark.slow
 def test_rate_of_what_overflows_is_unknown():
     axes = {"step_size": [50.0], "gamma": [0.0, 0.019]}
     found = gf.stability_diagram(consensus, axes, ORIGIN, num_starts=3, num_steps=400)
@@ -344,7 +355,7 @@ def test_rate_of_what_overflows_is_unknown():
     assert np.isnan(found.rate).all()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_starts_come_from_the_key():
     def build(step_size, gamma):
         v = gf.vector_field(gf.games.two_attractors())
@@ -384,6 +395,7 @@ def test_bad_arguments_of_the_diagram(axes, options, said):
         gf.stability_diagram(consensus, axes, ORIGIN, **options)
 
 
+@pytest.mark.slow
 def test_a_state_lends_its_second_moments():
     # With all second moments held at ν a step is x + h·v/√ν: Lemma 4 for h/√ν.
     game = gf.games.quadratic(1.0, 2.0, 1.5)
@@ -430,6 +442,7 @@ COUNTING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COUNTING)
 def test_limits_of_optimizers_that_count(name):
     optimizer, limit = COUNTING[name]
@@ -445,6 +458,7 @@ def test_limits_of_optimizers_that_count(name):
         assert (np.hypot(*end) < 0.5) == near
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("schedule", "said"),
     [
@@ -465,6 +479,7 @@ def test_a_schedule_has_no_one_map(schedule, said):
         gf.spectral_radius(*build(0.1), ORIGIN)
 
 
+@pytest.mark.slow
 def test_past_its_warm_up_a_schedule_is_one_map():
     def build(h):
         return gf.simultaneous(scheduled(optax.linear_schedule(0.0, 1.0, 20))(h)), DAMPED
@@ -474,6 +489,7 @@ def test_past_its_warm_up_a_schedule_is_one_map():
     np.testing.assert_allclose(value, 0.8, rtol=0, atol=1e-6)
 
 
+@pytest.mark.long
 def test_several_steps_of_what_counts_must_be_whole_periods():
     method = gf.simultaneous(every(2)(0.1))
     one, two = (gf.spectral_radius(method, DAMPED, ORIGIN, num_steps=n) for n in (None, 4))
@@ -485,6 +501,7 @@ def test_several_steps_of_what_counts_must_be_whole_periods():
         gf.spectral_radius(method, DAMPED, ORIGIN, num_steps=3)
 
 
+@pytest.mark.slow
 def test_a_diagram_of_what_counts():
     def build(step_size, gamma):
         return gf.simultaneous(every(2)(step_size)), gf.consensus(BILINEAR, gamma=gamma)

@@ -84,6 +84,7 @@ def test_closed_forms(name, s):
     assert (found.residual, found.fixed_point_residual) == (0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beta", [-0.5, 0.3, 0.9])
 @pytest.mark.parametrize("name", MOMENTUM)
 def test_momentum(name, beta):
@@ -113,6 +114,7 @@ def test_optimistic_steps_are_past_their_first(s):
     assert (found.value < 1) == (s < 1 / np.sqrt(3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["simultaneous", "alternating 2, 3", "consensus"])
 def test_matrix_games_are_those_of_their_singular_values(name):
     build, transform, radius = CLOSED_FORMS[name]
@@ -189,6 +191,7 @@ def test_inner_solves_have_derivatives(name):
         np.testing.assert_allclose(jax.jit(F.jacobian)(F.point), expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_lookahead_over_its_cycle():
     method = gf.lookahead(gf.simultaneous(optax.sgd(0.5)), num_steps=4, share=0.3)
     v = gf.vector_field(gf.games.bilinear())
@@ -258,6 +261,7 @@ def test_what_moves_and_what_is_held(optimizer, floats):
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_rmsprop_at_an_equilibrium_is_a_preconditioned_step():
     # With v = 0, n ← bn moves by itself, and x ← x + h·Jx/√(b·n).
     h, b = 0.1, 0.9
@@ -277,6 +281,7 @@ def test_rmsprop_at_an_equilibrium_is_a_preconditioned_step():
     np.testing.assert_allclose(moving.fixed_point_residual, (1 - b) * np.linalg.norm(nu))
 
 
+@pytest.mark.slow
 def test_adam_at_an_equilibrium_has_momentum_and_decay():
     h, b1, b2, eps = 0.1, 0.5, 0.9, 1e-8
     method = gf.simultaneous(optax.adam(h, b1=b1, b2=b2, eps=eps))
@@ -344,6 +349,7 @@ def every_third_step_half_way_back(h):
     return gf.Method(init, step, cycle=3)
 
 
+@pytest.mark.long
 def test_a_method_that_counts_needs_its_cycle():
     s = 0.5
     v = gf.vector_field(gf.games.bilinear())
@@ -369,6 +375,7 @@ def test_several_steps_are_a_power_of_one():
         np.testing.assert_allclose(three.jacobian(three.point), power, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_float32_and_numbers_typed_by_hand():
     with jax.enable_x64(False):
         method = gf.simultaneous(optax.sgd(0.5))
@@ -382,6 +389,7 @@ def test_float32_and_numbers_typed_by_hand():
                 np.testing.assert_allclose(found, np.sqrt(1.25), rtol=0, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_a_state_lends_its_memory_and_not_its_place():
     method = gf.simultaneous(optax.sgd(0.3))
     v = gf.vector_field(gf.games.dirac_gan())
@@ -430,6 +438,7 @@ def test_labels_and_keys_in_a_batch_stay_what_they_are():
     np.testing.assert_allclose(found.value, np.sqrt(1.25), rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["simultaneous", "alternating", "consensus"])
 def test_without_the_matrix_on_a_bilinear_game(name):
     build, transform, radius = CLOSED_FORMS[name]
@@ -449,7 +458,7 @@ def test_without_the_matrix_on_a_bilinear_game(name):
     assert dense.residual == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_without_the_matrix_on_a_gan():
     case = mlp_gan("js")
     method = gf.alternating(optax.sgd(0.1, momentum=0.3))
@@ -463,6 +472,7 @@ def test_without_the_matrix_on_a_gan():
     assert free.residual < 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [2, 3, 4])
 def test_without_the_matrix_on_the_smallest(size):
     v = gf.vector_field(gf.games.bilinear(jnp.diag(jnp.arange(1.0, size + 1))))
@@ -477,7 +487,7 @@ def large_bilinear_game():
     return gf.vector_field(gf.games.bilinear(jnp.asarray(matrix))), at
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     "method",
     [gf.runge_kutta(optax.sgd(1.0), order=4), gf.lookahead(gf.simultaneous(optax.sgd(0.2)))],
@@ -581,6 +591,7 @@ def test_predicted_and_measured_rates(name, method):
     np.testing.assert_allclose(found.measured, found.predicted, rtol=tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decay", [None, 0.999])
 @pytest.mark.parametrize("around", [False, True, None])
 def test_the_rate_of_an_averaged_method_is_that_of_its_points(decay, around):
@@ -600,6 +611,7 @@ def test_the_rate_of_an_averaged_method_is_that_of_its_points(decay, around):
     assert gf.spectral_radius(method, v, ORIGIN, state=state).rate > 0.99 > alone.predicted
 
 
+@pytest.mark.slow
 def test_rates_of_what_diverges_are_taken_while_it_is_near():
     # The Dirac-GAN's field is weaker far away: a long run out there is slower.
     v = gf.vector_field(gf.games.dirac_gan())

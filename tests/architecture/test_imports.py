@@ -100,6 +100,7 @@ def test_the_walk_finds_a_violation(name):
     assert list(violations(ROOT / "field" / "_field.py", [name]))
 
 
+@pytest.mark.slow
 def test_import_stays_light():
     code = (
         "import sys, ganfield; "

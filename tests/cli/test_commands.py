@@ -39,6 +39,7 @@ def test_spectrum_of_the_dirac_gan(run_json):
     assert record["output"] is None
 
 
+@pytest.mark.slow
 def test_spectrum_in_words(run):
     code, out, err = run(
         "spectrum", "--game", "dirac_gan", "--transform", "consensus", "--gamma", 0.6,
@@ -64,6 +65,7 @@ def test_spectrum_where_the_field_is_not_zero(run_json):
     assert "w" not in record
 
 
+@pytest.mark.slow
 def test_settings_reach_the_game(run_json):
     record = run_json("spectrum", "--game", "bilinear", "--set", "coupling=2")
     assert eigenvalues(record["v"]) == pytest.approx([-2j, 2j], abs=1e-12)
@@ -76,6 +78,7 @@ def test_settings_reach_the_game(run_json):
     assert eigenvalues(record["v"]) == pytest.approx([-0.3 - 0.4j, -0.3 + 0.4j])
 
 
+@pytest.mark.slow
 def test_gamma_is_one_unless_given(run_json):
     record = run_json("spectrum", "--game", "bilinear", "--transform", "consensus")
     assert record["transform"] == {"name": "consensus", "gamma": 1.0}
@@ -83,6 +86,7 @@ def test_gamma_is_one_unless_given(run_json):
     assert record["transform"] == {"name": "conservative_relaxation"}
 
 
+@pytest.mark.slow
 def test_settings_reach_the_transform(run, run_json, monkeypatch):
     def shifted(field, *, theta, phi=0.0):
         return lambda params, batch=None: field(
@@ -100,6 +104,7 @@ def test_settings_reach_the_transform(run, run_json, monkeypatch):
     assert "--set theta must be given with --transform=shifted" in err
 
 
+@pytest.mark.slow
 def test_equilibria_of_the_sine_under_consensus(run_json):
     record = run_json(
         "equilibria", "--game", "sine", "--transform", "consensus", "--gamma", 2,
@@ -117,6 +122,7 @@ def test_equilibria_of_the_sine_under_consensus(run_json):
     assert record["bounds"] == {"theta": [-4, 4], "phi": [-4, 4]}
 
 
+@pytest.mark.slow
 def test_equilibria_in_words(run):
     code, out, err = run("equilibria", "--game", "lattice", "--bounds", "-1,4,-1,1")
     assert (code, err) == (0, "")
@@ -128,6 +134,7 @@ def test_equilibria_in_words(run):
     ]
 
 
+@pytest.mark.slow
 def test_no_equilibrium_is_exit_code_1(run, run_json):
     where = ("equilibria", "--game", "bilinear", "--bounds", "1,2")
     code, out, err = run(*where)
@@ -138,6 +145,7 @@ def test_no_equilibrium_is_exit_code_1(run, run_json):
     assert (record["num_found"], record["equilibria"], record["reason"]) == (0, [], said)
 
 
+@pytest.mark.slow
 def test_the_known_equilibrium_of_a_clipped_field(run_json):
     record = run_json(
         "equilibria", "--game", "bilinear", "--transform", "clipped",
@@ -147,6 +155,7 @@ def test_the_known_equilibrium_of_a_clipped_field(run_json):
     assert (row["theta"], row["phi"], row["kind"]) == (0, 0, "centre")
 
 
+@pytest.mark.slow
 def test_a_continuum_is_cut_short(run, run_json):
     where = ("equilibria", "--game", "dirac_gan", "--objective", "least_squares")
     record = run_json(*where, "--max-points", 3, "--num-starts", 64)
@@ -159,7 +168,7 @@ def test_a_continuum_is_cut_short(run, run_json):
     assert "The 3 most hit are shown" in out
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_seed_shifts_the_starts(run_json):
     where = ("equilibria", "--game", "lattice", "--bounds", "-4,4", "--num-starts", 64)
     same, again, other = (run_json(*where, "--seed", seed) for seed in (1, 1, 2))

@@ -169,6 +169,7 @@ def test_a_process_prints_json_alone_and_exits_with_the_code(tmp_path):
     assert b"did you mean 'bilinear'" in process.stderr
 
 
+@pytest.mark.slow
 def test_letters_that_the_terminal_has_not_are_no_error(tmp_path):
     process = shell("list", "games", cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert (process.returncode, process.stderr) == (0, b"")

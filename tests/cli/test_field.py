@@ -18,7 +18,7 @@ def ink(path):
     return float(np.mean(np.abs(pixels - pixels[0, 0]).max(axis=-1) > 0.1))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_command_of_the_readme(run, tmp_path):
     code, out, err = run(
         "field", "--game", "dirac_gan", "--objective", "standard", "--transform", "consensus",
@@ -35,6 +35,7 @@ def test_the_command_of_the_readme(run, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["field.png"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize(
     ("method", "optimizer"),
@@ -77,6 +78,7 @@ def test_starts_may_be_negative_and_several(starts, run_json):
     ]
 
 
+@pytest.mark.slow
 def test_the_default_start_lies_within_any_bounds(run_json):
     starts = {
         bounds: run_json("field", "--game", "sine", *CHEAP, f"--bounds={bounds}")["paths"][0][
@@ -91,6 +93,7 @@ def test_the_default_start_lies_within_any_bounds(run_json):
     }
 
 
+@pytest.mark.slow
 def test_a_run_that_is_not_finite_says_when(run, run_json):
     where = ("field", "--game", "bilinear", *CHEAP, "--step-size", 1e200, "--num-steps", 4)
     path = run_json(*where)["paths"][0]
@@ -105,7 +108,7 @@ def test_no_steps_draw_no_paths(run_json):
     assert run_json("field", "--game", "bilinear", *CHEAP, "--num-steps", 0)["paths"] == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_equilibria_are_found_unless_declined(run, run_json):
     where = ("field", "--game", "sine", "--transform", "consensus", "--gamma", 2, *CHEAP[:2])
     record = run_json(*where, "--kind", "quiver")
@@ -127,6 +130,7 @@ def test_every_game_is_drawn(game, run, tmp_path):
     assert ink(tmp_path / "field.png") > 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("suffix", "head"), [("pdf", b"%PDF"), ("svg", b"<?xml"), ("PNG", b"\x89")]
 )
@@ -138,6 +142,7 @@ def test_figures_of_all_kinds_in_new_folders(suffix, head, run, tmp_path):
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
+@pytest.mark.slow
 def test_dark_figures_are_dark(run, tmp_path):
     for option in ("--dark", None):
         run("field", "--game", "bilinear", *CHEAP, *filter(None, [option]))

@@ -22,6 +22,7 @@ def folders(tmp_path_factory):
     return [root / "0", root / "1"]
 
 
+@pytest.mark.long
 def test_compare(run, run_json, folders, tmp_path, monkeypatch):
     saved = []
     monkeypatch.setattr(gf.plot, "save", lambda figure, path: saved.append((figure, path)))

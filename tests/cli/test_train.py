@@ -16,7 +16,7 @@ TINY = (
 )  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_and_its_end(run, run_json, tmp_path):
     options = ("train", "run", "--preset", "digits/mlp", *TINY)
     record = run_json(*options, "--num-steps", 5)
@@ -71,7 +71,7 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_scores_with_a_classifier(run, run_json, tmp_path, classifier):
     path, saved = classifier
     scored = ("--classifier", path, "--num-samples", 20)

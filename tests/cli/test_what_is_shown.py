@@ -10,6 +10,7 @@ RIDGE = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_failed_solve_is_said_wherever_a_run_is_shown(run, run_json, monkeypatch):
     (path,) = run_json(*RIDGE)["paths"]
     assert (path["unsolved_at"], path["stopped_at"]) == (1, None)
@@ -21,6 +22,7 @@ def test_a_failed_solve_is_said_wherever_a_run_is_shown(run, run_json, monkeypat
     assert entry.get_text().endswith("\ninner solve failed at step 1")
 
 
+@pytest.mark.slow
 def test_a_solve_that_succeeds_is_not_said(run_json):
     (path,) = run_json(*RIDGE[:3], "--num-steps", 3, "--no-equilibria")["paths"]
     assert path["unsolved_at"] is None

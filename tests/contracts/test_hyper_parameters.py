@@ -42,6 +42,7 @@ def end(method):
     return gf.simulate(method, QUADRATIC, START, num_steps=6).params
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", gf.METHODS)
 def test_methods_take_traced_numbers(name):
     def run(step_size, beta, **options):
@@ -51,6 +52,7 @@ def test_methods_take_traced_numbers(name):
     assert_traced_values_are_values(run, of_optimizer | TRACED[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", gf.WRAPPERS)
 def test_wrappers_take_traced_numbers(name):
     def run(step_size, **options):

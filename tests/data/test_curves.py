@@ -15,6 +15,7 @@ KEY = jax.random.key(0)
 BUILDERS = {"two_moons": gf.data.two_moons, "spiral": gf.data.spiral}
 
 
+@pytest.mark.slow
 def test_moons_are_half_circles():
     points = np.asarray(gf.data.two_moons(std=0.0).sample(KEY, 2000), float)
     upper, lower = points[:1000], points[1000:]
@@ -29,6 +30,7 @@ def test_moons_are_half_circles():
     assert abs(np.corrcoef(*places)[0, 1]) < 5 / np.sqrt(1000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("num_arms", "turns", "radius"), [(1, 1.5, 1.0), (3, 0.7, 2.5)])
 def test_spiral_arms(num_arms, turns, radius):
     spiral = gf.data.spiral(num_arms, turns=turns, radius=radius, std=0.0)
@@ -41,6 +43,7 @@ def test_spiral_arms(num_arms, turns, radius):
         assert scipy.stats.kstest((away / radius) ** 2, "uniform").pvalue > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 2, 7, 64])
 def test_every_arc_gets_its_share(size):
     curves = gf.data.Curves((lambda t: jnp.stack([t, t], 1), lambda t: 5 + jnp.stack([t, t], 1)), 0)
@@ -51,6 +54,7 @@ def test_every_arc_gets_its_share(size):
     assert upper.sum() in (size // 2, -(-size // 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 7])
 @pytest.mark.parametrize("count", [2, 3])
 def test_over_many_batches_every_arc_gets_its_share(count, size):
@@ -91,6 +95,7 @@ def spiral_arm(start, place, turns=1.5, radius=1.0):
     return (radius * root)[:, None] * jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [6, 96])
 def test_sizes_that_the_arcs_divide_are_as_ever(size):
     moons = gf.data.two_moons()
@@ -104,6 +109,7 @@ def test_sizes_that_the_arcs_divide_are_as_ever(size):
             assert bits[0] == bits[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", BUILDERS.values(), ids=BUILDERS)
 def test_curves_are_a_pytree_of_numbers(build):
     curves = build()
@@ -121,6 +127,7 @@ def test_curves_are_a_pytree_of_numbers(build):
     np.testing.assert_allclose(both, wide, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", BUILDERS.values(), ids=BUILDERS)
 def test_noise_is_normal_and_not_shared(build):
     size, std = 3000, 0.3
@@ -142,6 +149,7 @@ def test_sample_is_pure(build):
     assert batched.dtype == jnp.float32
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("build", BUILDERS.values(), ids=BUILDERS)
 def test_float64_and_batches(build):

@@ -63,6 +63,7 @@ def test_a_stream_is_the_batches_in_order_whatever_the_threads(num_threads, pref
     stream.close()
 
 
+@pytest.mark.slow
 def test_a_stream_resumes_at_any_step_with_any_chunk():
     whole = list(itertools.islice(loader_of().stream(0, chunk=1), 9))
     for start, chunk in ((4, 1), (3, 3), (5, 4)):

@@ -30,6 +30,7 @@ def numbers(images):
     return plain[:, 0, 0] + 256 * plain[:, 1, 0], mirrored
 
 
+@pytest.mark.slow
 def test_every_image_is_drawn_with_equal_frequency():
     images = numbered(250)
     drawn, _ = numbers(images.sample(jax.random.key(0), 50_000))
@@ -38,6 +39,7 @@ def test_every_image_is_drawn_with_equal_frequency():
     assert 1e-3 < scipy.stats.chisquare(counts).pvalue < 1 - 1e-3
 
 
+@pytest.mark.slow
 def test_draws_are_independent_of_each_other():
     images = numbered(250)
     first, second = numbers(images.sample(jax.random.key(1), 50_000))[0].reshape(2, -1)
@@ -47,6 +49,7 @@ def test_draws_are_independent_of_each_other():
     assert len(np.unique(few)) < 100
 
 
+@pytest.mark.slow
 def test_labels_are_those_of_the_images_and_images_those_of_sample():
     images = numbered(250)
     key = jax.random.key(3)
@@ -56,6 +59,7 @@ def test_labels_are_those_of_the_images_and_images_those_of_sample():
     assert labels.dtype == jnp.int32
 
 
+@pytest.mark.slow
 def test_flip_mirrors_half_of_the_images_and_nothing_else():
     images = numbered(250)
     flipped = dataclasses.replace(images, flip=True)
@@ -66,6 +70,7 @@ def test_flip_mirrors_half_of_the_images_and_nothing_else():
     assert abs(np.corrcoef(drawn, mirrored)[0, 1]) < 5 / np.sqrt(4000)
 
 
+@pytest.mark.slow
 def test_sample_is_pure_under_jit_vmap_and_scan():
     images = numbered(30, flip=True).to_device()
     keys = jax.random.split(jax.random.key(5), 3)
@@ -85,6 +90,7 @@ def large():
     return gf.data.Images(pixels, np.zeros(2000, np.int32)).to_device()
 
 
+@pytest.mark.slow
 def test_pixels_that_are_an_argument_are_no_constant_of_the_program():
     images = large()
     sample = gf.data.batch_sampler(images, batch_size=4, latent_size=2, labels=True)
@@ -99,6 +105,7 @@ def test_pixels_that_are_an_argument_are_no_constant_of_the_program():
         np.testing.assert_allclose(part, expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_sweep_takes_the_sampler_as_a_fixed_value():
     images = large()
     sample = gf.data.batch_sampler(images, batch_size=4, latent_size=2)
@@ -229,6 +236,7 @@ def test_traced_images_are_checked_as_far_as_they_are_known():
     assert first(images).shape == (2, 2, 2, 1)
 
 
+@pytest.mark.slow
 def test_transformations_may_put_anything_in_the_place_of_the_arrays():
     images = numbered(3, name="three", flip=True)
     structure = jax.tree.structure(images)

@@ -119,6 +119,7 @@ def test_no_spread_gives_the_modes_in_three_dimensions():
     np.testing.assert_array_equal(samples, modes[[0, 0, 1, 1]])
 
 
+@pytest.mark.slow
 def test_sample_is_pure():
     mixture = gf.data.ring()
     keys = jax.random.split(jax.random.key(0), 3)
@@ -130,6 +131,7 @@ def test_sample_is_pure():
     assert np.all(eager[0] != eager[1])
 
 
+@pytest.mark.slow
 def test_std_may_be_traced():
     def spread(std):
         return gf.data.Mixture(np.zeros((1, 2)), std).sample(jax.random.key(0), 8)
@@ -153,6 +155,7 @@ def test_batches_hold_both_parts_and_do_not_share_noise():
     assert np.abs(correlation).max() < 5 / np.sqrt(3000)
 
 
+@pytest.mark.slow
 def test_batch_sampler_is_pure():
     sample = gf.data.batch_sampler(gf.data.ring(), batch_size=9, latent_size=5)
     keys = jax.random.split(jax.random.key(3), 2)

@@ -34,7 +34,7 @@ def trained(digits):
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_digits_are_learned(trained, digits):
     _, test = digits
     assert trained.metadata["test_accuracy"] >= 0.97

@@ -339,6 +339,7 @@ def test_what_is_in_doubt_stays_a_small_part(rng, monkeypatch):
     assert sum(counts) <= 4.01 * 1200 + 2 * 1200
 
 
+@pytest.mark.slow
 def test_precision_recall_of_extremes(rng):
     x = 1e3 + rng.normal(size=(1500, 3))  # More than one chunk.
     assert precision_recall(x, x) == (1, 1)

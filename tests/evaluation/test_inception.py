@@ -140,7 +140,7 @@ def state():
     return random_state()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_agrees_with_the_layers_in_numpy(state):
     images = np.random.default_rng(1).uniform(-1, 1, size=(2, 107, 91, 3)).astype(np.float32)
     weights = {name: jnp.asarray(array) for name, array in convert(state).items()}
@@ -174,6 +174,7 @@ def small(monkeypatch, tmp_path):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 3])
 def test_images_are_prepared_as_published(small, channels):
     images = np.random.default_rng(0).uniform(-1.2, 1.2, size=(3, 4, 4, channels))
@@ -187,6 +188,7 @@ def test_images_are_prepared_as_published(small, channels):
     assert (features.kind, len(features.hash)) == ("inception", 64)
 
 
+@pytest.mark.slow
 def test_wrong_files_are_named(tmp_path):
     page = tmp_path / "page.npz"
     page.write_text("<html>")
@@ -280,6 +282,7 @@ def test_converter_leaves_what_is_there_until_all_is_written(monkeypatch, capsys
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.npz", "weights.pth"]
 
 
+@pytest.mark.slow
 def test_converter_refuses_another_network(state, capsys, tmp_path):
     with pytest.raises(
         ValueError, match=r"must have 'Mixed_7c.branch_pool.bn.bias': this is anoth"

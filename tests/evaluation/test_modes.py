@@ -44,6 +44,7 @@ def test_agrees_with_scipy(dimensions, radius, min_share):
         np.testing.assert_allclose(getattr(found, name), value, rtol=1e-12, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("counts", [[1, 1, 1, 1], [4, 0, 0, 0], [7, 2, 0, 1], [3, 3, 0, 0]])
 def test_jsd_of_known_counts(counts):
@@ -56,7 +57,7 @@ def test_jsd_of_known_counts(counts):
     assert found.modes_hit == np.count_nonzero(counts)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("x64")
 def test_jsd_of_one_mode_of_many_nears_log_2():
     jsds = []
@@ -72,7 +73,7 @@ def test_jsd_of_one_mode_of_many_nears_log_2():
     assert np.log(2) - 0.01 < jsds[-1] < np.log(2)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_perfect_sampler():
     n, p = 40_000, 1 - np.exp(-9 / 2)
     mixture = gf.data.ring()
@@ -85,6 +86,7 @@ def test_perfect_sampler():
     np.testing.assert_allclose(found.jsd, 0, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dimensions", [1, 2])
 def test_radius_bounds_the_distance(dimensions):
     modes = np.zeros((1, dimensions))
@@ -117,6 +119,7 @@ def test_far_samples_lower_quality_but_count_in_the_jsd():
     np.testing.assert_allclose(found.jsd, jsd, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_what_is_not_finite_is_near_no_mode():
     modes = gf.data.ring(4).modes
     lost = np.array([[np.nan, 0.0], [np.inf, 0.0], [-np.inf, np.inf], [np.nan, np.nan]])
@@ -129,7 +132,7 @@ def test_what_is_not_finite_is_near_no_mode():
     np.testing.assert_array_equal(nothing.histogram, 0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_jit_and_vmap_change_nothing():
     _, modes = noisy(0)
     samples = jnp.stack([noisy(seed)[0] for seed in range(3)])
@@ -148,6 +151,7 @@ def test_jit_and_vmap_change_nothing():
                 np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-7, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_scores_have_the_dtype_of_the_samples(dtype):
@@ -167,6 +171,7 @@ def test_shapes_that_do_not_fit_are_refused(samples, modes):
         coverage(np.zeros(samples), np.zeros(modes), radius=1.0)
 
 
+@pytest.mark.slow
 def test_integer_samples_are_scored_as_floats():
     modes = np.array([[0.5, 0.5], [5.0, 5.0]])
     found = gf.evaluation.mode_coverage(jnp.array([[0, 0], [5, 5]]), modes, radius=0.3)

@@ -39,6 +39,7 @@ def test_same_size_changes_nothing():
     np.testing.assert_array_equal(resize_tf1(images, 8), images)
 
 
+@pytest.mark.slow
 def test_is_not_jax_image_resize():
     # The trap: half-pixel centres move every pixel, smoothing takes contrast away.
     images = np.random.default_rng(0).integers(0, 256, size=(4, 32, 32, 3)).astype(np.float32)

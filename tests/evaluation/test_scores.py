@@ -181,6 +181,7 @@ class Set:
         self.pixels = rng.integers(0, 256, size=(count, 2, 2, 1), dtype=np.uint8)
 
 
+@pytest.mark.slow
 def test_evaluator_asks_for_samples_and_keeps_the_real_ones():
     looked_at = []
 

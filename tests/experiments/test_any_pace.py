@@ -50,7 +50,7 @@ def test_the_ring_takes_a_prime_number_of_steps(ring, drawn, tmp_path, capsys):
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_autoencoders_are_recorded_at_any_pace(load):
     script = load("autoencoder")
     small = {"hidden_size": 2, "batch_size": 4, "num_points": 20, "seeds": (0,)}
@@ -64,7 +64,7 @@ def test_autoencoders_are_recorded_at_any_pace(load):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), *ends.values())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_paths_from_minibatches_take_any_number_of_steps(load, x64):
     script = load("minibatch")
     config = script.checked(script.Config(num_steps=7, num_seeds=2, population=4, batch_size=2))

@@ -61,6 +61,7 @@ def test_jacobian_is_symmetric_where_weights_are_tied_and_only_there(script, mea
     assert float(jnp.abs(measures.curl(untied)).min()) > 1e-3
 
 
+@pytest.mark.slow
 def test_nothing_but_the_encoder_moves_a_tied_autoencoder(script):
     params = script.autoencoder(jax.random.key(3), 5)
     x = jnp.array([0.3, -1.2])
@@ -75,6 +76,7 @@ def test_nothing_but_the_encoder_moves_a_tied_autoencoder(script):
     np.testing.assert_array_equal(script.tie(params, False).decoder, params.decoder)
 
 
+@pytest.mark.slow
 def test_curl_and_share_of_rotation_of_linear_fields(measures, x64):
     points = jnp.array([[0.3, -2.0], [1.0, 0.5]])
     matrices = measures.jacobians(rotation(theta_rate=-3.0), points)
@@ -83,6 +85,7 @@ def test_curl_and_share_of_rotation_of_linear_fields(measures, x64):
     np.testing.assert_allclose(measures.rotation_share(matrices), [0.1, 0.1], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_circulation_of_a_rotation_is_twice_the_area(measures, x64):
     for radius in (0.3, 1.2):
         area = np.pi * radius**2
@@ -92,6 +95,7 @@ def test_circulation_of_a_rotation_is_twice_the_area(measures, x64):
         )
 
 
+@pytest.mark.slow
 def test_stokes_holds_for_a_network(script, measures, x64):
     field = learned(script, measures, tied=False)
     for radius in (0.2, 0.9):
@@ -104,6 +108,7 @@ def test_stokes_holds_for_a_network(script, measures, x64):
     )
 
 
+@pytest.mark.slow
 def test_posterior_mean_of_two_points_is_a_tanh(measures, x64):
     # E[±a | x] = a tanh(⟨a, x⟩/σ²).
     a = jnp.array([0.7, -0.4])
@@ -112,7 +117,7 @@ def test_posterior_mean_of_two_points_is_a_tanh(measures, x64):
         np.testing.assert_allclose(mean(x), a * jnp.tanh(a @ x / NOISE**2), atol=1e-13)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_exact_field_is_the_gradient_of_the_smoothed_log_density(measures, x64):
     points = jax.random.normal(jax.random.key(1), (50, 2))
     field = measures.field_of(measures.posterior_mean(points, NOISE))

@@ -347,7 +347,7 @@ def test_a_row_is_measured(load, tmp_path, capfd):
     worker.close()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_precision_compares_types(load, monkeypatch):
     precision = load("image_precision")
     config, shape = tiny("dcgan3_nobn")

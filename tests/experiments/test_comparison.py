@@ -116,6 +116,7 @@ def test_every_registered_name_is_compared(known, monkeypatch):
     assert used == {*gf.METHODS, *gf.WRAPPERS, *gf.TRANSFORMS, "game"}
 
 
+@pytest.mark.slow
 def test_everybody_gets_the_same_optimizer_and_batches(known):
     for name, what in known.items():
         asked = []
@@ -145,6 +146,7 @@ def test_gamma_is_the_same_for_all(load, known):
     np.testing.assert_allclose(after, [1 - 2 * h, expected[1]], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_starts_keys_grids_and_budgets_are_the_same_for_all(load, monkeypatch):
     script = load("comparison")
     config = script.Config(methods=METHODS, num_step_sizes=3, num_starts=2, ring_seeds=2)
@@ -176,13 +178,13 @@ def test_starts_keys_grids_and_budgets_are_the_same_for_all(load, monkeypatch):
     assert sorted(one[4] for one in toys) == sorted(one[3] for one in rings) == [1, 1, 2]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_costs_are_counted(load, known):
     script = load("comparison_cost")
     assert {name: script.cost(known[name], optax.sgd, 1) for name in COSTS} == COSTS
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_inner_solves_are_counted_with_their_residuals(load):
     script, dynamics = load("comparison_cost"), load("comparison_dynamics").dynamics
 
@@ -230,7 +232,7 @@ def test_counting_changes_no_value(load):
         np.testing.assert_allclose(other, one, rtol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_ring_takes_the_budget(load, monkeypatch):
     script = load("comparison_ring")
     what = load("comparison_dynamics").dynamics(1)["lookahead"]
@@ -248,7 +250,7 @@ def test_the_ring_takes_the_budget(load, monkeypatch):
     assert jax.tree.all(jax.tree.map(np.isfinite, row))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_runs_that_stop_or_miss_a_tolerance_are_told(load):
     script = load("comparison_toys")
     dynamics = load("comparison_dynamics").dynamics(1)

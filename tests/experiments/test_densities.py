@@ -63,6 +63,7 @@ def test_generators_part_of_the_value(truth, x64):
     assert float(optimum["loss"]) == pytest.approx(expected, abs=1e-10)
 
 
+@pytest.mark.slow
 def test_discriminator_is_optimal_where_it_knows_the_generator(truth, x64):
     case = traced(two_modes(truth))
     game = gf.games.gan(truth.GENERATOR, truth.optimal_discriminator(case), "js")
@@ -84,6 +85,7 @@ def test_minimax_gradient_at_the_optimum_is_that_of_the_divergence(truth, x64):
     assert float(optimum["js"]) == pytest.approx(2 * (ahead - behind) / (2 * step), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_slopes_add_up_to_m_and_the_minimax_one_falls_as_a_gaussian(truth, x64):
     m = 12.0
     optimum = truth.judge_optimal(traced(gaussians(truth, m)))

@@ -95,7 +95,7 @@ def test_consensus_follows_the_gradient_of_the_value_that_is_studied(minibatch, 
     np.testing.assert_allclose(truth.flat(relaxed), -truth.flat(slope), rtol=1e-10)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("x64")
 def test_variance_of_the_value_is_that_of_the_covariance_matrix(truth):
     field, population = field_of(truth), truth.population_of(32)

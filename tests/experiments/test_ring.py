@@ -160,6 +160,7 @@ def test_ctrl_c_saves_and_draws_what_was_computed(ring, drawn, tmp_path, capsys,
     assert [len(ax.images) for ax in drawn("samples")] == 2 * [1, 1, 1, 0, 0, 1]
 
 
+@pytest.mark.slow
 def test_spectra_are_drawn_where_they_are_known(load, drawn, tmp_path):
     figures = load("ring_figures")
     v, w = np.array([-1 + 1j, -1 - 1j, 0.1 + 0j]), np.array([-2.0, -0.5, 0.0])

@@ -90,7 +90,7 @@ def test_jacobian_orders_theta_before_phi_and_keeps_shapes_apart():
     np.testing.assert_array_equal(found, np.arange(25.0).reshape(5, 5))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_jacobian_does_not_depend_on_the_chunk():
     case = GAMES["gan_standard"]
     v = gf.vector_field(case.game)

@@ -48,7 +48,7 @@ def test_special_matrices():
             gf.field.helmholtz(np.ones(shape))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("x64")
 def test_estimate_against_the_dense_share():
     case = mlp_gan()

@@ -26,6 +26,7 @@ def blocks(field, params, batch):
     return np.asarray(value), np.array(gf.jacobian(field)(params, batch)), n
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOME_GAMES)
 def test_it_is_the_dense_formula(name):
     case = GAMES[name]
@@ -36,6 +37,7 @@ def test_it_is_the_dense_formula(name):
     np.testing.assert_allclose(ravel_pytree(found)[0], value + 0.3 * matrix @ value, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_it_is_the_opponents_next_move_to_first_order():
     v = gf.vector_field(gf.games.dirac_gan("standard"))
     theta, phi = jnp.asarray(0.7), jnp.asarray(-1.2)
@@ -72,6 +74,7 @@ def test_cross_products_are_linear_and_evaluate_nothing_again():
     assert len(evaluations) == count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOME_GAMES)
 def test_smoothed_changes_phi_by_the_gradient_of_half_the_squared_norm_of_v_theta(name):
     case = GAMES[name]
@@ -98,6 +101,7 @@ def test_smoothed_on_the_bilinear_game():
     np.testing.assert_allclose(found, [[0, -c], [c, -gamma * c**2]], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_scaled_is_a_step_size_for_each_player():
     case = GAMES["gan_standard"]
     v, params, batch = gf.vector_field(case.game), params_of(case), batch_of(case)
@@ -107,6 +111,7 @@ def test_scaled_is_a_step_size_for_each_player():
     assert_trees_close(scaled(v)(params, batch), value, rtol=0)
 
 
+@pytest.mark.slow
 def test_clipped_has_a_norm_of_its_own_for_each_player():
     case = GAMES["gan_standard"]
     v, params, batch = gf.vector_field(case.game), params_of(case), batch_of(case)
@@ -122,6 +127,7 @@ def test_clipped_has_a_norm_of_its_own_for_each_player():
     assert_trees_close(one.phi, value.phi, rtol=0)
 
 
+@pytest.mark.slow
 def test_clipped_keeps_the_jacobian_of_an_equilibrium():
     v = gf.vector_field(gf.games.quadratic(1.0, 0.5, 2.0))
     origin = gf.Players(0.0, 0.0)
@@ -147,6 +153,7 @@ def test_bad_arguments_are_refused_at_once(transform, arguments):
             transform(v, **{arguments: value})
 
 
+@pytest.mark.slow
 def test_float32_stays_float32():
     with jax.enable_x64(False):
         v = gf.vector_field(gf.games.bilinear())

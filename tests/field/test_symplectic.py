@@ -65,6 +65,7 @@ def test_on_a_bilinear_game_it_is_consensus():
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_it_pulls_harder_to_stable_zeros_and_pushes_harder_from_unstable_ones(sign):
     rng = np.random.default_rng(0)
@@ -83,6 +84,7 @@ def test_it_pulls_harder_to_stable_zeros_and_pushes_harder_from_unstable_ones(si
         np.testing.assert_allclose(gradient @ adjusted, along + sign * extra, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_without_alignment_it_also_holds_an_unstable_zero():
     # S = ½ I repels: λ > 0 makes it attract all the same, aligned λ does not.
     v = linear_field(jnp.array([[0.5, -2.0], [2.0, 0.5]]))

@@ -62,6 +62,7 @@ def test_dirac_consensus_gradient_away_from_the_equilibrium():
     np.testing.assert_allclose([-found.theta, -found.phi], [by_theta, by_phi], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_exact_jacobian_equals_the_approximation_only_where_v_is_zero():
     gamma = 0.8
     v = gf.vector_field(gf.games.dirac_gan("standard"))
@@ -116,6 +117,7 @@ def noisy_game():
     )
 
 
+@pytest.mark.slow
 def test_groups_estimate_the_gradient_without_bias():
     v = gf.vector_field(noisy_game())
     params = gf.Players(0.8, -0.4)
@@ -140,7 +142,7 @@ def test_groups_estimate_the_gradient_without_bias():
     assert np.all(mean_and_error(4)[1] <= mean_and_error(2)[1])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_groups_are_the_product_of_two_half_batches():
     case = mlp_gan()
     v = jax.jit(gf.vector_field(case.game))
@@ -231,6 +233,7 @@ def test_jare_is_consensus_without_the_players_own_curvature():
     np.testing.assert_allclose(found, J - gamma * across.T @ J, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_jare_keeps_dtypes_and_goes_with_a_player_of_no_parameters():
     def field(params, batch=None):
         return jax.tree.map(lambda x: -(x**2), params)

@@ -114,6 +114,7 @@ def test_penalties_towards_slope_one_have_no_spectrum_at_the_origin(penalty):
     assert (found.smooth, found.kind) == (False, "undecided")
 
 
+@pytest.mark.slow
 def test_least_squares_is_degenerate_at_the_origin(tolerance):
     # t = θφ: v = (−tφ, −(t + 1)θ), so v′(0) = [[0, 0], [−1, 0]], and v = 0 wherever θ = 0.
     np.testing.assert_allclose(matrix(objective="least_squares"), [[0, 0], [-1, 0]], atol=tolerance)
@@ -221,6 +222,7 @@ def test_unregularised_flow_conserves_the_distance():
     assert path[0].min() < -1 < 1 < path[0].max()  # It did go round.
 
 
+@pytest.mark.slow
 def test_weight_and_noise_may_be_traced():
     point = gf.Players(0.7, -1.3)
 
@@ -234,6 +236,7 @@ def test_weight_and_noise_may_be_traced():
         np.testing.assert_allclose(found, field(float(weight), float(noise)), rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{}, {"penalty": "r2"}, {"instance_noise": 0.5}])
 def test_jacobian_and_equilibrium_are_given_where_they_are_known(settings):
     game = gf.games.dirac_gan(**settings)

@@ -10,7 +10,7 @@ import ganfield as gf
 from tests.cases import assert_trees_close, batch_of, mlp_gan, params_of
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_shared_work_gives_the_gradients_of_separate_losses():
     case = mlp_gan()
     params, batch = params_of(case), batch_of(case)
@@ -78,7 +78,7 @@ def stopped_game(stop_theta, stop_phi):
     return gf.games.joint(losses, case.game.init), case
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_check_game_finds_detached_fakes():
     stop = jax.lax.stop_gradient
     honest, case = stopped_game(same, same)

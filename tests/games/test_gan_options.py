@@ -68,6 +68,7 @@ def test_derivatives_of_penalised_games(penalty):
     gf.testing.check_game(game, PARAMS, batch_of())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("penalty", ["r2", "zero_centred"])
 def test_detached_fakes_are_found(penalty):
     def detached(score, real, fake, key):

@@ -38,7 +38,7 @@ GAMES = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", GAMES)
 def test_derivatives(name):
     game = GAMES[name](penalty="zero_centred", penalty_weight=2.0, instance_noise=0.1)
@@ -73,6 +73,7 @@ def test_conditional_losses_by_numpy():
     np.testing.assert_allclose(game.losses(params, batch), standard(of_real, of_fake), rtol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_auxiliary_classifier_losses_by_numpy():
     game, batch = GAMES["auxiliary"](class_weight=0.7), batch_of()
@@ -95,6 +96,7 @@ def spy(seen):
     return gf.networks.Network(GENERATOR.init, apply, GENERATOR.input_shape)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize(("categories", "numbers"), [(2, 1), (3, 0), (0, 3)])
 def test_info_losses_by_numpy(categories, numbers):
@@ -124,6 +126,7 @@ def test_info_losses_by_numpy(categories, numbers):
     np.testing.assert_allclose(found, expected, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_codes_are_uniform_and_follow_their_keys():
     seen = []
     game = gf.games.info_gan(spy(seen), NAMING, num_categories=2, num_continuous=1)
@@ -142,6 +145,7 @@ def test_codes_are_uniform_and_follow_their_keys():
     np.testing.assert_array_equal(few, code[-100:])
 
 
+@pytest.mark.slow
 def test_images_get_a_plane_for_each_class():
     x, label = jnp.arange(2 * 4 * 4 * 1.0).reshape(2, 4, 4, 1), jnp.array([2, 0])
     found = gf.games.append_one_hot(x, label, K)
@@ -168,6 +172,7 @@ def test_images_get_a_plane_for_each_class():
         gf.games.conditional_gan(maker, network(judge.apply, (4, 4, 1)), K)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["conditional", "auxiliary"])
 @pytest.mark.parametrize(
     ("label", "said"),
@@ -215,7 +220,7 @@ HIDDEN = {"hidden_sizes": (24, 24), "activation": jax.nn.leaky_relu}
 MAKER, JUDGE, NAMER = mlp(2 + 4, 2, **HIDDEN), mlp(2 + 4, 1, **HIDDEN), mlp(2, 1 + 4, **HIDDEN)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("game", "told"),
     [

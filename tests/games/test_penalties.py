@@ -50,6 +50,7 @@ def test_values_by_hand(name):
     np.testing.assert_allclose(found, expected(name, REAL, FAKE, keys()), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_random_points_have_their_distribution():
     real, fake = jnp.zeros((4096, 1)), jnp.ones((4096, 1))
 
@@ -69,6 +70,7 @@ def test_random_points_have_their_distribution():
     assert found("dragan", std=0.0) == 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RANDOM)
 def test_each_example_draws_from_its_own_key(name):
     whole = PENALTIES[name](quadratic_score, REAL, FAKE, keys())
@@ -81,6 +83,7 @@ def test_each_example_draws_from_its_own_key(name):
     assert abs(float(other - whole)) > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("name", PENALTIES)
 def test_derivatives_flow_through_examples_and_parameters(name):
@@ -141,6 +144,7 @@ def test_slopes_under_batch_normalisation_hold_what_an_example_does_to_others():
     np.testing.assert_allclose(matrix.sum(axis=0), np.einsum("iik->ik", matrix), atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["wgan_gp", "dragan"])
 def test_there_is_no_nan_where_the_slope_is_zero(name):
     def penalty(phi, fake):

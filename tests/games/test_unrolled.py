@@ -44,7 +44,7 @@ def test_far_unrolled_it_is_the_game_against_the_best_answer():
     np.testing.assert_allclose(found, -(a + c**2 / b) * 0.3, rtol=1e-9)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_gan_unrolled_by_hand():
     case = mlp_gan()
     params, batch = params_of(case), batch_of(case)

@@ -163,6 +163,7 @@ def test_two_attractors_lists_every_zero():
     np.testing.assert_allclose(found, gf.games.two_attractors().equilibria, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_two_attractors_are_two_nash_equilibria_and_two_that_are_none():
     game = gf.games.two_attractors()
     attracting = {}
@@ -279,6 +280,7 @@ def test_spectrum_at_the_equilibria(name, expected):
         assert_same_spectrum(spectrum(game, point), expected)
 
 
+@pytest.mark.slow
 def test_sine_and_the_spurious_attractor_of_consensus():
     game = gf.games.sine()
     v = gf.vector_field(game)
@@ -314,6 +316,7 @@ def test_lattice_spectra_and_what_consensus_does_to_them(c):
             assert attracts == (edge is None or factor > 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "sign", "minimax"), [("unstable_minimax", 1, True), ("stable_non_minimax", -1, False)]
 )
@@ -330,6 +333,7 @@ def test_minimax_points_and_attractors_differ(name, sign, minimax):
     assert (yy < 0 and xx - xy**2 / yy > 0) == minimax
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epsilon", [0.1, 0.02])
 def test_almost_bilinear_has_a_limit_cycle(epsilon):
     v = gf.vector_field(gf.games.almost_bilinear(epsilon))

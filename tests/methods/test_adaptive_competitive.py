@@ -24,6 +24,7 @@ def random_field(params, batch=None):
     )
 
 
+@pytest.mark.slow
 def test_steps_are_those_of_a_dense_solve():
     sizes, decay, epsilon = (0.1, 0.4), 0.8, 1e-3
     start = gf.Players(jnp.array([0.3, -0.8, 0.5]), jnp.array([1.2, -0.4]))
@@ -46,6 +47,7 @@ def test_steps_are_those_of_a_dense_solve():
     np.testing.assert_allclose(ravel_pytree(state.memory.squares)[0], squares, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_papers_form_of_a_zero_sum_step():
     # Δ_θ = A_θ^½(I + A_θ^½ D_θφ A_φ D_φθ A_θ^½)⁻¹A_θ^½(v_θ + D_θφ A_φ v_φ), with D_θφ = −D_φθᵀ.
     C, h = np.array([[1.0, 2.0, 0.0], [0.5, -1.0, 3.0]]), 0.3
@@ -61,6 +63,7 @@ def test_the_papers_form_of_a_zero_sum_step():
     np.testing.assert_allclose(found.params.theta - start.theta, expected, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_with_one_size_for_all_it_is_competitive():
     # On the diagonal θ = −φ all of v is equal, and the first P is 1/(|v| + ε).
     v = gf.vector_field(gf.games.bilinear())
@@ -72,6 +75,7 @@ def test_with_one_size_for_all_it_is_competitive():
     assert_trees_close(found.params, expected.params, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sizes", "c"), [((0.3, 0.3), 1.0), ((0.1, 2.0), 1.7)])
 def test_bilinear_spectrum(sizes, c):
     # At rest P is 1/(√(n/(1 − βᵗ)) + ε): 1/(1 ± ic√(A_θA_φ)), and β twice, for the moments.
@@ -89,6 +93,7 @@ def test_bilinear_spectrum(sizes, c):
     assert_eigenvalues(matrix, [1 / (1 - turn), 1 / (1 + turn), decay, decay])
 
 
+@pytest.mark.slow
 def test_every_step_size_converges_where_simultaneous_adam_circles():
     v = gf.vector_field(gf.games.bilinear(3.0))
     start = gf.Players(1.0, 0.5)

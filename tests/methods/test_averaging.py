@@ -27,6 +27,7 @@ def path(method, field, num_steps):
     return np.array(gf.methods.average_of(run.state)), np.array(run.records).T
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decay", [None, 0.0, 0.9])
 def test_the_average_of_the_points_after_the_steps(decay):
     v = gf.vector_field(gf.games.dirac_gan("standard"))
@@ -54,6 +55,7 @@ def test_before_the_first_step_it_is_the_start():
     assert_trees_close(gf.methods.average_of(method.init(START)), START, rtol=0)
 
 
+@pytest.mark.slow
 def test_the_motion_is_the_same():
     v = gf.vector_field(
         gf.games.zero_sum(lambda theta, phi, batch: batch * theta * phi, init=lambda key: None)
@@ -87,6 +89,7 @@ def test_on_the_bilinear_game_circles_average_out_and_spirals_do_not(num_steps):
             assert np.linalg.norm(found) > 0.1
 
 
+@pytest.mark.slow
 def test_decay_may_be_swept():
     v = gf.vector_field(gf.games.quadratic())
 
@@ -121,6 +124,7 @@ def test_a_state_without_an_average_is_refused():
         gf.methods.average_of(state)
 
 
+@pytest.mark.slow
 def test_the_count_is_no_coordinate_of_the_update_map():
     inner = gf.extragradient(optax.sgd(0.5))
     v, origin = gf.vector_field(gf.games.bilinear()), gf.Players(0.0, 0.0)

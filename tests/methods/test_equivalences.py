@@ -59,6 +59,7 @@ def path(build, game):
     return np.concatenate([np.asarray(part).reshape(41, -1) for part in run.records], axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("game", GAMES)
 @pytest.mark.parametrize("pair", PAIRS)
 def test_the_paths_are_equal(pair, game):
@@ -67,7 +68,7 @@ def test_the_paths_are_equal(pair, game):
     np.testing.assert_allclose(one, other, rtol=0, atol=1e-8 * np.abs(one).max())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_on_other_games_they_differ():
     game = gf.games.quadratic(1.0, 2.0, 0.5)
     for name, pair in PAIRS.items():

@@ -214,6 +214,7 @@ def _half(v, params):
     return descend(adam, v(params), adam.init(params), params)[0]
 
 
+@pytest.mark.slow
 def test_extrapolated_points_follow_the_optimistic_rule():
     # y' − y = h(2v(y) − v(y of the step before)) for y = x + hv(y of the step before).
     h = 0.2
@@ -257,6 +258,7 @@ def test_optimistic_gradient_steps_are_optaxs():
     assert_trees_close(ours, optaxs, rtol=1e-13)
 
 
+@pytest.mark.slow
 def test_optimistic_adam_is_another_method_than_optaxs():
     h = 0.1
     v = gf.vector_field(gf.games.dirac_gan("standard"))

@@ -45,6 +45,7 @@ def test_bilinear_spectral_radius(build, h, c, point):
     np.testing.assert_allclose(found**2, 1 / (1 + (h * c) ** 2), rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [competitive, proximal_point])
 def test_matrix_bilinear_spectrum(build):
     h, coupling = 0.4, np.array([[1.0, 2.0, 0.0], [0.5, -1.0, 3.0]])
@@ -72,6 +73,7 @@ def test_competitive_solves_the_dense_equation_of_two_step_sizes(name):
     assert info.converged
 
 
+@pytest.mark.slow
 def test_competitive_with_any_affine_optimizer():
     # Momentum: U(d) = h(d + βm), and the memory takes in the direction followed, once.
     h, beta, c = 0.4, 0.6, 1.5
@@ -88,6 +90,7 @@ def test_competitive_with_any_affine_optimizer():
     np.testing.assert_allclose(state.params, x, rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["forsaken", "lattice", "gan_standard"])
 def test_proximal_point_ends_where_its_direction_is(name):
     case, h = GAMES[name], 0.2
@@ -112,6 +115,7 @@ def test_proximal_point_on_the_quadratic_game(point):
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_without_own_curvature_proximal_point_is_competitive():
     case = GAMES["matrix"]
     v = gf.vector_field(case.game)
@@ -130,6 +134,7 @@ def test_without_own_curvature_proximal_point_is_competitive():
     assert_trees_close(path(proximal_point), path(competitive), rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_where_there_is_no_implicit_step_it_says_so():
     # x₊ = x + h λ x₊ with hλ = 1
     v = gf.vector_field(gf.games.quadratic(-2.0, 1.0, 0.0))
@@ -138,7 +143,7 @@ def test_where_there_is_no_implicit_step_it_says_so():
     assert np.all(np.isfinite(found))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_near_an_equilibrium_rounding_is_no_failure():
     v = gf.vector_field(gf.games.sine())
     for point in gf.games.sine().equilibria:
@@ -148,6 +153,7 @@ def test_near_an_equilibrium_rounding_is_no_failure():
             np.testing.assert_allclose(found, point, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("a", "b", "c"), [(-6.0, 2.0, 4.0), (6.0, -2.0, 4.0), (1.0, 0.5, 2.0)])
 @pytest.mark.parametrize("damping", [0.0, 0.3])
 def test_follow_the_ridge_spectrum(a, b, c, damping):
@@ -165,6 +171,7 @@ def test_follow_the_ridge_spectrum(a, b, c, damping):
         )
 
 
+@pytest.mark.long
 def test_follow_the_ridge_finds_what_simultaneous_steps_leave_and_the_reverse():
     def end(build, game):
         return float(
@@ -199,6 +206,7 @@ def test_follow_the_ridge_answers_the_move_that_theta_makes():
     assert info.converged
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bilinear", "matrix"])
 def test_without_a_ridge_the_step_is_simultaneous_and_says_so(name):
     case = GAMES[name]
@@ -248,6 +256,7 @@ def test_the_memory_advances_once_a_step(build):
         assert_trees_close(gf.Players(*adam.mu), first_moment, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", BUILDERS)
 def test_a_parameter_without_a_gradient_does_no_harm(build):
     # Adam's update has no derivative at a direction that has always been 0.
@@ -293,6 +302,7 @@ def test_float32_reaches_the_default_tolerance(build):
         assert info.converged
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [3, 3 * RESTART])
 def test_solve_is_that_of_numpy(size):
     rng = np.random.default_rng(0)
@@ -312,6 +322,7 @@ def test_solve_is_that_of_numpy(size):
     np.testing.assert_allclose(slope, -np.outer(by_target, expected), rtol=1e-8, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_a_singular_matrix_gives_no_nan():
     for matrix in (np.zeros((2, 2)), np.array([[0.0, 1.0], [0.0, 0.0]])):
         x, converged = solve(
@@ -324,6 +335,7 @@ def test_a_singular_matrix_gives_no_nan():
     np.testing.assert_array_equal(x, 0)
 
 
+@pytest.mark.slow
 def test_options_may_be_traced():
     v = gf.vector_field(gf.games.unstable_minimax())
 

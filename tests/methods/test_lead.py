@@ -36,6 +36,7 @@ def test_bilinear_eigenvalues(h, beta, alpha, preconditioned):
         assert np.abs(np.linalg.eigvals(matrix)).max() > 1
 
 
+@pytest.mark.slow
 def test_without_momentum_it_is_optimistic_on_bilinear_games():
     h = 0.15
     C = jnp.array([[1.0, 2.0, 0.0], [0.5, -1.0, 3.0]])
@@ -51,6 +52,7 @@ def test_without_momentum_it_is_optimistic_on_bilinear_games():
     assert_trees_close(end(inside), expected, rtol=1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preconditioned", [False, True])
 def test_only_the_blocks_across_the_players_act(preconditioned):
     W = np.array([[0.5, -1.0], [2.0, 0.3], [-0.7, 1.1]])
@@ -106,6 +108,7 @@ def test_bad_arguments_are_refused(arguments, message):
         gf.lead(optax.sgd(0.1), **arguments)
 
 
+@pytest.mark.slow
 def test_hyper_parameters_may_be_traced():
     v = gf.vector_field(gf.games.quadratic())
 

@@ -43,6 +43,7 @@ def test_the_matrix_game_runs_over_the_singular_values():
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_it_returns_every_k_steps_and_keeps_the_memory():
     adam = optax.adam(0.1)
     v = gf.vector_field(gf.games.dirac_gan("standard"))
@@ -61,6 +62,7 @@ def test_it_returns_every_k_steps_and_keeps_the_memory():
     assert_trees_close(state.memory.inner, plain.memory, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_whole_share_is_the_method_itself_and_none_goes_back():
     v = gf.vector_field(gf.games.dirac_gan("standard"))
     inner = gf.simultaneous(optax.adam(0.1))
@@ -72,6 +74,7 @@ def test_a_whole_share_is_the_method_itself_and_none_goes_back():
     assert_trees_close(end(gf.lookahead(inner, num_steps=2, share=0)), START, rtol=0)
 
 
+@pytest.mark.slow
 def test_fresh_batches_reach_the_method_inside():
     v = gf.vector_field(
         gf.games.zero_sum(lambda theta, phi, batch: batch * theta * phi, init=lambda key: None)
@@ -100,6 +103,7 @@ def test_bad_arguments_are_refused(arguments, message):
         gf.lookahead(gf.simultaneous(optax.sgd(0.1)), **arguments)
 
 
+@pytest.mark.slow
 def test_its_map_is_that_of_a_whole_cycle():
     s, origin = 0.5, gf.Players(0.0, 0.0)
     inner = gf.simultaneous(optax.sgd(s))

@@ -120,7 +120,7 @@ def test_one_optimizer_over_both_players_mixes_what_two_keep_apart():
     np.testing.assert_allclose(end(gf.Players(clipped, clipped)), (1.0, 1.0), rtol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_consensus_without_gamma_moves_like_simultaneous():
     case = mlp_gan()
     v = gf.vector_field(case.game)

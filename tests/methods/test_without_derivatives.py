@@ -76,6 +76,7 @@ def test_methods_of_values_alone_need_no_derivative(name):
     np.testing.assert_allclose(run.params, expected.params, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "first"), [("competitive", 1), ("lead", 2)])
 def test_a_run_says_at_which_step(name, first):
     method = BUILDERS[name](optax.sgd(0.1))

@@ -91,6 +91,7 @@ OPERATIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_both_ways_have_the_same_first_and_second_derivatives(name):
     operation = OPERATIONS[name]

@@ -69,6 +69,7 @@ def residual(features, inner):
     return 9 * 2 * features * inner + inner + features
 
 
+@pytest.mark.slow
 def test_resnet_has_as_many_parameters_as_the_official_one():
     f = 8
     # resnet at 64×64, widths as dcgan4: G 16 → 4·4·8f; 8f → 4f → 2f → f → 3, three branches.
@@ -115,6 +116,7 @@ def test_layers_have_the_official_shapes():
     }
 
 
+@pytest.mark.slow
 def test_kernels_begin_glorot_uniform_and_the_rest_at_zero():
     params = dcgan_generator(16, (8, 8, 3), num_layers=2, width=8).init(KEY)
     for kernel, ends in (
@@ -181,6 +183,7 @@ def test_dcgan_generator_is_the_forward_pass(num_layers):
     np.testing.assert_allclose(y, expected, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_dcgan_discriminator_is_the_forward_pass():
     network = dcgan_discriminator((8, 4, 2), 3, num_layers=2, width=2)
@@ -243,7 +246,7 @@ def pair(name, **options):
     return generator(3, (4, 4, 1), **options), discriminator((4, 4, 1), **options)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("name", PAIRS)
 def test_both_convolutions_give_the_same_field_and_consensus_field(name):
@@ -263,7 +266,7 @@ def test_both_convolutions_give_the_same_field_and_consensus_field(name):
     assert_trees_close(patches, xla, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("x64")
 def test_v_with_batch_norm_is_a_pure_function_with_an_exact_jacobian():
     game = gf.games.gan(*pair("dcgan"))

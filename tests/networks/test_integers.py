@@ -15,6 +15,7 @@ class Tokens(linen.Module):
         return linen.Dense(1)(linen.Embed(5, 3)(x).reshape(x.shape[0], -1))
 
 
+@pytest.mark.slow
 def test_linen_modules_of_tokens():
     network = gf.networks.from_linen(Tokens(), (4,))
     params = network.init(jax.random.key(0))

@@ -340,6 +340,7 @@ class Dropping(nnx.Module):
         return self.dropout(self.linear(x))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("construct", "shape"),
     [
@@ -418,6 +419,7 @@ def test_modules_that_are_no_networks_are_refused(build, said):
         build()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "network",
     [
@@ -443,6 +445,7 @@ def test_one_example_is_no_batch(network):
     assert several.shape[:2] == (3, 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
 def test_spectral_norm_of_small_types(dtype):
     kernel = jnp.diag(jnp.array([3.0, 4.0], dtype))

@@ -62,6 +62,7 @@ def test_every_kernel_is_divided_by_its_norm(normalised):
     )
 
 
+@pytest.mark.slow
 def test_v_has_no_component_along_a_normalised_kernel_and_its_jacobian_is_exact(normalised):
     network, params = normalised
     x = jnp.asarray(np.random.default_rng(0).normal(size=(3, 4, 4, 1)))

@@ -52,6 +52,7 @@ def where(frame, color):
     return 2 * at - 1, len(rows)
 
 
+@pytest.mark.long
 def test_heads_are_where_the_runs_are(tmp_path):
     save(TWO, tmp_path / "a.gif")
     found = frames(tmp_path / "a.gif")

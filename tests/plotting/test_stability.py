@@ -162,6 +162,7 @@ def test_labels():
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("mine", "β")
 
 
+@pytest.mark.slow
 def test_a_diagram_of_the_analysis():
     v = gf.vector_field(gf.games.bilinear())
 

@@ -17,6 +17,7 @@ def folders(trained):
     return trained[0]
 
 
+@pytest.mark.long
 def test_seeds_are_one_group(folders):
     comparison = gf.runs.compare([folders["first"], folders["other"], folders["second"]])
     assert comparison.differences == {

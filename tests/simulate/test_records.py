@@ -50,6 +50,7 @@ def test_the_last_piece_may_be_shorter(every_step, num_steps, record_every):
     np.testing.assert_array_equal(found.params.theta, found.records[-1])
 
 
+@pytest.mark.slow
 def test_gradients_go_through_a_shorter_piece():
     slopes = [
         jax.grad(lambda size, every=every: run(size, 7, every).params.theta)(0.1)
@@ -90,6 +91,7 @@ def test_what_stops_in_the_last_piece_falls_back_to_the_record_before():
     assert float(doubling.params.theta) == 2.0**120
 
 
+@pytest.mark.slow
 def test_paths_end_at_the_last_step():
     method, starts = gf.simultaneous(optax.sgd(0.1)), gf.Players(jnp.ones(2), jnp.zeros(2))
     every = gf.trajectories(method, QUADRATIC, starts, num_steps=5)

@@ -35,6 +35,7 @@ def test_scan_is_a_python_loop(build):
     assert int(run.stopped_at) == -1
 
 
+@pytest.mark.slow
 def test_records_are_those_of_shorter_runs():
     v = gf.vector_field(gf.games.dirac_gan())
     method = gf.simultaneous(optax.sgd(0.3))

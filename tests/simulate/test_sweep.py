@@ -73,7 +73,7 @@ def compiled_names(caplog):
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_other_values_compile_nothing(caplog):
     def counted(key, learning_rate):
         case = mlp_gan()
@@ -114,6 +114,7 @@ class Damped:
         return self(step_size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_method", [False, True])
 def test_what_a_build_reads_may_change(as_method):
     damped = Damped(0.0, np.ones(2, np.float32))
@@ -152,6 +153,7 @@ def test_one_run_that_leaves_the_numbers_does_not_stop_the_others():
     assert len(run.steps) == 8
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_computed():
     def interrupt(step, record):
         if step == 15:
@@ -175,6 +177,7 @@ def test_ctrl_c_keeps_what_was_computed():
     np.testing.assert_array_equal(run.params.theta, whole.params.theta)
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_waiting_keeps_state_and_records_of_one_step(monkeypatch):
     axes, fixed = {"step_size": jnp.array([0.1, 0.2])}, {"gamma": 0.0}
     get, calls = jax.device_get, []

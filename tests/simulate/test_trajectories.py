@@ -29,6 +29,7 @@ def one_by_one(method, field, starts, **settings):
     return jax.tree.map(lambda *leaves: np.stack(leaves, axis=1), *runs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("build", "every"), [(gf.simultaneous, 1), (gf.alternating, 3), (gf.optimistic, 3)]
 )

@@ -97,7 +97,7 @@ def test_a_fault_is_named_for_every_seed(cut, message):
     assert all(re.search(message, text) for text in said.values())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_hidden_randomness_is_named():
     game = gf.games.zero_sum(
         lambda theta, phi, batch: jnp.sum(theta * shaken(phi)),

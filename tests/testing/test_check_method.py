@@ -29,7 +29,7 @@ def test_others_pass(method):
     gf.testing.check_method(method)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("build", [gf.simultaneous, gf.alternating])
 def test_fields_with_batches(build):
     case = mlp_gan()
@@ -60,6 +60,7 @@ def started_with(start, **changes):
     return plain(init=lambda params: gf.State(params, start()), **changes)
 
 
+@pytest.mark.slow
 def test_the_plain_method_passes_also_as_a_pair():
     gf.testing.check_method(plain())
     gf.testing.check_method((plain().init, plain().step))

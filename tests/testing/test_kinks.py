@@ -60,7 +60,7 @@ def test_methods_on_networks_with_kinks_pass(activation, is_double):
             check_cases(method, field, meetings, key=jax.random.key(1))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("x64")
 def test_a_stopped_gradient_among_kinks_is_named():
     plain = gf.simultaneous(optax.sgd(1.0))

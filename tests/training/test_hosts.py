@@ -119,7 +119,7 @@ def test_an_interrupted_run_of_two_goes_on_and_is_the_run_of_one(tmp_path):
     assert (tmp_path / "0" / "metrics.csv").read_bytes() == before
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_must_train_the_same(tmp_path):
     with two_processes(tmp_path, "seed={}") as processes:
         codes, said = ends(processes)

@@ -105,7 +105,7 @@ def stands(folder):
     return saved(folder) if (folder / "checkpoints").is_dir() else []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ctrl_c_saves_and_can_be_resumed(unbroken, tmp_path):
     # No checkpoint is due before the end: the one that is there comes from Ctrl-C.
     changes = {"checkpoint_every": 1_000_000, "num_steps": 10_000_000}
@@ -122,7 +122,7 @@ def test_ctrl_c_saves_and_can_be_resumed(unbroken, tmp_path):
     assert_rows_agree(tmp_path, unbroken)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_devices_make_the_run_of_one(unbroken, tmp_path):
     process = start(tmp_path, "--devices", "2", changes={"checkpoint_every": 60})
     _, err = process.communicate(timeout=300)
@@ -143,7 +143,7 @@ def content(path):
     return path.read_bytes() if path.exists() else b""
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_disk_that_is_full_is_reported(tmp_path):
     def limit():
         # Files may not grow beyond this, which stands for a disk without room.
@@ -159,6 +159,7 @@ def test_a_disk_that_is_full_is_reported(tmp_path):
     assert saved(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_ends_the_process_at_once():
     waits = (
         "import time\n"

@@ -91,7 +91,7 @@ def test_steps_are_those_of_simulate(whole):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_metrics_are_what_they_say(whole):
     folder, result, _ = whole
     built = gf.configuration.build(CONFIG)
@@ -128,6 +128,7 @@ def test_metrics_are_what_they_say(whole):
         assert float(row[name]) == pytest.approx(float(value), rel=1e-4, abs=1e-7), name
 
 
+@pytest.mark.slow
 def test_a_finished_run_has_nothing_to_do(whole):
     folder, result, _ = whole
     before = (folder / "metrics.csv").read_bytes()
@@ -140,7 +141,7 @@ def test_a_finished_run_has_nothing_to_do(whole):
     assert (folder / "metrics.csv").read_bytes() == before
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_in_pieces_is_the_whole_run(whole, tmp_path):
     # 25 is no step of any rhythm: its row, its grid and its score are those of an end.
     evaluate = [lambda generate: {"mean": float(generate(5).mean())}]
@@ -177,7 +178,7 @@ def test_convolutions_batch_norm_and_consensus_in_pieces(tmp_path):
     assert grids[0].read_bytes() == grids[1].read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["emptied", "changed", "half", "removed"])
 def test_damaged_checkpoints_are_not_loaded(how, whole, tmp_path):
     train(CONFIG, tmp_path, num_steps=40)
@@ -253,7 +254,7 @@ def test_another_configuration_is_refused(whole):
     assert changed <= {"config.json", "events.log", folder.name}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_allowed_changes_go_on(tmp_path):
     train(CONFIG, tmp_path, num_steps=20)
     said = []
@@ -296,6 +297,7 @@ def test_other_images_are_refused(tmp_path):
         train(CONFIG, tmp_path, data=other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [2, 4])
 def test_images_that_cannot_be_shown_are_refused_before_anything_is_written(channels, tmp_path):
     pixels = np.repeat(gf.data.digits().pixels, channels, axis=-1)
@@ -315,6 +317,7 @@ def test_images_that_cannot_be_shown_are_refused_before_anything_is_written(chan
     assert train(config, folder, num_steps=1).step == 1
 
 
+@pytest.mark.slow
 def test_scores_beside_images_of_another_shape_are_refused_before_anything_is_written(tmp_path):
     def apply(pixels):
         flat = pixels.reshape(len(pixels), -1) / 255
@@ -356,6 +359,7 @@ MATERIAL = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MATERIAL)
 def test_all_distributions_are_trained_on(name, tmp_path):
     result = train(CONFIG, tmp_path, data=MATERIAL[name](), num_steps=2)
@@ -363,6 +367,7 @@ def test_all_distributions_are_trained_on(name, tmp_path):
     assert (tmp_path / "samples" / "real.png").exists()
 
 
+@pytest.mark.slow
 def test_own_arrays_may_stay_on_the_host_and_are_told_apart(tmp_path):
     array = np.random.default_rng(0).normal(size=(50, 2))
     config = CONFIG.replace({"data.storage": "host"})
@@ -372,6 +377,7 @@ def test_own_arrays_may_stay_on_the_host_and_are_told_apart(tmp_path):
         train(config, tmp_path, data=gf.data.points(array + 1), num_steps=3)
 
 
+@pytest.mark.long
 def test_columns_in_another_order_keep_their_names(whole, tmp_path):
     train(CONFIG, tmp_path, num_steps=30)
     table = tmp_path / "metrics.csv"
@@ -383,6 +389,7 @@ def test_columns_in_another_order_keep_their_names(whole, tmp_path):
     assert rows(tmp_path) == rows(whole[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["one is missing", "one has another name", "one comes twice"])
 def test_columns_of_other_names_are_refused(how, tmp_path):
     train(CONFIG, tmp_path, num_steps=10)
@@ -414,7 +421,7 @@ def test_a_folder_is_for_one_process(tmp_path):
     assert seen
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_nan_stops_the_run(tmp_path):
     config = CONFIG.replace(
         {"method.optimizer": "sgd", "method.learning_rate": 3e37, "checkpoint_every": 1}
@@ -430,7 +437,7 @@ def test_a_nan_stops_the_run(tmp_path):
     assert train(config, tmp_path).step == result.step
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_full_disk_is_one_line(monkeypatch, tmp_path):
     save = _checkpoints.orbax.CheckpointManager.save
 
@@ -448,7 +455,7 @@ def test_a_full_disk_is_one_line(monkeypatch, tmp_path):
     assert train(CONFIG, tmp_path).step == 60
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_full_disk_at_a_row(monkeypatch, tmp_path, whole):
     append = _tables.Table.append
 
@@ -467,7 +474,7 @@ def test_a_full_disk_at_a_row(monkeypatch, tmp_path, whole):
     assert rows(tmp_path) == rows(whole[0])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_batches_of_the_host_resume_too(tmp_path):
     config = CONFIG.replace({"data.storage": "host"})
     whole = train(config, tmp_path / "whole")
@@ -489,7 +496,7 @@ def test_time_may_be_limited(tmp_path):
     assert seen[0].steps_per_second > 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_points_of_the_plane_are_drawn(tmp_path):
     small = {f"{player}.{size}": 1 for player in PLAYERS for size in ("width", "num_layers")}
     config = gf.configuration.preset("ring/simultaneous")
@@ -527,7 +534,7 @@ class Scorer:
         return {"mean": float(generate(self.protocol.n_fake).mean())}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_scores_of_different_protocols_do_not_mix(tmp_path):
     said = []
     train(CONFIG, tmp_path, num_steps=0, evaluate=[Scorer(5)], listen=said.append)
