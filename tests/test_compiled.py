@@ -82,6 +82,7 @@ def test_what_a_field_reads_may_change(as_method):
             np.testing.assert_allclose(basins.attractors, [[zero, 0.0]], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_field_with_a_kink_that_moves():
     where = [0.0]
 

@@ -209,6 +209,7 @@ def test_runs_say_what_became_of_them():
     assert said == ["Run: traced"]
 
 
+@pytest.mark.slow
 def test_sweeps_say_their_grid():
     def build(step_size, gamma):
         method = gf.simultaneous(optax.sgd(step_size))

@@ -173,6 +173,7 @@ KINKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINKS)
 def test_kinks_are_undecided(name):
     found = gf.classify(*KINKS[name])

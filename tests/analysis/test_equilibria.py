@@ -103,6 +103,7 @@ def test_two_attractors_as_scipy_finds_them():
         assert nearest(coordinates(more), zero) < 1e-5
 
 
+@pytest.mark.slow
 def test_zeros_that_consensus_adds():
     w = gf.consensus(gf.vector_field(gf.games.sine()), gamma=2.0)
     found = gf.find_equilibria(w, bounds=gf.Players((-4, 4), (-1, 1)), num_starts=256)

@@ -54,6 +54,7 @@ def test_lemma_4_as_the_paper_writes_it():
     np.testing.assert_allclose(gf.max_step_size(values), paper, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_no_step_size_helps_what_is_not_stable():
     assert float(gf.max_step_size(jnp.array([-1.0 + 0j, 0j]))) == 0.0
     assert float(gf.max_step_size(jnp.array([-1.0 + 0j, 1j]))) == 0.0

@@ -104,6 +104,7 @@ def test_negative_momentum_on_record():
     np.testing.assert_allclose(found.value, 0.9625, atol=5e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("s", [0.1, 0.3, 0.45, 0.6, 0.9])
 def test_optimistic_steps_are_past_their_first(s):
     # Optax has a flag for the first step, which has no past: with it held F would be 1 + is.
@@ -366,6 +367,7 @@ def test_a_method_that_counts_needs_its_cycle():
     np.testing.assert_allclose(rate, expected ** (1 / 3), rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_several_steps_are_a_power_of_one():
     for build in (gf.simultaneous, gf.alternating):
         method = build(optax.sgd(0.3, momentum=0.2))
@@ -620,6 +622,7 @@ def test_rates_of_what_diverges_are_taken_while_it_is_near():
     np.testing.assert_allclose(found.measured, found.predicted, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_over_has_no_rate():
     v = gf.vector_field(gf.games.quadratic(1.0, 1.0, 0.0))
     found = gf.convergence_rate(gf.simultaneous(optax.sgd(1.0)), v, ORIGIN)

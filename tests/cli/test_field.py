@@ -61,6 +61,7 @@ def test_paths_are_those_of_a_program(method, optimizer, run_json):
         assert path["stopped_at"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "starts",
     [
@@ -195,6 +196,7 @@ def test_bounds_give_the_figure_its_shape():
     assert tall[1] == square[1] == too_wide[1] > wide[1]
 
 
+@pytest.mark.slow
 def test_float64_ends_with_the_command(run):
     run("field", "--game", "bilinear", *CHEAP)
     assert not jax.config.jax_enable_x64

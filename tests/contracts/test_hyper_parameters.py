@@ -63,6 +63,7 @@ def test_wrappers_take_traced_numbers(name):
     assert_traced_values_are_values(run, {"step_size": (0.05, 0.1)} | TRACED[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in gf.TRANSFORMS if TRACED[name]])
 def test_fields_take_traced_numbers(name):
     v = gf.vector_field(gf.games.forsaken())  # the symplectic field's sign depends on ε in it
@@ -81,6 +82,7 @@ def test_games_take_traced_numbers(name):
     )
 
 
+@pytest.mark.slow
 def test_optimizers_take_traced_numbers():
     def run(kept_within, learning_rate, step_size):
         theta = optax.chain(optax.sgd(step_size), gf.keep_within(kept_within))

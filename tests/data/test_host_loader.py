@@ -36,6 +36,7 @@ def assert_same(one, other):
         np.testing.assert_array_equal(part, expected)
 
 
+@pytest.mark.slow
 def test_a_batch_has_every_part():
     batch = loader_of().batch(3)
     assert isinstance(batch, gf.Batch)

@@ -124,6 +124,7 @@ def test_a_sweep_takes_the_sampler_as_a_fixed_value():
     np.testing.assert_allclose(swept, run, rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("x64", [False, True])
 def test_bytes_survive_both_scales(x64):
     pixels = np.arange(256, dtype=np.uint8)

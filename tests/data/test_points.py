@@ -14,6 +14,7 @@ ARRAY = np.random.default_rng(0).normal(size=(40, 3))
 LABELS = np.arange(40)
 
 
+@pytest.mark.slow
 def test_every_example_is_drawn_with_equal_frequency_beside_its_label():
     data = gf.data.points(ARRAY, LABELS)
     key = jax.random.key(0)
@@ -46,6 +47,7 @@ def test_one_number_among_millions_is_found(place):
         gf.data.points(array)
 
 
+@pytest.mark.slow
 def test_the_sampler_is_a_pytree_of_the_arrays():
     data = gf.data.points(ARRAY, LABELS)
     sample = gf.data.batch_sampler(data, batch_size=8, latent_size=2, labels=True, keys=True)

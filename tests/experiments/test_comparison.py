@@ -131,6 +131,7 @@ def test_everybody_gets_the_same_optimizer_and_batches(known):
         gf.field.check_field(field, gf.Players(1.0, 1.0))
 
 
+@pytest.mark.slow
 def test_gamma_is_the_same_for_all(load, known):
     # On the bilinear game all of these are v − γJᵀv, with |λ| = γ.
     gamma, h, start = load("comparison_dynamics").GAMMA, 0.25, gf.Players(1.0, 2.0)

@@ -236,6 +236,7 @@ def test_shares_of_the_floor_and_profiles_of_what_is_slow(gpu, state):
 # Processes that fail.
 
 
+@pytest.mark.slow
 def test_a_peer_survives_what_fails_and_ends_what_hangs(gpu, tmp_path):
     script = tmp_path / "peer.py"
     script.write_text(

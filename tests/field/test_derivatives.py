@@ -79,6 +79,7 @@ def test_jacobian_against_finite_differences(name, transform):
     np.testing.assert_allclose(ravel_pytree(backward)[0], expected.T @ vector, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_jacobian_orders_theta_before_phi_and_keeps_shapes_apart():
     params = gf.Players(theta={"b": jnp.ones(2), "a": jnp.ones(1)}, phi=jnp.ones((1, 2)))
 

@@ -42,6 +42,7 @@ def one_step_error(method, field, step_size, start):
     return lambda followed: np.linalg.norm(np.array(moved) - flow(followed, step_size, start))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GAMES)
 @pytest.mark.parametrize("kind", CASES)
 def test_halving_the_step_divides_the_error_by_8_and_that_of_the_plain_field_by_4(kind, name):

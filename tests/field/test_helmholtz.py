@@ -14,6 +14,7 @@ def share(matrix):
     return np.linalg.norm(turning, axis=(-1, -2)) ** 2 / np.linalg.norm(matrix, axis=(-1, -2)) ** 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("shape", [(1, 1), (2, 2), (5, 5), (4, 3, 3), (2, 3, 4, 4)])
 def test_parts_against_numpy(shape):

@@ -78,6 +78,7 @@ def test_exact_jacobian_equals_the_approximation_only_where_v_is_zero():
     assert gap(gf.Players(1.0, 0.5)) > 0.05
 
 
+@pytest.mark.slow
 def test_too_large_a_gamma_attracts_to_an_unstable_zero():
     game = gf.games.general_sum(
         lambda theta, phi, batch: jnp.cos(theta),

@@ -59,6 +59,7 @@ def test_bilinear_spectra_everywhere(c, gamma):
     np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_bilinear_matrix_has_the_singular_values():
     matrix = np.array([[1.0, 2.0], [0.5, -1.0]])
@@ -79,6 +80,7 @@ def test_quadratic_spectrum(a, b, c):
     np.testing.assert_allclose(found, expected, atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_dirac_consensus_spectrum():
     v = gf.vector_field(gf.games.dirac_gan("standard"))
@@ -116,6 +118,7 @@ def test_dirac_field_away_from_the_equilibrium(objective):
     np.testing.assert_allclose(found, [-by_theta * phi, -by_phi * theta], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_unregularised_dirac_step_grows_as_the_closed_form_says():
     # js is the zero-sum game: one Euler step multiplies ‖x‖² by 1 + h²f′².
     h, theta, phi = 0.3, 0.7, -1.3

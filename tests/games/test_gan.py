@@ -44,6 +44,7 @@ def test_own_objective_and_linen_discriminator():
     assert jax.tree.structure(value) == jax.tree.structure(params)
 
 
+@pytest.mark.slow
 def test_networks_that_do_not_fit_are_refused():
     mlp = gf.networks.mlp
     with pytest.raises(ValueError, match=r"shape \(3,\), but discriminator takes .* \(2,\)"):

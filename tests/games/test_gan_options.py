@@ -150,6 +150,7 @@ def test_noise_may_be_traced():
         assert_trees_close(one, field(noise), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_what_needs_keys_says_so():
     batch = batch_of()._replace(key=None)
     for settings, purpose in (

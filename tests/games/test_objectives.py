@@ -218,6 +218,7 @@ def test_relativistic_objectives_see_differences_alone(name):
     np.testing.assert_allclose(objective(FAKE, REAL), (phi, theta), rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_batches_of_relativistic_objectives():
     def of_parts(name, size):

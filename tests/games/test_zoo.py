@@ -234,6 +234,7 @@ def test_covariance_refuses_what_is_none(sigma, message):
         gf.games.covariance(sigma)
 
 
+@pytest.mark.slow
 def test_gaussian_mean_of_a_vector():
     mean = np.array([1.0, -2.0, 0.5])
     game = gf.games.gaussian_mean(mean)

@@ -39,6 +39,7 @@ def test_the_average_of_the_points_after_the_steps(decay):
         np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_exponential_average_is_optaxs_with_bias_correction():
     decay = 0.95
     v = gf.vector_field(gf.games.dirac_gan("standard"))

@@ -17,6 +17,7 @@ def end(method, field, num_steps=30):
     return run()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("game", ["bilinear", "dirac_gan", "forsaken"])
 def test_with_sgd_it_is_consensus(game):
     h, gamma = 0.2, 0.7

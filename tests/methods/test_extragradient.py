@@ -122,6 +122,7 @@ def adam_memory(state):
     return state.memory.optimizer[0]
 
 
+@pytest.mark.slow
 def test_extragradient_with_adam_advances_the_moments_once_a_step():
     adam = optax.adam(0.05, b1=0.5, b2=0.9)
     v = gf.vector_field(gf.games.dirac_gan("standard"))

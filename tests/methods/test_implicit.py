@@ -241,6 +241,7 @@ def test_a_singular_competition_stays_finite():
     assert np.all(np.isfinite(found))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [competitive, proximal_point, follow_the_ridge])
 def test_the_memory_advances_once_a_step(build):
     v = gf.vector_field(gf.games.quadratic())

@@ -87,6 +87,7 @@ def test_only_the_blocks_across_the_players_act(preconditioned):
     assert int(state.memory.optimizer[0].count) == 3
 
 
+@pytest.mark.slow
 def test_the_first_step_has_no_past():
     v = gf.vector_field(gf.games.dirac_gan("standard"))
     method, plain = gf.lead(optax.sgd(0.2)), gf.simultaneous(optax.sgd(0.2))

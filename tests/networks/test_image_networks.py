@@ -335,6 +335,7 @@ def test_bfloat16_computes_in_bfloat16():
         assert 1e-5 < error < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAIRS)
 def test_parameters_outputs_and_gradients_are_float32_outside_of_bfloat16(name):
     for network in pair(name, batch_norm=True, dtype="bfloat16"):

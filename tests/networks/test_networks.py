@@ -169,6 +169,7 @@ def test_examples_do_not_see_each_other(name):
     np.testing.assert_allclose(network.apply(params, x), alone, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_from_nnx_is_the_module():
     network = gf.networks.from_nnx(
         lambda rngs: nnx.Sequential(nnx.Linear(3, 4, rngs=rngs), nnx.LayerNorm(4, rngs=rngs)),
@@ -357,6 +358,7 @@ def test_random_numbers_that_are_never_drawn_are_no_matter(construct, shape):
     np.testing.assert_allclose(jax.jit(network.apply)(params, x), reference(x), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_embeddings_take_integers():
     network = gf.networks.from_nnx(lambda rngs: nnx.Embed(5, 2, rngs=rngs), ())
     assert network.apply(network.init(jax.random.key(0)), jnp.arange(4)).shape == (4, 2)

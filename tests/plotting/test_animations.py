@@ -149,6 +149,7 @@ def test_free_axes_show_all_points():
     del found
 
 
+@pytest.mark.slow
 def test_axes_with_limits_keep_them():
     _, ax = plt.subplots()
     gf.plot.field(lambda params, batch: params, ax, bounds=(-1, 1), kind="quiver")

@@ -160,6 +160,7 @@ def test_one_bad_grid_point_is_seen(kind, part, bad):
     np.testing.assert_allclose(size, step, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_hole_in_a_region_stays_open():
     def ring(params, batch):
         radius = jnp.hypot(params.theta, params.phi)
@@ -227,6 +228,7 @@ def test_directions_need_no_scale(kind, scale):
         np.testing.assert_allclose(drawn.U, plain.U, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_numbers_near_the_largest_are_drawn(x64):
     drawn = gf.plot.field(
         lambda params, batch: gf.Players(-1e300 * params.phi, 1e300 * params.theta), bounds=(-2, 2)

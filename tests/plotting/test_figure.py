@@ -43,6 +43,7 @@ def test_style_decides_resolution_and_ground(tmp_path):
     assert pixels[..., :3].max() < 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "head"), [(".pdf", b"%PDF"), (".SVG", b"<?xml")])
 def test_the_suffix_decides_the_format(suffix, head, tmp_path):
     path = gf.plot.save(gf.plot.figure(1, 1), str(tmp_path / f"x.y{suffix}"))

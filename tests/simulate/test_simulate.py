@@ -139,6 +139,7 @@ def test_a_field_of_another_structure_is_refused(field, message):
         gf.simulate(gf.simultaneous(optax.sgd(0.1)), field, params, num_steps=1)
 
 
+@pytest.mark.slow
 def test_the_first_step_that_was_not_solved_is_remembered():
     plain = gf.simultaneous(optax.sgd(0.1))
 

@@ -108,6 +108,7 @@ def test_hidden_randomness_is_named():
             gf.testing.check_game(game, game.init(jax.random.key(seed)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("empty", [{}, (), jnp.zeros((0, 2))])
 @pytest.mark.parametrize("player", ["theta", "phi"])
 def test_a_player_without_parameters_is_no_fault(empty, player):
