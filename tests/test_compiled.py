@@ -64,7 +64,7 @@ class Line:
         return self(params, batch)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("as_method", [False, True])
 def test_what_a_field_reads_may_change(as_method):
     line = Line(0.25)

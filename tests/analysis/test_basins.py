@@ -60,7 +60,7 @@ def test_alternating_on_the_bilinear_game_circles_for_ever(size):
     np.testing.assert_allclose(found.radius, found.radius[::-1, ::-1], rtol=1e-2)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_orbits_on_coarse_grids_are_no_limit_cycles():
     for resolution in (3, 5):
         found = gf.basins(gf.alternating(optax.sgd(1.0)), BILINEAR, gf.grid((-1, 1), resolution))
@@ -82,7 +82,7 @@ def test_simultaneous_on_the_bilinear_game_grows_by_its_closed_form(size):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_limit_cycle_against_an_integrated_one():
     epsilon = 0.2
     v = gf.vector_field(gf.games.almost_bilinear(epsilon))
@@ -126,7 +126,7 @@ def test_an_attractor_beside_a_limit_cycle():
     assert not (found.outcome == DIVERGED).any()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_to_and_fro():
     # The multiplier of θ is 1 − 2·1 = −1 and that of φ 1 − 2·0.3 = 0.4.
     v = gf.vector_field(gf.games.quadratic(1.0, 0.3, 0.0))

@@ -79,7 +79,7 @@ def test_optimality_against_its_definition(name):
         assert (found.local_nash, found.local_minimax) == local_optimality(game, point), point
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_of_four_attractors_are_no_nash_equilibria():
     game = gf.games.two_attractors()
     found = [gf.classify(game, point) for point in game.equilibria]

@@ -55,7 +55,7 @@ def test_a_state_that_holds_the_hyper_parameter_is_refused():
         gf.largest_stable(build, ORIGIN, bounds=(0.0, 6.0), state=state)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_sums_in_another_precision_are_lent():
     method = gf.simultaneous(optax.MultiSteps(optax.sgd(0.1), 3).gradient_transformation())
     state = gf.simulate(method, V, gf.Players(0.3, -0.2), num_steps=4).state

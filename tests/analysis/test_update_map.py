@@ -170,7 +170,7 @@ FURTHER = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", FURTHER)
 def test_closed_forms_of_further_methods(name):
     build, radius = FURTHER[name]
@@ -181,7 +181,7 @@ def test_closed_forms_of_further_methods(name):
         assert found.fixed_point_residual == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["competitive", "proximal_point", "follow_the_ridge"])
 def test_inner_solves_have_derivatives(name):
     # Also on the bilinear game, where following the ridge has nothing to solve with.
@@ -308,7 +308,7 @@ def test_adam_at_an_equilibrium_has_momentum_and_decay():
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_second_moments_no_derivative():
     for optimizer in (optax.adam(0.1), optax.rmsprop(0.1, eps_in_sqrt=False)):
         method = gf.simultaneous(optimizer)
@@ -474,7 +474,7 @@ def test_without_the_matrix_on_a_gan():
     assert free.residual < 1e-9
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("size", [2, 3, 4])
 def test_without_the_matrix_on_the_smallest(size):
     v = gf.vector_field(gf.games.bilinear(jnp.diag(jnp.arange(1.0, size + 1))))
@@ -527,7 +527,7 @@ def step_by(matrix):
 UNIT_STEP = gf.simultaneous(optax.sgd(1.0))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(2))
 def test_a_pair_among_many_of_nearly_its_modulus_is_not_missed(seed):
     rng = np.random.default_rng(seed)
@@ -593,7 +593,7 @@ def test_predicted_and_measured_rates(name, method):
     np.testing.assert_allclose(found.measured, found.predicted, rtol=tolerance)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("decay", [None, 0.999])
 @pytest.mark.parametrize("around", [False, True, None])
 def test_the_rate_of_an_averaged_method_is_that_of_its_points(decay, around):

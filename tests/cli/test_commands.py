@@ -15,7 +15,7 @@ def eigenvalues(record):
     return np.sort_complex([complex(each["re"], each["im"]) for each in record["eigenvalues"]])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_spectrum_of_the_dirac_gan(run_json):
     gamma, h = 0.6, 0.1
     record = run_json(
@@ -104,7 +104,7 @@ def test_settings_reach_the_transform(run, run_json, monkeypatch):
     assert "--set theta must be given with --transform=shifted" in err
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_equilibria_of_the_sine_under_consensus(run_json):
     record = run_json(
         "equilibria", "--game", "sine", "--transform", "consensus", "--gamma", 2,
@@ -155,7 +155,7 @@ def test_the_known_equilibrium_of_a_clipped_field(run_json):
     assert (row["theta"], row["phi"], row["kind"]) == (0, 0, "centre")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_continuum_is_cut_short(run, run_json):
     where = ("equilibria", "--game", "dirac_gan", "--objective", "least_squares")
     record = run_json(*where, "--max-points", 3, "--num-starts", 64)

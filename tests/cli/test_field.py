@@ -151,7 +151,7 @@ def test_dark_figures_are_dark(run, tmp_path):
         assert (corner.max() < 0.2) if option else (corner.min() > 0.95)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_spectrum_is_drawn(run, run_json, tmp_path):
     where = (
         "spectrum", "--game", "dirac_gan", "--transform", "consensus", "--step-size", 0.5,
@@ -164,7 +164,7 @@ def test_a_spectrum_is_drawn(run, run_json, tmp_path):
     assert out.endswith("wrote spectrum.png\n")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_figure_holds_what_was_asked_for(monkeypatch, run):
     drawn = []
     monkeypatch.setattr(gf.plot, "save", lambda figure, path: drawn.append(figure))

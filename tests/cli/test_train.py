@@ -43,7 +43,7 @@ def test_a_run_and_its_end(run, run_json, tmp_path):
     assert [row["step"] for row in rows(tmp_path / "run" / "metrics.csv")] == ["0", "5", "8", "9"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_numbers_are_single_whatever_other_commands_compute_in(run_json, tmp_path):
     run_json("train", "run", "--preset", "digits/mlp", "--num-steps", 0, *TINY)
     about = json.loads((tmp_path / "run" / "checkpoints" / "0" / "about" / "metadata").read_text())

@@ -6,7 +6,7 @@ import pytest
 import ganfield as gf
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_writes_a_classifier(run, tmp_path):
     code, out, err = run(
         "train-classifier", "--size", 16, "--epochs", 2, "--width", 4, "--output", "new/digits.npz"
@@ -31,7 +31,7 @@ def test_json_says_the_hash(run_json, tmp_path):
     assert said["flip"] is True
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_learns_from_files(run_json, tmp_path):
     rng = np.random.default_rng(0)
     folder = tmp_path / "cifar-10-batches-bin"

@@ -28,7 +28,7 @@ def test_a_solve_that_succeeds_is_not_said(run_json):
     assert path["unsolved_at"] is None
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_long_path_says_how_much_of_it_is_drawn(run, run_json):
     where = (
         "field", "--game", "bilinear", "--method", "alternating", "--num-steps", 6000,

@@ -109,7 +109,7 @@ def test_sizes_that_the_arcs_divide_are_as_ever(size):
             assert bits[0] == bits[1]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("build", BUILDERS.values(), ids=BUILDERS)
 def test_curves_are_a_pytree_of_numbers(build):
     curves = build()

@@ -72,7 +72,7 @@ def test_seeds_that_would_be_others_are_refused(digits, seed):
         train_classifier(*digits, num_epochs=1, seed=seed)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_seed_decides(digits):
     few = dataclasses.replace(digits[0], flip=True)
     hashes = [

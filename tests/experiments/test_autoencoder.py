@@ -47,7 +47,7 @@ def rotation(theta_rate=-1.0):
     return field
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_jacobian_is_symmetric_where_weights_are_tied_and_only_there(script, measures, x64):
     points = jax.random.normal(jax.random.key(5), (20, 2))
     tied = measures.jacobians(learned(script, measures, tied=True), points)

@@ -147,7 +147,7 @@ def test_gamma_is_the_same_for_all(load, known):
     np.testing.assert_allclose(after, [1 - 2 * h, expected[1]], rtol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_starts_keys_grids_and_budgets_are_the_same_for_all(load, monkeypatch):
     script = load("comparison")
     config = script.Config(methods=METHODS, num_step_sizes=3, num_starts=2, ring_seeds=2)
@@ -218,7 +218,7 @@ def test_a_loop_is_counted_as_often_as_it_runs(load):
         assert counter.count == 2 * count
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_counting_changes_no_value(load):
     script = load("comparison_cost")
     game = script.stand_in(3)

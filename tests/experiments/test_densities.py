@@ -85,7 +85,7 @@ def test_minimax_gradient_at_the_optimum_is_that_of_the_divergence(truth, x64):
     assert float(optimum["js"]) == pytest.approx(2 * (ahead - behind) / (2 * step), abs=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_slopes_add_up_to_m_and_the_minimax_one_falls_as_a_gaussian(truth, x64):
     m = 12.0
     optimum = truth.judge_optimal(traced(gaussians(truth, m)))

@@ -109,7 +109,7 @@ def test_variance_of_the_value_is_that_of_the_covariance_matrix(truth):
         np.testing.assert_allclose(truth.exact_variance(known, size, m), expected, rtol=1e-10)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("x64")
 def test_displaced_points_move_as_first_order_theory_says(truth):
     field, population = field_of(truth), truth.population_of(32)
@@ -180,7 +180,7 @@ def test_bad_arguments_are_refused(minibatch, arguments, message):
         minibatch.checked(minibatch.Config(**arguments))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_zero_that_cannot_be_followed_is_an_error(minibatch, truth):
     # With γ = 3 and the minimax losses the bias of four examples leaves no zero near (1, 0).
     config = minibatch.Config(gamma=3.0, objective="js", batch_size=4)

@@ -19,7 +19,7 @@ def numbers(folder, name):
     return result
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_curl(load, drawn, tmp_path):
     curl = load("curl")
     config = curl.Config(output=tmp_path, num_steps=60, animations=False)

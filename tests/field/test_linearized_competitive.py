@@ -54,7 +54,7 @@ def test_it_is_the_opponents_next_move_to_first_order():
     np.testing.assert_allclose(gap(1e-2) / gap(5e-3), 4, rtol=0.02)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_cross_products_are_linear_and_evaluate_nothing_again():
     case = GAMES["gan_standard"]
     evaluations = []

@@ -52,7 +52,7 @@ def test_it_is_algorithm_1(name, epsilon):
         np.testing.assert_allclose(ravel_pytree(w(params, batch))[0], expected, rtol=1e-9)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_on_a_bilinear_game_it_is_consensus():
     case = GAMES["matrix"]
     v, params = gf.vector_field(case.game), params_of(case)

@@ -71,9 +71,8 @@ def test_spectrum_of_each_objective_with_each_regulariser(objective, tolerance):
             return gf.jacobian(gf.vector_field(gf.games.dirac_gan(objective, **settings)))(ORIGIN)
 
         penalised = {
-            (name, i): found(penalty=name, penalty_weight=weights[i])
+            name: jax.vmap(lambda w, name=name: found(penalty=name, penalty_weight=w))(weights)
             for name in SMOOTH
-            for i in range(len(WEIGHTS))
         }
         both = found(penalty="r1", penalty_weight=weights[0], instance_noise=sigma)
         beside = [
@@ -85,8 +84,9 @@ def test_spectrum_of_each_objective_with_each_regulariser(objective, tolerance):
 
     plain, penalised, noisy, both, beside = matrices(jnp.array(WEIGHTS), jnp.asarray(SIGMA))
     assert_roots(np.asarray(plain, float), 0.0, -a * b, tolerance)
-    for (_, i), found in penalised.items():
-        assert_roots(np.asarray(found, float), -WEIGHTS[i], -a * b, tolerance)
+    for found in penalised.values():
+        for weight, matrix in zip(WEIGHTS, np.asarray(found, float), strict=True):
+            assert_roots(matrix, -weight, -a * b, tolerance)
     damping = c * SIGMA**2
     np.testing.assert_allclose(noisy, [[0, -a], [-b, -damping]], atol=tolerance)
     np.testing.assert_allclose(both, [[0, -a], [-b, -damping - WEIGHTS[0]]], atol=tolerance)
@@ -95,7 +95,7 @@ def test_spectrum_of_each_objective_with_each_regulariser(objective, tolerance):
     np.testing.assert_allclose([v.phi for v in beside], pulls, atol=tolerance)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("penalty", KINKED)
 def test_penalties_towards_slope_one_have_no_spectrum_at_the_origin(penalty):

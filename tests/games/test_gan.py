@@ -30,7 +30,7 @@ def test_shared_work_gives_the_gradients_of_separate_losses():
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_own_objective_and_linen_discriminator():
     discriminator = gf.networks.from_linen(linen.Dense(1), input_shape=(2,))
     generator = gf.networks.from_nnx(lambda rngs: nnx.Linear(3, 2, rngs=rngs), input_shape=(3,))

@@ -60,7 +60,7 @@ def test_derivatives_of_each_objective(objective):
     gf.testing.check_game(game_of(objective=objective), PARAMS, batch_of())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("penalty", gf.PENALTIES)
 def test_derivatives_of_penalised_games(penalty):
     # v and J against finite differences: the fakes are not detached from the penalty.
@@ -120,7 +120,7 @@ def test_instance_noise_has_its_size_and_is_independent():
         np.testing.assert_allclose(both, [expected] * 2, atol=0.03)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_batch_carries_its_randomness():
     game, batch = game_of(penalty="wgan_gp", instance_noise=0.3), batch_of(16)
     losses = jax.jit(game.losses)
@@ -139,7 +139,7 @@ def test_a_batch_carries_its_randomness():
     assert_trees_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_noise_may_be_traced():
     def field(noise):
         return gf.vector_field(game_of(instance_noise=noise))(PARAMS, batch_of())

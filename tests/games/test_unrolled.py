@@ -66,7 +66,7 @@ def test_a_gan_unrolled_by_hand():
     assert_trees_close(found.phi, case.game.gradients(params, batch).phi, rtol=1e-9, atol=1e-14)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_it_is_a_game():
     game = unrolled(gf.games.dirac_gan("standard"), num_steps=3, step_size=0.2)
     gf.testing.check_game(game, game.init(jax.random.key(0)))

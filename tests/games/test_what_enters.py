@@ -160,7 +160,7 @@ def labelled(classes, kind):
     return gf.games.auxiliary_classifier_gan(mlp(3 + classes, 2), mlp(2, 1 + classes), classes)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["conditional", "auxiliary"])
 @pytest.mark.parametrize("wrong", [-1, 4, 100])
 def test_labels_that_are_no_classes_stop_a_run(kind, wrong):

@@ -297,7 +297,7 @@ def test_sine_and_the_spurious_attractor_of_consensus():
         np.testing.assert_allclose(flow(w, [start, 0.3], 40).y[:, -1], [end, 0], atol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("c", [0.5, 1.5])
 def test_lattice_spectra_and_what_consensus_does_to_them(c):
     game = gf.games.lattice(c)

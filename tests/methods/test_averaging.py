@@ -125,7 +125,7 @@ def test_a_state_without_an_average_is_refused():
         gf.methods.average_of(state)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_count_is_no_coordinate_of_the_update_map():
     inner = gf.extragradient(optax.sgd(0.5))
     v, origin = gf.vector_field(gf.games.bilinear()), gf.Players(0.0, 0.0)

@@ -290,7 +290,7 @@ def test_derivatives_of_a_step_are_right(build):
     np.testing.assert_allclose(found, np.transpose(expected), rtol=1e-6, atol=1e-8)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("build", BUILDERS)
 def test_float32_reaches_the_default_tolerance(build):
     with jax.enable_x64(False):

@@ -124,7 +124,7 @@ def test_a_reported_step_is_the_plain_one():
         np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_proximal_point_is_judged_by_values():
     # Without derivatives its Newton steps only repeat Δ ← U(v(x + Δ)): right where that contracts.
     small, large = (gf.proximal_point(optax.sgd(h)) for h in (0.05, 1.5))

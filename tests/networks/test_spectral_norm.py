@@ -46,7 +46,7 @@ def normalised():
         return network, network.init(jax.random.key(0))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_kernel_is_divided_by_its_norm(normalised):
     network, params = normalised
     plain = gf.networks.dcgan_discriminator((4, 4, 1), batch_norm=False, num_layers=1, width=2)

@@ -22,7 +22,7 @@ def test_sizes_are_positive(size):
         gf.plot.figure(*size)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_neither_pyplot_nor_a_backend_is_needed(tmp_path):
     code = (
         "import sys, matplotlib as mpl, ganfield as gf; "

@@ -122,7 +122,7 @@ def test_axes_that_are_given_are_used_without_pyplot(name, monkeypatch):
     FigureCanvasAgg(right.figure).draw()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_backend_is_set(tmp_path):
     code = (
         "import matplotlib as mpl, sys, ganfield as gf; from matplotlib.figure import Figure; "

@@ -38,6 +38,7 @@ def test_the_last_checkpoint_is_the_result(trained):
     assert look(folder) == before
 
 
+@pytest.mark.long
 def test_steps_from_an_earlier_checkpoint_lead_to_the_next(trained):
     run = gf.runs.load(trained[0]["first"], step=20)
     after = gf.runs.load(trained[0]["first"])

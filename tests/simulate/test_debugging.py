@@ -32,6 +32,7 @@ def leaves_equal(actual, expected):
         np.testing.assert_allclose(a, b, rtol=1e-5, equal_nan=True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["simultaneous", "lead", "adaptive_competitive", "proximal_point"])
 def test_debug_nans_lets_methods_run(name):
     method = gf.METHODS[name](optax.adam(0.1))
@@ -75,6 +76,7 @@ def test_debug_nans_still_finds_the_users():
         run(field=field, start=gf.Players(0.0, 0.0))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["alternating", "competitive", "follow_the_ridge"])
 def test_methods_run_without_jit(name):
     method = gf.METHODS[name](optax.sgd(0.1))
@@ -111,6 +113,7 @@ print(*gf.sweep(build, {"step_size": jax.numpy.array([0.5, 1.0])}, num_steps=2).
 """
 
 
+@pytest.mark.long
 def test_sweeps_run_in_a_process_without_jit():
     environment = {**os.environ, "JAX_DISABLE_JIT": "1"}
     done = subprocess.run(

@@ -15,7 +15,7 @@ def theta_of(state, info):
 
 
 # The scan does not know the method; the contract tests make the same comparison for every one.
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("build", [gf.simultaneous, gf.alternating, gf.extragradient])
 def test_scan_is_a_python_loop(build):
     case = mlp_gan()

@@ -204,7 +204,7 @@ def test_damaged_checkpoints_are_not_loaded(how, whole, tmp_path):
     assert rows(tmp_path) == rows(whole[0])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_without_a_whole_checkpoint_nothing_is_begun_anew(tmp_path):
     train(CONFIG, tmp_path, num_steps=20)
     (tmp_path / "checkpoints" / "20" / "about" / "metadata").write_text("no JSON")
@@ -214,7 +214,7 @@ def test_without_a_whole_checkpoint_nothing_is_begun_anew(tmp_path):
     assert [row["step"] for row in rows(tmp_path)] == ["0", "10", "20"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_memory_that_runs_out_damages_nothing(monkeypatch, tmp_path):
     train(CONFIG, tmp_path, num_steps=20)
 
@@ -229,14 +229,14 @@ def test_memory_that_runs_out_damages_nothing(monkeypatch, tmp_path):
     assert train(CONFIG, tmp_path, num_steps=20).outcome == "done"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_nothing_is_written_twice_at_the_start(tmp_path):
     train(CONFIG, tmp_path, num_steps=0)
     train(CONFIG, tmp_path, num_steps=10)
     assert [row["step"] for row in rows(tmp_path)] == ["0", "10"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_another_configuration_is_refused(whole):
     folder, _, _ = whole
     other = CONFIG.replace({"method.learning_rate": 0.5, "generator.width": 5})
@@ -407,7 +407,7 @@ def test_columns_of_other_names_are_refused(how, tmp_path):
     assert table.read_bytes() == before
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_folder_is_for_one_process(tmp_path):
     seen = []
 
