@@ -78,10 +78,10 @@ def trajectory(
     for run, (records, solved) in enumerate(zip(alive, _solved(points, len(both)), strict=True)):
         path = both[:records, run]
         pieces.append((thinned(path[:solved], low, high, max_points), linestyle))
-        drawn += np.isfinite(pieces[-1][0][:, 0]).sum()
+        drawn += int(np.isfinite(pieces[-1][0][:, 0]).sum())
         if solved < records:  # The way of the failed step begins at the record before.
             pieces.append((thinned(path[solved - 1 :], low, high, max_points), ":"))
-            drawn += np.isfinite(pieces[-1][0][1:, 0]).sum()
+            drawn += int(np.isfinite(pieces[-1][0][1:, 0]).sum())
     said = [failures(points)] if isinstance(points, Run) else []
     said += [f"{drawn:,} of {alive.sum():,} points"] if drawn < alive.sum() else []
     label = "\n".join(filter(None, [label, *said]))

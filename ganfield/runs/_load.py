@@ -185,7 +185,7 @@ def load(
     config = read_config(folder)
     about = provenance_of(folder)
     built = build(config, _Shaped(_shape(about, data, config)))
-    tables = [Table(folder / f"{name}.csv").arrays() for name in ("metrics", "scores")]
+    metrics, scores = (Table(folder / f"{name}.csv").arrays() for name in ("metrics", "scores"))
     if not (folder / "checkpoints").is_dir():
         raise ValueError(f"there is no checkpoint yet in {folder}")
     checkpoints = Checkpoints(folder / "checkpoints", keep=None, tell=listen or (lambda _: None))
@@ -208,7 +208,8 @@ def load(
         seconds,
         int(standing.unsolved_at),
         about,
-        *tables,
+        metrics,
+        scores,
         _built=built,
         _given=data,
     )

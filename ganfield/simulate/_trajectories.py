@@ -120,6 +120,6 @@ def paths(
 
     steps: list[np.ndarray] = []
     floats = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.result_type(leaf, float)), starts)
-    along = Run(0, None, 1, 0, 0)
+    along = Run._make((0, None, 1, 0, 0))
     run: Run = jax.jit(jax.vmap(path, out_axes=along))(floats)
     return run._replace(steps=steps[0])
