@@ -235,6 +235,26 @@ def check_count(value: Any, *, argument: str, minimum: int = 1) -> int:
     return count
 
 
+def check_seed(value: Any, *, argument: str) -> int:
+    """Return the value as an ``int``, or raise a ``ValueError``: a seed is from 0 to 2³² − 1.
+
+    In float32 mode JAX's keys keep 32 bits of a seed, and two larger ones would be the same.
+
+    Example:
+        >>> check_seed(2**32, argument="seed")
+        Traceback (most recent call last):
+        ...
+        ValueError: seed must be an integer from 0 to 2³² − 1, got 4294967296
+    """
+    try:
+        seed = operator.index(value)
+    except TypeError:
+        seed = -1
+    if isinstance(value, bool) or not 0 <= seed < 2**32:
+        raise ValueError(f"{argument} must be an integer from 0 to 2³² − 1, got {value!r}")
+    return seed
+
+
 def check_same_structure(given: Any, expected: Any, *, argument: str, source: str) -> None:
     """Raise a ``ValueError`` unless two pytrees agree in structure and in the shapes of leaves.
 

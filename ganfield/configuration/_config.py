@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ganfield.checks import check_count, lookup
+from ganfield.checks import check_count, check_seed, lookup
 from ganfield.configuration._settings import Options, check_numbers, flat, from_tree, replaced
 
 
@@ -186,10 +186,8 @@ class Config:
             check_count(getattr(self, name), argument=name)
         for name in ("checkpoint_every", "samples", "reference_size", "keep"):
             check_count(getattr(self, name), argument=name)
-        for name in ("seed", "num_steps"):
-            check_count(getattr(self, name), argument=name, minimum=0)
-        if self.seed >= 2**31:
-            raise ValueError(f"seed must be below 2³¹, got {self.seed}")
+        check_count(self.num_steps, argument="num_steps", minimum=0)
+        check_seed(self.seed, argument="seed")
 
     def replace(self, changes: Mapping[str, Any]) -> "Config":
         """Return the configuration with other values, by dotted names.

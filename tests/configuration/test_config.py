@@ -103,7 +103,7 @@ def test_options_are_free_and_guessed():
         ({"batch_size": 0}, "batch_size must be an integer ≥ 1"),
         ({"generator.batch_norm": "maybe"}, r"generator\.batch_norm must be true or false"),
         ({"data.name": 3}, r"data\.name must be a name, got 3"),
-        ({"seed": 2**31}, "seed must be below"),
+        ({"seed": 2**32}, "seed must be an integer from 0 to 2³²"),
         ({"num_steps": -1}, "num_steps must be an integer ≥ 0"),
         ({"data.storage": "hots"}, "did you mean 'host'"),
         ({"method.options.momentum": "nan"}, r"method\.options\.momentum must be finite"),

@@ -68,7 +68,7 @@ def test_scores_tell_digits_from_noise_and_from_few_digits(trained, digits):
 
 @pytest.mark.parametrize("seed", [2**32, 2**40, 2**64])
 def test_seeds_that_would_be_others_are_refused(digits, seed):
-    with pytest.raises(ValueError, match=f"seed must be below 2³², got {seed}"):
+    with pytest.raises(ValueError, match=f"seed must be an integer from 0 to 2³² − 1, got {seed}"):
         train_classifier(*digits, num_epochs=1, seed=seed)
 
 
