@@ -30,7 +30,7 @@ def ends_of(paths: dict[str, Any], led: dict[str, np.ndarray]) -> dict[str, Any]
 
 
 def in_errors(differences: list[Any], errors: list[Any]) -> np.ndarray:
-    """Return differences in standard errors; where a spread is 0, as of two batches, they have none."""
+    """Return differences in standard errors, of those that have one: two batches have no spread."""
     differences, errors = (np.concatenate([*map(np.ravel, x)]) for x in (differences, errors))
     known = errors > 0
     return differences[known] / errors[known]

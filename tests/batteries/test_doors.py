@@ -16,6 +16,11 @@ from ganfield.configuration import DATA, OPTIMIZERS, keywords
 from ganfield.configuration._options import missing
 from ganfield.methods import for_each_move
 from tests.cases import assert_trees_close
+from tests.data.test_cifar import COUNT as RECORDS
+from tests.data.test_cifar import write_set as write_cifar
+from tests.data.test_idx import COUNT, idx
+from tests.data.test_idx import arrays as of_idx
+from tests.data.test_image_folder import save as save_image
 
 pytestmark = pytest.mark.long
 
@@ -154,18 +159,45 @@ def files(tmp_path):
     images = gf.data.digits().pixels[:12]
     gf.data.save_npz(tmp_path / "some.npz", gf.data.Images(images))
     np.save(tmp_path / "some.npy", images)
-    return {"npz": tmp_path / "some.npz", "memory_mapped": tmp_path / "some.npy"}
+    write_cifar(tmp_path)
+    for split, prefix in (("train", "train"), ("test", "t10k")):
+        pixels, labels = of_idx(split)
+        (tmp_path / f"{prefix}-images-idx3-ubyte").write_bytes(idx(pixels))
+        (tmp_path / f"{prefix}-labels-idx1-ubyte").write_bytes(idx(labels))
+    (tmp_path / "images").mkdir()
+    for number, image in enumerate(images):
+        save_image(tmp_path / "images" / f"{number}.png", image[..., 0])
+    place = {"npz": "some.npz", "memory_mapped": "some.npy"}
+    place |= dict.fromkeys(("image_folder", "celeba"), "images")
+    return {name: tmp_path / place.get(name, "") for name in OF_FILES}
 
 
-OF_FILES = {"npz": gf.data.load_npz, "memory_mapped": gf.data.memory_mapped}
+# Name → the loader, and options for the small set of `files`.
+OF_FILES = {
+    "npz": (gf.data.load_npz, {}),
+    "memory_mapped": (gf.data.memory_mapped, {}),
+    "cifar10": (gf.data.cifar10, {"records_per_file": RECORDS}),
+    "mnist": (gf.data.mnist, {"num_images": COUNT}),
+    "fashion_mnist": (gf.data.fashion_mnist, {"num_images": COUNT}),
+    "image_folder": (gf.data.image_folder, {"num_test": 2}),
+    "celeba": (gf.data.image_folder, {"num_test": 2, "crop": 6, "size": 4}),
+}
 WITHOUT = [name for name, source in DATA.items() if not source.in_folder]
 
 
 @pytest.mark.parametrize("name", [*WITHOUT, *OF_FILES])
 def test_data_sets(name, files):
-    texts = [f"data.name={name}", *([f"data.folder={files[name]}"] if name in files else [])]
-    built = entered(*texts)
-    data = OF_FILES[name](files[name]) if name in files else getattr(gf.data, name)()
+    if name in files:
+        load, options = OF_FILES[name]
+        data = load(files[name], **options)
+        texts = [f"data.folder={files[name]}"]
+        texts += [
+            f"data.size={value}" if option == "size" else f"data.options.{option}={value}"
+            for option, value in options.items()
+        ]
+    else:
+        data, texts = getattr(gf.data, name)(), []
+    built = entered(f"data.name={name}", *texts)
     key = jax.random.key(2)
     batches = [sample(key) for sample in (built.sampler(), sampler(data))]
     assert_trees_close(*batches, rtol=0, atol=0)

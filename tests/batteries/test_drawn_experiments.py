@@ -1,7 +1,7 @@
-"""The experiments' commands under right options, drawn: none refuses them, none ends in a traceback.
+"""The experiments' commands under right options, drawn: none refuses them, none has a traceback.
 
-``GANFIELD_DRAWS`` and ``GANFIELD_SEED`` are as in `test_drawn_options`; a tenth as many are drawn of
-each experiment, each of which compiles for seconds.
+``GANFIELD_DRAWS`` and ``GANFIELD_SEED`` are as in `test_drawn_options`; a tenth as many are drawn
+of each experiment, each of which compiles for seconds.
 """
 
 import json
