@@ -28,9 +28,9 @@ class Chosen(NamedTuple):
     record: dict[str, Any]
 
     @property
-    def original(self) -> gf.Game | None:
-        """The game that w was made from; None where the field is the game's own."""
-        return self.game if self.symbol == "w" else None
+    def original(self) -> gf.Field | None:
+        """The v that w was made from; None where the field is the game's own."""
+        return gf.vector_field(self.game) if self.symbol == "w" else None
 
 
 def choose(options: Dynamics) -> Chosen:

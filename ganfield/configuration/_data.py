@@ -8,6 +8,7 @@ import numpy as np
 
 from ganfield import data
 from ganfield._hashes import hash_of
+from ganfield._registry import Registry
 from ganfield.checks import lookup
 from ganfield.configuration._config import DataConfig
 from ganfield.configuration._options import arguments, keywords
@@ -32,21 +33,24 @@ class Source(NamedTuple):
     has_parts: bool = True
 
 
-DATA: dict[str, Source] = {
-    "digits": Source("digits", in_folder=False),
-    "cifar10": Source("cifar10"),
-    "mnist": Source("mnist"),
-    "fashion_mnist": Source("fashion_mnist"),
-    # As in the official code: the centre 160 × 160 pixels; 10,000 of 202,599 images for testing.
-    "celeba": Source("image_folder", options={"crop": 160, "size": 64, "num_test": 10_000}),
-    "image_folder": Source("image_folder"),
-    "npz": Source("load_npz", has_parts=False),
-    "memory_mapped": Source("memory_mapped", has_parts=False),
-    "ring": Source("ring", in_folder=False, has_parts=False),
-    "grid": Source("grid", in_folder=False, has_parts=False),
-    "two_moons": Source("two_moons", in_folder=False, has_parts=False),
-    "spiral": Source("spiral", in_folder=False, has_parts=False),
-}
+DATA: Registry[Source] = Registry(
+    "data set",
+    {
+        "digits": Source("digits", in_folder=False),
+        "cifar10": Source("cifar10"),
+        "mnist": Source("mnist"),
+        "fashion_mnist": Source("fashion_mnist"),
+        # As in the official code: the centre 160 × 160 pixels; 10,000 of 202,599 images to test.
+        "celeba": Source("image_folder", options={"crop": 160, "size": 64, "num_test": 10_000}),
+        "image_folder": Source("image_folder"),
+        "npz": Source("load_npz", has_parts=False),
+        "memory_mapped": Source("memory_mapped", has_parts=False),
+        "ring": Source("ring", in_folder=False, has_parts=False),
+        "grid": Source("grid", in_folder=False, has_parts=False),
+        "two_moons": Source("two_moons", in_folder=False, has_parts=False),
+        "spiral": Source("spiral", in_folder=False, has_parts=False),
+    },
+)
 """Name → how the set of that name is loaded."""
 
 

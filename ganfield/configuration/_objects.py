@@ -5,6 +5,7 @@ from typing import Any
 
 import optax
 
+from ganfield._registry import Registry
 from ganfield._types import Field, Players
 from ganfield.checks import lookup
 from ganfield.configuration._config import MethodConfig
@@ -12,12 +13,15 @@ from ganfield.configuration._options import arguments, keywords, missing
 from ganfield.field import TRANSFORMS
 from ganfield.methods import METHODS, Method, numerics_rmsprop
 
-OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
-    "numerics_rmsprop": numerics_rmsprop,
-    "sgd": optax.sgd,
-    "adam": optax.adam,
-    "rmsprop": optax.rmsprop,
-}
+OPTIMIZERS: Registry[Callable[..., optax.GradientTransformation]] = Registry(
+    "optimizer",
+    {
+        "numerics_rmsprop": numerics_rmsprop,
+        "sgd": optax.sgd,
+        "adam": optax.adam,
+        "rmsprop": optax.rmsprop,
+    },
+)
 """Name → builder; each takes the learning rate first."""
 
 

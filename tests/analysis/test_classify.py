@@ -26,6 +26,14 @@ QUADRATIC = {  # curvatures and coupling: kind, local Nash, local minimax
 }
 
 
+def classified(game_or_field, point, **options):
+    """Classify a point to a field, or to the field of a game, whose losses are known then."""
+    if isinstance(game_or_field, gf.Game):
+        options = {"game": game_or_field, **options}
+        game_or_field = gf.vector_field(game_or_field)
+    return gf.classify(game_or_field, point, **options)
+
+
 def one_number(function, slope=-1.0):
     """A field of which φ's part is linear, and θ's given."""
     return lambda params, batch=None: gf.Players(function(params.theta), slope * params.phi)
@@ -34,7 +42,7 @@ def one_number(function, slope=-1.0):
 @pytest.mark.parametrize("name", QUADRATIC)
 def test_quadratic_games(name):
     (a, b, c), kind, nash, minimax = QUADRATIC[name]
-    found = gf.classify(gf.games.quadratic(a, b, c), ORIGIN)
+    found = classified(gf.games.quadratic(a, b, c), ORIGIN)
     assert (found.kind, found.local_nash, found.local_minimax) == (kind, nash, minimax)
     assert found.spurious is None
     assert found.smooth
@@ -75,14 +83,14 @@ def local_optimality(game, point, radius=1e-3):
 def test_optimality_against_its_definition(name):
     game = gf.GAMES[name]()
     for point in game.equilibria:
-        found = gf.classify(game, point)
+        found = classified(game, point)
         assert (found.local_nash, found.local_minimax) == local_optimality(game, point), point
 
 
 @pytest.mark.long
 def test_two_of_four_attractors_are_no_nash_equilibria():
     game = gf.games.two_attractors()
-    found = [gf.classify(game, point) for point in game.equilibria]
+    found = [classified(game, point) for point in game.equilibria]
     assert [f.kind for f in found].count("stable") == 4
     assert [f.kind for f in found].count("saddle") == 5
     assert [f.local_nash for f in found if f.kind == "stable"] == [False, True, False, True]
@@ -94,7 +102,7 @@ def test_local_minimax_is_for_zero_sum_games_only():
         return gf.games.general_sum(loss_theta, loss_phi, init=lambda key: ORIGIN)
 
     def found(*losses):
-        return gf.classify(game(*losses), ORIGIN).local_minimax
+        return classified(game(*losses), ORIGIN).local_minimax
 
     # Both losses are 0 at the point, and the players do not meet; it is no zero-sum game.
     assert found(lambda t, p, b: t**2, lambda t, p, b: p**2) is None
@@ -109,7 +117,7 @@ SINE_POINTS = [(0.0, "stable", True), (math.pi, "stable", False), (math.acos(0.5
 @pytest.mark.parametrize(("theta", "kind", "spurious"), SINE_POINTS)
 def test_sine_under_a_large_gamma(theta, kind, spurious):
     v = gf.vector_field(gf.games.sine())
-    found = gf.classify(gf.consensus(v, gamma=2.0), gf.Players(theta, 0.0), original=v)
+    found = classified(gf.consensus(v, gamma=2.0), gf.Players(theta, 0.0), original=v)
     assert (found.kind, found.spurious) == (kind, spurious)
 
 
@@ -123,7 +131,9 @@ def test_lattice_thresholds(gamma, source, saddle):
     game = gf.games.lattice(coupling=0.5)
     w = gf.consensus(gf.vector_field(game), gamma=gamma)
     for (k, m), kind in {(0, 0): source, (1, 0): saddle, (1, 1): "stable"}.items():
-        found = gf.classify(w, gf.Players(k * math.pi, m * math.pi), original=game)
+        found = classified(
+            w, gf.Players(k * math.pi, m * math.pi), original=gf.vector_field(game), game=game
+        )
         assert found.kind == kind
         assert found.spurious == (kind == "stable" and (k, m) != (1, 1))
         assert found.local_nash == ((k, m) == (1, 1))
@@ -133,15 +143,15 @@ def test_lattice_thresholds(gamma, source, saddle):
 def test_what_is_spurious_and_what_is_not():
     game = gf.games.bilinear()
     v = gf.vector_field(game)
-    for original in (v, game):
-        found = gf.classify(gf.consensus(v, gamma=0.5), ORIGIN, original=original)
+    for options in ({}, {"game": game}):
+        found = classified(gf.consensus(v, gamma=0.5), ORIGIN, original=v, **options)
         assert (found.kind, found.spurious, found.local_nash) == ("stable", False, None)
     saddle = gf.vector_field(gf.games.quadratic(-1.0, 1.0, 0.5))
-    found = gf.classify(gf.conservative_relaxation(saddle), ORIGIN, original=saddle)
+    found = classified(gf.conservative_relaxation(saddle), ORIGIN, original=saddle)
     assert (found.kind, found.spurious, found.local_nash) == ("stable", True, False)
     assert "repels" in found.reason
     # A point that is no zero of w is no spurious one either.
-    found = gf.classify(gf.consensus(v, gamma=0.5), gf.Players(1.0, 0.0), original=v)
+    found = classified(gf.consensus(v, gamma=0.5), gf.Players(1.0, 0.0), original=v)
     assert (found.kind, found.spurious) == ("none", False)
 
 
@@ -176,7 +186,7 @@ KINKS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KINKS)
 def test_kinks_are_undecided(name):
-    found = gf.classify(*KINKS[name])
+    found = classified(*KINKS[name])
     assert not found.smooth
     assert found.kind == "undecided"
     assert math.isnan(found.max_step_size)
@@ -201,7 +211,7 @@ SMOOTH = {
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_steep_is_not_a_kink(name):
-    assert gf.classify(*SMOOTH[name]).smooth
+    assert classified(*SMOOTH[name]).smooth
 
 
 @pytest.mark.slow
@@ -209,20 +219,20 @@ def test_zero_within_tolerance():
     # x − 1 = 10⁻⁴: a zero to a tolerance of 10⁻⁴·‖J‖·(1 + max |x|), and not to a tenth of that.
     v = one_number(lambda x: 1 - x)
     near = gf.Players(1.0001, 0.0)
-    assert gf.classify(v, near).kind == "none"
-    assert gf.classify(v, near, tolerance=1e-5).kind == "none"
-    assert gf.classify(v, near, tolerance=1e-4).kind == "stable"
+    assert classified(v, near).kind == "none"
+    assert classified(v, near, tolerance=1e-5).kind == "none"
+    assert classified(v, near, tolerance=1e-4).kind == "stable"
     # Re λ = −10⁻⁴ beside ‖J‖ = 1.
     slow = gf.games.quadratic(1e-4, 1e-4, 1.0)
-    assert gf.classify(slow, ORIGIN).kind == "stable"
-    assert gf.classify(slow, ORIGIN, tolerance=1e-3).kind == "centre"
-    found = gf.classify(gf.games.quadratic(1.0, 1e-8, 0.0), ORIGIN)
+    assert classified(slow, ORIGIN).kind == "stable"
+    assert classified(slow, ORIGIN, tolerance=1e-3).kind == "centre"
+    found = classified(gf.games.quadratic(1.0, 1e-8, 0.0), ORIGIN)
     assert (found.kind, found.local_nash) == ("undecided", None)
 
 
 @pytest.mark.parametrize("number", [np.float32, jnp.float32, float, np.float64])
 def test_numbers_of_any_type(number):
-    found = gf.classify(gf.games.sine(), gf.Players(number(math.pi), 0))
+    found = classified(gf.games.sine(), gf.Players(number(math.pi), 0))
     assert found.kind == "stable"
     assert found.params.theta.dtype == np.float64
     assert isinstance(found.params.theta, np.ndarray | np.float64)
@@ -230,7 +240,7 @@ def test_numbers_of_any_type(number):
 
 
 def test_no_zero_is_none_and_says_so():
-    found = gf.classify(gf.games.bilinear(), gf.Players(3.0, 4.0))
+    found = classified(gf.games.bilinear(), gf.Players(3.0, 4.0))
     assert found.kind == "none"
     np.testing.assert_allclose(found.residual, 5.0)
     assert "its norm is 5" in found.reason
@@ -240,13 +250,13 @@ def test_no_zero_is_none_and_says_so():
 @pytest.mark.long
 def test_players_of_many_and_of_no_parameters():
     zero = gf.Players(jnp.zeros(3), jnp.zeros(3))
-    found = gf.classify(gf.games.bilinear(jnp.diag(jnp.array([1.0, 2.0, 3.0]))), zero)
+    found = classified(gf.games.bilinear(jnp.diag(jnp.array([1.0, 2.0, 3.0]))), zero)
     assert (found.kind, found.eigenvalues.shape) == ("centre", (6,))
     for params in (gf.Players(0.5, ()), gf.Players((), 0.5)):
-        alone = gf.classify(lambda p, batch=None: jax.tree.map(lambda x: 1 - 2 * x, p), params)
+        alone = classified(lambda p, batch=None: jax.tree.map(lambda x: 1 - 2 * x, p), params)
         assert (alone.kind, alone.local_nash, alone.rotation) == ("stable", True, 0.0)
     with pytest.raises(ValueError, match="params must hold at least one number"):
-        gf.classify(lambda p, batch=None: p, gf.Players((), ()))
+        classified(lambda p, batch=None: p, gf.Players((), ()))
 
 
 @pytest.mark.long
@@ -254,7 +264,7 @@ def test_a_gan_of_two_networks_on_a_batch():
     case = mlp_gan()
     batch = case.sample(jax.random.key(0))
     params = params_of(case)
-    found = gf.classify(case.game, params, batch=batch)
+    found = classified(case.game, params, batch=batch)
     assert found.kind == "none"
     assert found.smooth  # tanh
     residual = optax.tree.norm(jax.jit(gf.vector_field(case.game))(params, batch))
@@ -272,7 +282,7 @@ def test_a_gan_of_two_networks_on_a_batch():
 )
 def test_bad_arguments(field, arguments, message):
     with pytest.raises(ValueError, match=message):
-        gf.classify(field, ORIGIN, **arguments)
+        classified(field, ORIGIN, **arguments)
 
 
 @pytest.mark.slow
@@ -281,7 +291,7 @@ def test_doubts_are_told_as_doubts():
     def folded(params, batch=None):
         return gf.Players(-(params.theta**2), -(params.phi**2))
 
-    assert gf.classify(folded, gf.Players(7e-17, 7e-17)).kind == "undecided"
+    assert classified(folded, gf.Players(7e-17, 7e-17)).kind == "undecided"
 
     # v repels by its cubic term alone, which the eigenvalues do not see.
     def cubic(params, batch=None):
@@ -291,8 +301,8 @@ def test_doubts_are_told_as_doubts():
         return gf.Players(-params.theta, params.phi**3 - params.phi)
 
     origin = gf.Players(0.0, 0.0)
-    found = gf.classify(mended, origin, original=cubic)
+    found = classified(mended, origin, original=cubic)
     assert (found.kind, found.spurious) == ("stable", None)
 
     # Without coupling a field alone does not show a zero-sum game.
-    assert gf.classify(lambda p, b=None: gf.Players(-p.theta, -p.phi), origin).local_minimax is None
+    assert classified(lambda p, b=None: gf.Players(-p.theta, -p.phi), origin).local_minimax is None

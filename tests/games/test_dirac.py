@@ -110,7 +110,7 @@ def test_penalties_towards_slope_one_have_no_spectrum_at_the_origin(penalty):
         np.testing.assert_allclose(v(point), np.add(plain(point), (0, pull)), atol=1e-12)
     assert np.all(np.isfinite(v(ORIGIN)))
     assert np.all(np.isfinite(gf.jacobian(v)(ORIGIN)))
-    found = gf.classify(game, ORIGIN)
+    found = gf.classify(gf.vector_field(game), ORIGIN, game=game)
     assert (found.smooth, found.kind) == (False, "undecided")
 
 
