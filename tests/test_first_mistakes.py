@@ -14,6 +14,7 @@ GAME = gf.games.dirac_gan()
 FIELD = gf.vector_field(GAME)
 POINT = gf.Players(1.0, 0.5)
 METHOD = gf.simultaneous(optax.sgd(0.1))
+GRID = gf.grid(gf.Players((-1, 1), (-1, 1)), 2)
 
 
 def transformed(name):
@@ -39,9 +40,7 @@ DOORS = {
     "largest_stable": lambda field: gf.largest_stable(
         lambda h: (gf.simultaneous(optax.sgd(h)), field), POINT, bounds=(0.0, 1.0)
     ),
-    "basins": lambda field: gf.basins(
-        METHOD, field, gf.grid(gf.Players((-1, 1), (-1, 1)), 2), num_steps=8
-    ),
+    "basins": lambda field: gf.basins(METHOD, field, GRID, num_steps=8),
     "plot": lambda field: gf.plot.field(field, bounds=(-1, 1)),
 }
 
@@ -103,7 +102,7 @@ def test_what_is_no_method_is_named(given):
         lambda: gf.simulate(given, FIELD, POINT, num_steps=1),
         lambda: gf.spectral_radius(given, FIELD, POINT),
         lambda: gf.convergence_rate(given, FIELD, POINT),
-        lambda: gf.basins(given, FIELD, gf.grid(gf.Players((-1, 1), (-1, 1)), 2), num_steps=8),
+        lambda: gf.basins(given, FIELD, GRID, num_steps=8),
     ):
         with pytest.raises(ValueError, match=r"method must be a Method, such as gf\.simultaneous"):
             door()

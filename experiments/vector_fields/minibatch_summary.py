@@ -31,9 +31,8 @@ def ends_of(paths: dict[str, Any], led: dict[str, np.ndarray]) -> dict[str, Any]
 
 def in_errors(differences: list[Any], errors: list[Any]) -> np.ndarray:
     """Return differences in standard errors, of those that have one: two batches have no spread."""
-    differences, errors = (np.concatenate([*map(np.ravel, x)]) for x in (differences, errors))
-    known = errors > 0
-    return differences[known] / errors[known]
+    apart, error = (np.concatenate([*map(np.ravel, x)]) for x in (differences, errors))
+    return apart[error > 0] / error[error > 0]
 
 
 def agreement(rows: list[dict[str, Any]]) -> dict[str, float]:

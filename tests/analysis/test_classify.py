@@ -131,9 +131,8 @@ def test_lattice_thresholds(gamma, source, saddle):
     game = gf.games.lattice(coupling=0.5)
     w = gf.consensus(gf.vector_field(game), gamma=gamma)
     for (k, m), kind in {(0, 0): source, (1, 0): saddle, (1, 1): "stable"}.items():
-        found = classified(
-            w, gf.Players(k * math.pi, m * math.pi), original=gf.vector_field(game), game=game
-        )
+        point = gf.Players(k * math.pi, m * math.pi)
+        found = gf.classify(w, point, original=gf.vector_field(game), game=game)
         assert found.kind == kind
         assert found.spurious == (kind == "stable" and (k, m) != (1, 1))
         assert found.local_nash == ((k, m) == (1, 1))
