@@ -84,9 +84,9 @@ def needs(transform):
 @pytest.mark.parametrize("name", gf.OBJECTIVES)
 def test_objectives(name):
     assert_the_same(entered(f"game.objective={name}"), own_game(name))
-    seen = Field(game="dirac_gan", objective=name)
+    command = Field(game="dirac_gan", objective=name)
     game = gf.games.dirac_gan(name)
-    assert_in_the_plane(seen, gf.vector_field(game), gf.simultaneous(optax.sgd(0.1)))
+    assert_in_the_plane(command, gf.vector_field(game), gf.simultaneous(optax.sgd(0.1)))
 
 
 @pytest.mark.parametrize("name", [*gf.PENALTIES, None])
@@ -97,9 +97,9 @@ def test_penalties(name):
     assert_the_same(entered(*texts), own_game(**weighted), sample=sample)
     if name in ("zero_centred", "dragan"):  # which the Dirac-GAN does not have
         return
-    seen = Field(game="dirac_gan", settings=((f"penalty={name}", "penalty_weight=0.5"),))
+    command = Field(game="dirac_gan", settings=((f"penalty={name}", "penalty_weight=0.5"),))
     game = gf.games.dirac_gan(**weighted)
-    assert_in_the_plane(seen, gf.vector_field(game), gf.simultaneous(optax.sgd(0.1)))
+    assert_in_the_plane(command, gf.vector_field(game), gf.simultaneous(optax.sgd(0.1)))
 
 
 @pytest.mark.parametrize("name", gf.METHODS)
@@ -131,9 +131,9 @@ def test_transforms(name):
 
     gamma = options.get("gamma")
     texts = tuple(f"{option}={value}" for option, value in options.items() if option != "gamma")
-    seen = Field(game="dirac_gan", transform=name, gamma=gamma, settings=(texts,))
+    command = Field(game="dirac_gan", transform=name, gamma=gamma, settings=(texts,))
     field = gf.TRANSFORMS[name](gf.vector_field(gf.games.dirac_gan()), **options)
-    assert_in_the_plane(seen, field, gf.simultaneous(optax.sgd(0.1)))
+    assert_in_the_plane(command, field, gf.simultaneous(optax.sgd(0.1)))
 
 
 @pytest.mark.parametrize("name", gf.GAMES)

@@ -83,8 +83,8 @@ def test_texts_become_what_the_setting_is(name, text, value):
 
 def test_options_are_free_and_guessed():
     changes = {"method.options.tolerance": "1e-3", "method.options.align": "true"}
-    found = Config().replace(changes).method.options
-    assert found == {"tolerance": 0.001, "align": True}
+    options = Config().replace(changes).method.options
+    assert options == {"tolerance": 0.001, "align": True}
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_jit_vmap_and_grad_go_through():
 
 
 def test_progress_is_called_after_every_record():
-    seen = []
+    calls = []
     gf.simulate(
         gf.simultaneous(optax.sgd(0.5)),
         gf.vector_field(gf.games.bilinear()),
@@ -83,10 +83,10 @@ def test_progress_is_called_after_every_record():
         num_steps=4,
         record=theta_of,
         record_every=2,
-        progress=lambda step, record: seen.append((int(step), float(record))),
+        progress=lambda step, record: calls.append((int(step), float(record))),
     )
     jax.effects_barrier()
-    assert sorted(seen) == [(2, 0.75), (4, -0.4375)]  # (1 + i/2)⁴
+    assert sorted(calls) == [(2, 0.75), (4, -0.4375)]  # (1 + i/2)⁴
 
 
 def exploding():
