@@ -11,7 +11,7 @@ from ganfield.configuration._data import DATA
 from ganfield.configuration._objects import OPTIMIZERS
 from ganfield.configuration._options import keywords
 from ganfield.field import TRANSFORMS
-from ganfield.methods import METHODS
+from ganfield.methods import METHODS, WRAPPERS
 
 if TYPE_CHECKING:
     from ganfield.configuration._config import Config
@@ -89,6 +89,7 @@ CHOICES: dict[str, Callable[[str], set[str] | None]] = {
     "method.name": _of(METHODS),
     "method.transform": _of(TRANSFORMS),
     "method.optimizer": _of(OPTIMIZERS),
+    "method.wrapper": _of(WRAPPERS),
     **{f"{player}.architecture": _of_network for player in _PLAYERS},
 }
 _OF: dict[str, tuple[str, ...]] = {
@@ -96,5 +97,6 @@ _OF: dict[str, tuple[str, ...]] = {
     "method.name": ("theta_steps", "phi_steps", "options"),
     "method.transform": ("gamma", "transform_options"),
     "method.optimizer": ("optimizer_options",),
+    "method.wrapper": ("wrapper_options",),
     **{f"{player}.architecture": _OF_NETWORK for player in _PLAYERS},
 }

@@ -103,7 +103,8 @@ class MethodConfig:
         transform: what makes of v the field that the players move along, a name in
             `ganfield.TRANSFORMS`.
         gamma: γ of that transform; None where it has none.
-        optimizer: "numerics_rmsprop" (the official code's) or a name in optax, such as "adam".
+        optimizer: a name in `OPTIMIZERS`: "numerics_rmsprop" (the official code's), or that of an
+            optimizer in optax, such as "adam".
         learning_rate: of both players.
         phi_learning_rate: the discriminator's own, if it has one.
         theta_steps: moves of the generator in a step; only alternating steps can have more than 1.
@@ -111,6 +112,8 @@ class MethodConfig:
         transform_options: further arguments of the transform.
         optimizer_options: further arguments of the optimizer, such as ``b1``.
         options: further arguments of the method.
+        wrapper: what is made of the method, a name in `ganfield.WRAPPERS`, or None.
+        wrapper_options: further arguments of the wrapper, such as ``decay``.
     """
 
     name: str = "simultaneous"
@@ -124,6 +127,8 @@ class MethodConfig:
     transform_options: Options = dataclasses.field(default_factory=dict)
     optimizer_options: Options = dataclasses.field(default_factory=dict)
     options: Options = dataclasses.field(default_factory=dict)
+    wrapper: str | None = None
+    wrapper_options: Options = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the numbers."""

@@ -11,16 +11,38 @@ from ganfield.checks import lookup
 from ganfield.configuration._config import MethodConfig
 from ganfield.configuration._options import arguments, keywords, missing
 from ganfield.field import TRANSFORMS
-from ganfield.methods import METHODS, Method, numerics_rmsprop
+from ganfield.methods import METHODS, WRAPPERS, Method, numerics_rmsprop
 
+# Those of optax that need a direction, their memory and the parameters, and nothing else: no value
+# of a loss, no key.
+_OF_OPTAX = (
+    "sgd",
+    "adam",
+    "rmsprop",
+    "adabelief",
+    "adadelta",
+    "adafactor",
+    "adagrad",
+    "adamax",
+    "adamaxw",
+    "adamw",
+    "adan",
+    "amsgrad",
+    "fromage",
+    "lamb",
+    "lars",
+    "lion",
+    "novograd",
+    "optimistic_adam_v2",
+    "optimistic_gradient_descent",
+    "radam",
+    "rprop",
+    "sign_sgd",
+    "yogi",
+)
 OPTIMIZERS: Registry[Callable[..., optax.GradientTransformation]] = Registry(
     "optimizer",
-    {
-        "numerics_rmsprop": numerics_rmsprop,
-        "sgd": optax.sgd,
-        "adam": optax.adam,
-        "rmsprop": optax.rmsprop,
-    },
+    {"numerics_rmsprop": numerics_rmsprop} | {name: getattr(optax, name) for name in _OF_OPTAX},
 )
 """Name → builder; each takes the learning rate first."""
 
@@ -62,10 +84,10 @@ def make_transform(config: MethodConfig, field: Field) -> Field:
 
 
 def make_method(config: MethodConfig) -> Method:
-    """Return the method, with an optimizer for both players or one for each.
+    """Return the method, with an optimizer for both players or one for each, and what wraps it.
 
     Args:
-        config: its name, optimizer, learning rates and the options of both.
+        config: its name, optimizer, learning rates, wrapper, and the options of all.
 
     Raises:
         ValueError: a name is unknown, or an option is not its builder's.
@@ -97,4 +119,11 @@ def make_method(config: MethodConfig) -> Method:
             raise ValueError(
                 f"method.{name} is for alternating steps, got {value} with {config.name}"
             )
-    return builder(shared, **arguments(options, takes, argument="method.options"))
+    method = builder(shared, **arguments(options, takes, argument="method.options"))
+    if config.wrapper is None:
+        if config.wrapper_options:
+            raise ValueError("method.wrapper_options: there is no method.wrapper")
+        return method
+    wrapper = lookup(WRAPPERS, config.wrapper, argument="method.wrapper")
+    given = arguments(config.wrapper_options, keywords(wrapper), argument="method.wrapper_options")
+    return wrapper(method, **given)
