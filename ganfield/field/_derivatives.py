@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from ganfield._compiled import compiled
 from ganfield._tree import strong
 from ganfield._types import Field, Players
 from ganfield.checks import as_params, check_count
@@ -94,7 +95,7 @@ def jacobian(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Array]:
     check_is_field(field)
     chunk_size = check_count(chunk_size, argument="chunk_size")
 
-    def matrix(params: Players, batch: Any = None) -> jax.Array:
+    def rows(params: Players, batch: Any) -> jax.Array:
         flat, unravel = ravel_pytree(strong(as_params(params)))
 
         def flat_field(x: jax.Array) -> jax.Array:
@@ -103,8 +104,11 @@ def jacobian(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Array]:
         _, pullback = backward(flat_field, flat, user="jacobian")
         chunk = min(chunk_size, flat.size)
         # Rows of zeros fill up the last chunk: a shorter one would be compiled apart.
-        rows = jnp.eye(-(-flat.size // chunk) * chunk, flat.size, dtype=flat.dtype)
-        matrix_rows = jax.lax.map(pullback, rows, batch_size=chunk)
+        units = jnp.eye(-(-flat.size // chunk) * chunk, flat.size, dtype=flat.dtype)
+        matrix_rows = jax.lax.map(pullback, units, batch_size=chunk)
         return matrix_rows[: flat.size]
+
+    def matrix(params: Players, batch: Any = None) -> jax.Array:
+        return compiled(rows, params, batch, name="jacobian")(params, batch)
 
     return matrix

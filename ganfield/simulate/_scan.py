@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._compiled import compiled
 from ganfield._types import Field, Players, PyTree, Sampler
 from ganfield.checks import check_count
 from ganfield.methods import Method, State
@@ -104,8 +106,9 @@ def simulate(
 ) -> Run:
     """Run a method along a field, in one scan.
 
-    A pure function: jit, vmap and grad go through it. Called without jit it compiles its scan every
-    time; ``jax.jit`` a function that calls it to compile once. To see a run on the way, to stop it
+    A pure function: jit, vmap and grad go through it. Called without jit it is traced every time,
+    and compiled where that gives a program that was not there; ``jax.jit`` a function that calls it
+    to trace once. To see a run on the way, to stop it
     with Ctrl-C and keep what it did, or to run many at once, drive it with `ganfield.sweep`.
 
     Args:
@@ -158,10 +161,14 @@ def simulate(
     carry, first = start()
     parts = []
     if count:
-        carry, kept = jax.lax.scan(lambda carry, _: piece(carry, every), carry, length=count)
+
+        def whole(carry: Any) -> tuple[Any, PyTree]:
+            return jax.lax.scan(lambda carry, _: piece(carry, every), carry, length=count)
+
+        carry, kept = compiled(whole, carry, name="_whole")(carry)
         parts.append(kept)
     if rest:
-        carry, kept = piece(carry, rest)
+        carry, kept = compiled(partial(piece, num_steps=rest), carry, name="_rest")(carry)
         parts.append(one(kept))
     with without_debug_nans():
         records = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), one(first), *parts)
