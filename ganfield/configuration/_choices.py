@@ -83,7 +83,7 @@ def _of_network(name: str) -> set[str] | None:
 
 
 # What was said of batch norm is decided anew, and so is no default: `NetworkConfig`.
-_OF_NETWORK = ("batch_norm", "spectral_norm", "dtype", "options")
+_OF_NETWORK = ("growing", "batch_norm", "spectral_norm", "dtype", "options")
 CHOICES: dict[str, Callable[[str], set[str] | None]] = {
     "data.name": _of_data,
     "method.name": _of(METHODS),

@@ -25,8 +25,8 @@ class Run(NamedTuple):
         steps: at which steps something was recorded, shape ``(records,)``: 0, then every
             ``record_every``-th, and the last.
         records: what ``record`` returned, each leaf with those records along its first axis.
-        stopped_at: the first step that met a NaN or an infinity, in the field or in a parameter, or
-            −1 if none did. The floats of later records are NaN.
+        stopped_at: the first step that met a NaN or an infinity, in the field, in a parameter or in
+            what the method remembers, or −1 if none did. The floats of later records are NaN.
         unsolved_at: the first step whose inner solve did not converge (`Info.converged`), or −1.
             The run goes on, but from there it is not the method that it is named after.
     """

@@ -165,6 +165,7 @@ def test_differences_have_dotted_names():
         ({"data.options.x": 3}, "unknown name in data.options 'x'"),
         ({"generator.architecture": "dcgna"}, "unknown generator.architecture 'dcgna'"),
         ({"generator.batch_norm": True}, "generator.batch_norm is not for the architecture mlp"),
+        ({"generator.growing": False}, "generator.growing is not for the architecture mlp"),
         ({"data.name": "ring", "data.size": 8}, "data.size is not for ring"),
         (
             {"data.name": "ring", "data.size": None, "generator.architecture": "dcgan"},
