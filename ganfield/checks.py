@@ -40,8 +40,8 @@ def lookup(registry: Mapping[str, T], name: str, *, argument: str) -> T:
 def unknown(registry: Iterable[str], name: str, *, argument: str) -> str:
     """Return what `lookup` says of a name that is not there."""
     close = difflib.get_close_matches(str(name), list(registry), n=3, cutoff=0.5)
-    # Of names that are alike, letters changed places more likely than they were left out.
-    close.sort(key=lambda known: abs(len(known) - len(str(name))))
+    # Letters that only changed places are the likeliest mistake.
+    close.sort(key=lambda known: sorted(known) != sorted(str(name)))
     hint = f"did you mean {close[0]!r}? " if close else ""
     return f"unknown {argument} {name!r}: {hint}Known: {', '.join(sorted(registry))}"
 
