@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ganfield._files import parse_json
 from ganfield.checks import check_count, lookup
 from ganfield.configuration._settings import Options, check_numbers, flat, from_tree, replaced
 
@@ -267,7 +268,7 @@ class Config:
         Raises:
             ValueError: it is no JSON, or no configuration.
         """
-        tree = json.loads(text)
+        tree = parse_json(text)
         if not isinstance(tree, dict):
             raise ValueError(f"a configuration must be a JSON object, got {text[:40]!r}")
         return cls.from_dict(tree)

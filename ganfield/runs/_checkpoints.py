@@ -1,6 +1,9 @@
 """Checkpoints: whole or not there, and what is loaded is what was saved."""
 
+import hashlib
+import json
 import logging
+import math
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +13,7 @@ from typing import Any
 import jax
 import orbax.checkpoint as orbax
 
+from ganfield._files import read_json, reason_of
 from ganfield._hashes import hash_of
 from ganfield._types import PyTree
 from ganfield.reporting import check_folder
@@ -34,9 +38,19 @@ class Checkpoints:
         folder: made if need be.
         keep: how many of the last ones stay; None to read alone, and change nothing.
         tell: ``tell(message)``, called with what the user should know.
+        run: the run's id, which its checkpoints must have; None for runs of versions without ids,
+            whose checkpoints may have any.
     """
 
-    def __init__(self, folder: Path, *, keep: int | None, tell: Callable[[str], None]):
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        keep: int | None,
+        tell: Callable[[str], None],
+        run: str | None = None,
+    ):
+        self._run = run
         self._reads_alone = keep is None
         self.folder = folder.absolute() if keep is None else check_folder(folder.absolute())
         self._tell = tell
@@ -80,7 +94,8 @@ class Checkpoints:
             return
         plain = without_keys(carry)
         digest = hash_of(plain, named=False)
-        about = {"seconds": seconds, "leaves": _leaves(plain), "sha256": digest}
+        about = {"seconds": seconds, "leaves": _leaves(plain), "sha256": digest, "run": self._run}
+        about["sha256_of_about"] = _hash_of_about(about)
         content = orbax.args.Composite(
             carry=orbax.args.StandardSave(plain), about=orbax.args.JsonSave(about)
         )
@@ -104,32 +119,39 @@ class Checkpoints:
             like: a carry of the same structure.
 
         Raises:
-            ValueError: the checkpoint is of another structure: other networks, another optimizer.
+            ValueError: the checkpoint is of another structure (other networks, another optimizer),
+                or another run's.
             OSError: all checkpoints are damaged.
         """
-        steps = self.steps()
+        steps, damaged = self.steps(), []
         for step in reversed(steps):
             try:
-                return self.load(step, like)
+                last = self.load(step, like)
             except OSError as error:
-                if self._reads_alone:
-                    self._tell(f"{error}: the one before is taken")
-                    continue
-                damaged = self.folder / str(step)
-                aside = self.folder / f"damaged.{step}"
-                for number in range(1, 1000):
-                    if not aside.exists():
-                        break
-                    aside = self.folder / f"damaged.{step}.{number}"
-                damaged.rename(aside)
-                self._manager.reload()
-                self._tell(f"{error}; it is now {aside.name}")
+                damaged.append((step, error))
+                continue
+            # Only now, so that a folder that is refused stays as it is.
+            for step, error in damaged:
+                aside = "" if self._reads_alone else f"; it is now {self._set_aside(step)}"
+                self._tell(f"{error}{aside or ': the one before is taken'}")
+            return last
         if steps or any(self.folder.glob("damaged.*")):
             raise OSError(
                 f"every checkpoint in {self.folder} is damaged: there is none to go on from. Give "
                 "another folder, or remove this one to start again"
             )
         return None
+
+    def _set_aside(self, step: int) -> str:
+        """Give a damaged checkpoint another name, and return it."""
+        aside = self.folder / f"damaged.{step}"
+        for number in range(1, 1000):
+            if not aside.exists():
+                break
+            aside = self.folder / f"damaged.{step}.{number}"
+        (self.folder / str(step)).rename(aside)
+        self._manager.reload()
+        return aside.name
 
     def is_double(self) -> bool:
         """Return whether a run is in float64, by the first checkpoint that can be read."""
@@ -144,12 +166,16 @@ class Checkpoints:
         """Return one checkpoint and its wall-clock.
 
         Raises:
-            ValueError: it is of another structure than ``like``.
+            ValueError: it is of another structure than ``like``, or another run's.
             OSError: it is damaged.
         """
         plain = without_keys(like)
-        damaged = _damaged(step)
         about = self._about(step)
+        if self._run is not None and about.get("run") != self._run:
+            raise ValueError(
+                f"the checkpoint of step {step} in {self.folder} is another run's: it has the id "
+                f"{about.get('run')}, and this run {self._run}. Remove it, or put it back"
+            )
         _check_leaves(_leaves(plain), about["leaves"], step)
         try:
             with _quiet():
@@ -160,33 +186,43 @@ class Checkpoints:
             raise
         except Exception as error:
             _check_memory(error)
-            raise OSError(f"{damaged}: {_first_line(error)}") from error
+            raise self._damaged(step, _first_line(error)) from error
         if hash_of(saved, named=False) != about["sha256"]:
-            raise OSError(f"{damaged}: its arrays are not those that were saved")
-        return with_keys(saved, like), float(about["seconds"])
+            raise self._damaged(step, "its arrays are not those that were saved")
+        if int(saved.step) != step:
+            raise self._damaged(step, f"it is of step {int(saved.step)}")
+        return with_keys(saved, like), about["seconds"]
 
     def _about(self, step: int) -> dict[str, Any]:
-        """Return what a checkpoint says of itself: seconds, leaves, sha256."""
+        """Return what a checkpoint says of itself: seconds, leaves, sha256, run."""
+        # Where Orbax has its JSON; it is ours, and is read as all that is ours.
+        path = self.folder / str(step) / "about" / "metadata"
         try:
-            with _quiet():
-                described = self._manager.restore(
-                    step, args=orbax.args.Composite(about=orbax.args.JsonRestore())
-                )
-            about = dict(described["about"])
-            return about | {"leaves": dict(about["leaves"])}
-        except MemoryError:
-            raise
-        except Exception as error:
-            _check_memory(error)
-            raise OSError(f"{_damaged(step)}: {_first_line(error)}") from error
+            about = read_json(path)
+            if about.pop("sha256_of_about", None) not in (None, _hash_of_about(about)):
+                raise ValueError("it was changed")
+            about["seconds"] = float(about["seconds"])
+            if not (isinstance(about["sha256"], str) and math.isfinite(about["seconds"])):
+                raise ValueError(f"it has the sha256 {about['sha256']!r:.40}")
+            if not all(isinstance(kind, str) for kind in dict(about["leaves"]).values()):
+                raise ValueError("its leaves are no texts")
+        except (OSError, ValueError, TypeError, LookupError, OverflowError) as error:
+            raise self._damaged(step, f"{path.parent.name}: {reason_of(error)}") from error
+        return about
+
+    def _damaged(self, step: int, why: str) -> OSError:
+        return OSError(
+            f"the checkpoint of step {step} is damaged, {self.folder / str(step)}: {why}"
+        )
 
     def close(self) -> None:
         """Let go of the folder."""
         self._manager.close()
 
 
-def _damaged(step: int) -> str:
-    return f"the checkpoint of step {step} is damaged"
+def _hash_of_about(about: dict[str, Any]) -> str:
+    """Return the SHA-256 of what a checkpoint says of itself, as JSON has it."""
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
 
 def _alone() -> orbax.options.MultiprocessingOptions:
