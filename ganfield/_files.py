@@ -97,8 +97,8 @@ def read_bytes(path: Path, *, limit: int) -> bytes:
     if size <= limit:
         with path.open("rb") as file:
             data = file.read(limit + 1)  # It may grow meanwhile.
-    if max(size, len(data)) > limit:
-        raise OSError(errno.EFBIG, f"more than {limit} bytes", str(path))
+    if (size := max(size, len(data))) > limit:
+        raise OSError(errno.EFBIG, f"{size} bytes, more than {limit}", str(path))
     return data
 
 
