@@ -67,33 +67,65 @@ def test_protocols_are_named_too(text, copy):
         compare(copy)
 
 
-def changed(folder, step, **changes):
-    path = folder / "checkpoints" / str(step) / "about" / "metadata"
-    about = json.loads(path.read_text())
-    path.write_text(json.dumps(about | changes))
+def about(folder, step):
+    return folder / "checkpoints" / str(step) / "about" / "metadata"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("about/metadata", "about/metadata has other bytes than were written"),
+        ("_CHECKPOINT_METADATA", "_CHECKPOINT_METADATA has other bytes"),
+        ("carry/manifest.ocdbt", "carry/manifest.ocdbt has other bytes"),
+        ("files.json", "files.json cannot be read"),
+    ],
+)
+def test_an_older_checkpoint_is_taken_for_one_that_was_changed(name, words, copy):
+    path = copy / "checkpoints" / "40" / name
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b'"', b"", 1) + b" ")
+    before, said = look(copy), []
+    assert gf.runs.load(copy, listen=said.append).step == 20
+    assert len(said) == 1
+    assert f"step 40 is damaged, {copy}/checkpoints/40: " in said[0]
+    assert words in said[0]
+    assert look(copy) == before
+    assert resume(copy).step == 41
+    assert (copy / "checkpoints" / "damaged.40").is_dir()
+
+
+def test_a_file_that_is_gone_is_named(copy):
+    (copy / "checkpoints" / "40" / "carry" / "_METADATA").unlink()
+    said = []
+    assert gf.runs.load(copy, listen=said.append).step == 20
+    assert "carry/_METADATA is not there" in said[0]
+
+
+def test_what_is_damaged_does_not_keep_new_ones_from_being_written(copy):
+    path = copy / "checkpoints" / "20" / "_CHECKPOINT_METADATA"
+    path.write_text(path.read_text().replace('_nsecs": 1', '_nsecs": "x", "y": 1'))
+    said = []
+    assert resume(copy, listen=said.append).step == 41
+    assert any("step 20 is damaged" in line for line in said)
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {"seconds": "x"},
-        {"seconds": 1.0},
+        {"seconds": float("inf")},
         {"leaves": 3},
-        {"leaves": {}},
+        {"leaves": {"a": 1}},
         {"sha256": 3},
-        {"sha256_of_about": None, "seconds": float("inf")},
-        {"sha256_of_about": None, "leaves": {"a": 1}},
-        {"sha256_of_about": None, "sha256": None},
     ],
 )
-def test_an_older_checkpoint_is_taken_for_one_that_is_damaged(changes, copy):
-    changed(copy, 40, **changes)
-    before, said = look(copy), []
+def test_what_a_checkpoint_says_of_itself_is_looked_at(changes, copy):
+    (copy / "checkpoints" / "40" / "files.json").unlink()  # As a kill may leave it.
+    path = about(copy, 40)
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    said = []
     assert gf.runs.load(copy, listen=said.append).step == 20
-    assert [f"step 40 is damaged, {copy}/checkpoints/40: about: " in line for line in said] == [
-        True
-    ]
-    assert look(copy) == before
+    assert f"step 40 is damaged, {copy}/checkpoints/40: about: " in said[0]
 
 
 def test_a_checkpoint_of_another_run_is_refused(trained, copy):
@@ -115,13 +147,15 @@ def test_a_checkpoint_under_the_number_of_another_is_damaged(copy):
 
 def test_a_run_without_an_id_goes_on(copy):
     # As versions before ids wrote them.
-    about = json.loads((copy / "run.json").read_text())
-    del about["id"]
-    (copy / "run.json").write_text(json.dumps(about))
+    said = json.loads((copy / "run.json").read_text())
+    del said["id"]
+    (copy / "run.json").write_text(json.dumps(said))
     for step in (20, 40):
-        path = copy / "checkpoints" / str(step) / "about" / "metadata"
-        of_step = json.loads(path.read_text())
-        path.write_text(json.dumps({k: of_step[k] for k in ("seconds", "leaves", "sha256")}))
+        (copy / "checkpoints" / str(step) / "files.json").unlink()
+        of_step = json.loads(about(copy, step).read_text())
+        about(copy, step).write_text(
+            json.dumps({k: of_step[k] for k in ("seconds", "leaves", "sha256")})
+        )
     before = (copy / "run.json").read_bytes()
     assert gf.runs.load(copy).step == 40
     assert resume(copy).step == 41
@@ -134,7 +168,7 @@ def test_a_run_without_an_id_goes_on(copy):
 
 def test_what_is_refused_for_its_checkpoints_keeps_them(copy):
     for step in (20, 40):
-        (copy / "checkpoints" / str(step) / "about" / "metadata").write_text("no JSON")
+        about(copy, step).write_text("no JSON")
     (copy / "protocol.json").write_text("[]\n")
     before = look(copy)
 
