@@ -6,8 +6,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, NoReturn
 
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -80,7 +81,7 @@ def check_regular(path: Path) -> int:
     return status.st_size
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Open a regular file for reading, as `check_regular` has it."""
     check_regular(path)
     return path.open("rb")

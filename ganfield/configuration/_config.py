@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganfield._files import parse_json
-from ganfield.checks import check_count, lookup
+from ganfield.checks import check_count, check_not_negative, lookup
 from ganfield.configuration._settings import Options, check_numbers, flat, from_tree, replaced
 
 
@@ -130,7 +130,11 @@ class MethodConfig:
         """Check the numbers."""
         check_numbers(self, prefix="method.")
         for name in ("theta_steps", "phi_steps"):
-            check_count(getattr(self, name), argument=f"method.{name}", minimum=0)
+            check_count(getattr(self, name), argument=f"method.{name}")
+        for name in ("eps", "eps_root"):
+            if name in self.optimizer_options:
+                argument = f"method.optimizer_options.{name}"
+                check_not_negative(self.optimizer_options[name], argument=argument)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +191,9 @@ class Config:
             check_count(getattr(self, name), argument=name)
         for name in ("checkpoint_every", "samples", "reference_size", "keep"):
             check_count(getattr(self, name), argument=name)
+        for player in ("generator", "discriminator"):
+            for name in ("width", "num_layers"):
+                check_count(getattr(getattr(self, player), name), argument=f"{player}.{name}")
         for name in ("seed", "num_steps"):
             check_count(getattr(self, name), argument=name, minimum=0)
         if self.seed >= 2**31:

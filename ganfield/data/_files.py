@@ -37,13 +37,9 @@ _SIGNATURES = (
 )
 
 
-class WrongFileError(ValueError):
-    """A file is not what it should be; `wrong` says how."""
-
-
-def wrong(path: StrPath, *, found: str, expected: str) -> WrongFileError:
+def wrong(path: StrPath, *, found: str, expected: str) -> ValueError:
     """Return the error of a file that is not what it should be."""
-    return WrongFileError(f"{path}: expected {expected}, found {found}")
+    return ValueError(f"{path}: expected {expected}, found {found}")
 
 
 def describe(data: bytes) -> str:
@@ -194,12 +190,13 @@ def read_members(
     bounded = _Bounded(stream, most)
     try:
         with tarfile.open(fileobj=cast(BinaryIO, bounded), mode="r|") as tar:
-            contents_of = dict(_members(tar, path, names, expected, limit))
+            contents_of = dict(_members(tar, names, limit))
         # To the end, past that of the archive: only there gzip has its own checksum.
         while bounded.read(_PIECE):
             pass
-    except WrongFileError:
-        raise
+    except _LargeError as error:
+        name, size = error.args
+        raise wrong(f"{path}: {name}", found=f"{size} bytes", expected=expected) from error
     except Exception as error:  # a damaged archive may raise anything
         doubt = f" that breaks off or is corrupt ({reason_of(error)})" if zipped else ""
         raise wrong(path, found=f"{describe(data)}{doubt}", expected=archive) from error
@@ -221,16 +218,19 @@ class _Bounded:
         return data
 
 
+class _LargeError(Exception):
+    """A file in an archive, by name and size, exceeds what is allowed."""
+
+
 def _members(
-    tar: tarfile.TarFile, path: Path, names: Collection[str], expected: str, limit: int
+    tar: tarfile.TarFile, names: Collection[str], limit: int
 ) -> Iterator[tuple[str, bytes]]:
     for member in tar:
         name = member.name.rsplit("/", 1)[-1]
         if name not in names or not member.isfile():
             continue
         if member.size > limit:
-            where = f"{path}: {member.name}"
-            raise wrong(where, found=f"{member.size} bytes", expected=expected)
+            raise _LargeError(member.name, member.size)
         content = tar.extractfile(member)
         yield name, b"" if content is None else content.read()
 

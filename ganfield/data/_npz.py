@@ -104,10 +104,11 @@ def load_npz(
     class_names = arrays.get("class_names")
     if class_names is not None and class_names.dtype.kind != "U":
         raise wrong(path, found=f"{class_names.dtype}", expected="class_names that are strings")
+    labels = _labels(path, arrays.get("labels"))
     try:
         return Images(
             pixels,
-            _labels(path, arrays.get("labels")),
+            labels,
             () if class_names is None else tuple(map(str, class_names.ravel())),
             name=path.stem if name is None else name,
             split=split,
@@ -215,10 +216,11 @@ def memory_mapped(
         if pixels.size % size:
             raise wrong(path, found=f"{pixels.size} bytes", expected=f"images of {size} bytes")
         pixels = pixels.reshape(-1, *shape)
+    known = _labels(path, labels)
     try:
         return Images(
             pixels,
-            _labels(path, labels),
+            known,
             tuple(class_names),
             name=path.stem if name is None else name,
             split=split,

@@ -95,8 +95,9 @@ def _run(data: bytes, limit: int) -> Any:
     """Return what a pickle makes, by at most so many instructions."""
     stack: list[Any] = []
     memo: dict[int, Any] = {}
-    for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):
+    for count, (opcode, given, _) in enumerate(pickletools.genops(data)):
         name = opcode.name
+        argument: Any = given
         if count > limit:
             raise _RefusedError(f"more than {limit} instructions")
         if name in _INTEGERS:

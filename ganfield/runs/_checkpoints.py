@@ -141,7 +141,8 @@ class Checkpoints:
                 or another run's.
             OSError: all checkpoints are damaged.
         """
-        steps, damaged = self.steps(), []
+        steps = self.steps()
+        damaged: list[tuple[int, OSError]] = []
         for step in reversed(steps):
             try:
                 last = self.load(step, like)
@@ -149,9 +150,11 @@ class Checkpoints:
                 damaged.append((step, error))
                 continue
             # Only now, so that a folder that is refused stays as it is.
-            for step, error in damaged:
-                aside = "" if self._reads_alone else f"; it is now {self._set_aside(step)}"
-                self._tell(f"{error}{aside or ': the one before is taken'}")
+            for bad, why in damaged:
+                then = ": the one before is taken"
+                if not self._reads_alone:
+                    then = f"; it is now {self._set_aside(bad)}"
+                self._tell(f"{why}{then}")
             return last
         if steps or any(self.folder.glob("damaged.*")):
             raise OSError(
@@ -325,7 +328,8 @@ def _check_leaves(here: dict[str, str], saved: dict[str, str], step: int, folder
         if here.get(name) != saved.get(name):
             raise ValueError(
                 f"the checkpoint of step {step} in {folder} does not fit this configuration: "
-                f"{name} is {saved.get(name, 'not there')} in it and {here.get(name, 'not there')} here"
+                f"{name} is {saved.get(name, 'not there')} in it and {here.get(name, 'not there')} "
+                "here"
             )
 
 
