@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganfield._files import read_json, reason_of, remove_partial, write_file
+from ganfield._files import check_regular, read_json, reason_of, remove_partial, write_file
 from ganfield.checks import lookup
 from ganfield.configuration import Config
 from ganfield.reporting import check_folder, provenance, to_json
@@ -92,12 +92,13 @@ class RunDirectory:
     def tell(self, message: str) -> None:
         """Write a message to ``events.log``, and pass it on."""
         now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+        log = self.folder / "events.log"
         # On a full disk the listener must still hear why the run stops.
-        with (
-            contextlib.suppress(OSError),
-            (self.folder / "events.log").open("a", encoding="utf-8") as file,
-        ):
-            file.write(f"{now} {message}\n")
+        with contextlib.suppress(OSError):
+            if log.exists():
+                check_regular(log)
+            with log.open("a", encoding="utf-8") as file:
+                file.write(f"{now} {message}\n")
         if self._listen is not None:
             self._listen(message)
 
