@@ -32,7 +32,7 @@ def lookup(registry: Mapping[str, T], name: str, *, argument: str) -> T:
         ...
         ValueError: unknown objective 'standrad': did you mean 'standard'? Known: js, standard
     """
-    if name in registry:
+    if isinstance(name, str) and name in registry:  # What cannot be hashed is no name.
         return registry[name]
     close = difflib.get_close_matches(str(name), list(registry), n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}? " if close else ""

@@ -103,6 +103,8 @@ def test_options_are_free_and_guessed():
         ({"batch_size": 0}, "batch_size must be an integer ≥ 1"),
         ({"generator.batch_norm": "maybe"}, r"generator\.batch_norm must be true or false"),
         ({"data.name": 3}, r"data\.name must be a name, got 3"),
+        ({"data.name": ["digits"]}, r"data\.name must be a name, got \['digits'\]"),
+        ({"method.name": []}, r"method\.name must be a name, got \[\]"),
         ({"seed": 2**31}, "seed must be below"),
         ({"num_steps": -1}, "num_steps must be an integer ≥ 0"),
         ({"data.storage": "hots"}, "did you mean 'host'"),
