@@ -164,7 +164,7 @@ def load(
 
     Raises:
         ValueError: the folder is no run, or a newer version's; there is no checkpoint of this step,
-            or none at all.
+            or none at all; or it is another run's, or a file of the run is damaged.
         OSError: the checkpoint asked for is damaged, or all are.
 
     Example:
