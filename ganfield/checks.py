@@ -32,7 +32,7 @@ def lookup(registry: Mapping[str, T], name: str, *, argument: str) -> T:
         ...
         ValueError: unknown objective 'standrad': did you mean 'standard'? Known: js, standard
     """
-    if name in registry:
+    if isinstance(name, str) and name in registry:  # What cannot be hashed is no name.
         return registry[name]
     raise ValueError(unknown(registry, name, argument=argument))
 

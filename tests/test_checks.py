@@ -23,6 +23,7 @@ def test_lookup_returns_what_is_registered():
         ("", "unknown x '': Known: js, kl, standard"),
         (None, "unknown x None: Known: js, kl, standard"),
         (3, "unknown x 3: Known: js, kl, standard"),
+        (["js"], "unknown x ['js']: did you mean 'js'? Known: js, kl, standard"),
     ],
 )
 def test_lookup_names_what_is_known(name, message):

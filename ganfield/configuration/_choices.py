@@ -38,7 +38,9 @@ def left_behind(config: Config, changes: Mapping[str, Any]) -> dict[str, Any]:
         part, _, key = choice.partition(".")
         settings = getattr(config, part)
         chosen = changes.get(choice)
-        names = takes(chosen) if chosen not in (None, getattr(settings, key)) else None
+        names = None
+        if isinstance(chosen, str) and chosen != getattr(settings, key):
+            names = takes(chosen)
         if names is None:
             continue
         for name, default in _defaults(settings).items():

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ganfield.checks import check_count, check_seed, lookup
+from ganfield._files import parse_json
+from ganfield.checks import check_count, check_not_negative, check_seed, lookup
 from ganfield.configuration._settings import Options, check_numbers, flat, from_tree, replaced
 
 
@@ -134,7 +135,11 @@ class MethodConfig:
         """Check the numbers."""
         check_numbers(self, prefix="method.")
         for name in ("theta_steps", "phi_steps"):
-            check_count(getattr(self, name), argument=f"method.{name}", minimum=0)
+            check_count(getattr(self, name), argument=f"method.{name}")
+        for name in ("eps", "eps_root"):
+            if name in self.optimizer_options:
+                argument = f"method.optimizer_options.{name}"
+                check_not_negative(self.optimizer_options[name], argument=argument)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,6 +196,9 @@ class Config:
             check_count(getattr(self, name), argument=name)
         for name in ("checkpoint_every", "samples", "reference_size", "keep"):
             check_count(getattr(self, name), argument=name)
+        for player in ("generator", "discriminator"):
+            for name in ("width", "num_layers"):
+                check_count(getattr(getattr(self, player), name), argument=f"{player}.{name}")
         check_count(self.num_steps, argument="num_steps", minimum=0)
         check_seed(self.seed, argument="seed")
 
@@ -270,7 +278,7 @@ class Config:
         Raises:
             ValueError: it is no JSON, or no configuration.
         """
-        tree = json.loads(text)
+        tree = parse_json(text)
         if not isinstance(tree, dict):
             raise ValueError(f"a configuration must be a JSON object, got {text[:40]!r}")
         return cls.from_dict(tree)

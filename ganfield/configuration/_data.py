@@ -11,7 +11,7 @@ from ganfield._hashes import hash_of
 from ganfield._registry import Registry
 from ganfield.checks import lookup
 from ganfield.configuration._config import DataConfig
-from ganfield.configuration._options import arguments, keywords
+from ganfield.configuration._options import arguments, keywords, naming_options
 from ganfield.data import Images, Points
 
 _SOME = 1024  # images of a set on disk that are hashed
@@ -83,6 +83,12 @@ def load_data(config: DataConfig) -> Any:
             f"data.folder is for sets that are read from files, and {config.name} is not: got "
             f"{config.folder!r}"
         )
+    for name, given in (("size", config.size is not None), ("split", source.has_parts)):
+        if given and name in config.options:
+            raise ValueError(
+                f"data.{name} and data.options.{name} are the same: give data.{name} alone, got "
+                f"{getattr(config, name)!r} and {config.options[name]!r:.40}"
+            )
     options = dict(source.options)
     if config.size is not None:
         if "size" not in takes:
@@ -96,7 +102,8 @@ def load_data(config: DataConfig) -> Any:
             f"{config.split!r}"
         )
     options |= arguments(config.options, takes, argument="data.options")
-    examples = loader(config.folder, **options) if source.in_folder else loader(**options)
+    with naming_options(config.options, argument="data.options"):
+        examples = loader(config.folder, **options) if source.in_folder else loader(**options)
     if config.flip:
         if not isinstance(examples, Images):
             raise ValueError(f"data.flip is for images, and {config.name} has none")

@@ -9,7 +9,7 @@ from ganfield._registry import Registry
 from ganfield._types import Field, Players
 from ganfield.checks import lookup
 from ganfield.configuration._config import MethodConfig
-from ganfield.configuration._options import arguments, keywords, missing
+from ganfield.configuration._options import arguments, keywords, missing, naming_options
 from ganfield.field import TRANSFORMS
 from ganfield.methods import METHODS, WRAPPERS, Method, numerics_rmsprop
 
@@ -106,7 +106,8 @@ def make_method(config: MethodConfig) -> Method:
     rates = Players(config.learning_rate, config.learning_rate)
     if config.phi_learning_rate is not None:
         rates = rates._replace(phi=config.phi_learning_rate)
-    optimizers = Players(*(optimizer(rate, **of_optimizer) for rate in rates))
+    with naming_options(config.optimizer_options, argument="method.optimizer_options"):
+        optimizers = Players(*(optimizer(rate, **of_optimizer) for rate in rates))
     # One optimizer for both where they do not differ: some methods keep one memory then.
     shared = optimizers.theta if rates.theta == rates.phi else optimizers
     takes = keywords(builder)
@@ -119,11 +120,14 @@ def make_method(config: MethodConfig) -> Method:
             raise ValueError(
                 f"method.{name} is for alternating steps, got {value} with {config.name}"
             )
-    method = builder(shared, **arguments(options, takes, argument="method.options"))
+    made = arguments(options, takes, argument="method.options")
+    with naming_options(config.options, argument="method.options"):
+        method = builder(shared, **made)
     if config.wrapper is None:
         if config.wrapper_options:
             raise ValueError("method.wrapper_options: there is no method.wrapper")
         return method
     wrapper = lookup(WRAPPERS, config.wrapper, argument="method.wrapper")
     given = arguments(config.wrapper_options, keywords(wrapper), argument="method.wrapper_options")
-    return wrapper(method, **given)
+    with naming_options(config.wrapper_options, argument="method.wrapper_options"):
+        return wrapper(method, **given)

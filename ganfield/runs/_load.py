@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from ganfield.methods import Method, State
 from ganfield.runs._checkpoints import Checkpoints
 from ganfield.runs._generate import Maker
 from ganfield.runs._quick import quick_jit
-from ganfield.runs._run_directory import read_config
+from ganfield.runs._run_directory import read_about, read_config
 from ganfield.runs._tables import Table
 from ganfield.simulate import Standing, stand
 
@@ -165,7 +164,7 @@ def load(
 
     Raises:
         ValueError: the folder is no run, or a newer version's; there is no checkpoint of this step,
-            or none at all.
+            or none at all; or it is another run's, or a file of the run is damaged.
         OSError: the checkpoint asked for is damaged, or all are.
 
     Example:
@@ -188,7 +187,9 @@ def load(
     metrics, scores = (Table(folder / f"{name}.csv").arrays() for name in ("metrics", "scores"))
     if not (folder / "checkpoints").is_dir():
         raise ValueError(f"there is no checkpoint yet in {folder}")
-    checkpoints = Checkpoints(folder / "checkpoints", keep=None, tell=listen or (lambda _: None))
+    checkpoints = Checkpoints(
+        folder / "checkpoints", keep=None, tell=listen or (lambda _: None), run=about.get("id")
+    )
     try:
         steps = checkpoints.steps()
         if step is not None and step not in steps:
@@ -232,14 +233,8 @@ def _read(checkpoints: Checkpoints, step: int | None, built: Built) -> tuple[Sta
 
 def provenance_of(folder: Path) -> dict[str, Any]:
     """Return what ``run.json`` says, nothing where it is not there; refuse newer versions' runs."""
-    path = folder / "run.json"
-    if not path.exists():
-        return {}
-    try:
-        about = dict(json.loads(path.read_text("utf-8")))
-        made_by = str(dict(about.get("versions", {})).get("ganfield", "0"))
-    except (ValueError, TypeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
+    about = read_about(folder)
+    made_by = str(about.get("versions", {}).get("ganfield", "0"))
     here = metadata.version("ganfield")
     if _numbers(made_by) > _numbers(here):
         raise ValueError(

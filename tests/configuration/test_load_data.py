@@ -144,3 +144,43 @@ def test_of_images_on_disk_some_are_hashed(tmp_path):
     assert known[2] == known[0] not in (known[1], known[3])
     labels = np.zeros(5000, np.int32)
     assert fingerprint(gf.data.memory_mapped(path, name="some", labels=labels)) != known[3]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("image_folder", {"cache": 3}, r"cache must be a text or a path or none, got 3"),
+        ("image_folder", {"num_threads": "x"}, "num_threads must be an integer or none, got 'x'"),
+        ("image_folder", {"num_threads": True}, "num_threads must be an integer or none, got True"),
+        ("image_folder", {"crop": float("nan")}, "crop must be a finite number, got nan"),
+        ("image_folder", {"name": 3}, "name must be a text or none, got 3"),
+        ("memory_mapped", {"image_shape": 3}, "image_shape must be a list of integers or none"),
+        ("memory_mapped", {"image_shape": "4,4,3"}, "image_shape must be a list of integers or"),
+        ("memory_mapped", {"class_names": 3}, "class_names must be a list of texts, got 3"),
+        ("cifar10", {"checksum": 5}, "checksum must be a text or texts by name or none, got 5"),
+        ("mnist", {"num_images": 2.5}, "num_images must be an integer or none, got 2.5"),
+    ],
+)
+def test_options_of_another_type_are_named(name, options, said):
+    with pytest.raises(ValueError, match=rf"data\.options\.{said}"):
+        load_data(DataConfig(name=name, folder="nowhere", options=options))
+
+
+def test_an_option_may_be_none_where_its_loader_has_it(faces):
+    config = DataConfig(name="image_folder", folder=faces, options={"crop": None})
+    assert load_data(config).pixels.shape == (6, 64, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "options", "name"),
+    [
+        ({"size": 8}, {"size": 16}, "size"),
+        ({}, {"split": "test"}, "split"),
+        ({"split": "test"}, {"split": "test"}, "split"),
+    ],
+)
+def test_what_is_given_twice_is_refused(settings, options, name):
+    said = rf"data\.{name} and data\.options\.{name} are the same: give data\.{name} alone, got"
+    with pytest.raises(ValueError, match=said):
+        load_data(DataConfig(name="digits", options=options, **settings))
+    assert load_data(DataConfig(name="digits", options={"size": 16})).shape == (16, 16, 1)

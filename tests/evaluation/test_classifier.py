@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 
 import jax
 import jax.numpy as jnp
@@ -260,3 +261,10 @@ def test_network_refuses_bad_shapes():
         gf.networks.classifier((8, 8), 10)
     with pytest.raises(ValueError, match="num_classes must be an integer ≥ 2"):
         gf.networks.classifier((8, 8, 1), 1)
+
+
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "some.npz")
+    for load in (gf.evaluation.load_classifier, gf.evaluation.load_inception):
+        with pytest.raises(OSError, match=r"a FIFO, not a regular file: .*some\.npz"):
+            load(tmp_path / "some.npz")

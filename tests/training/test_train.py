@@ -221,7 +221,7 @@ def test_memory_that_runs_out_damages_nothing(monkeypatch, tmp_path):
     def restore(self, *args, **options):
         raise MemoryError
 
-    monkeypatch.setattr(_checkpoints.orbax.CheckpointManager, "restore", restore)
+    monkeypatch.setattr(_checkpoints.orbax.Checkpointer, "restore", restore)
     with pytest.raises(MemoryError):
         train(CONFIG, tmp_path)
     monkeypatch.undo()
