@@ -154,10 +154,16 @@ def files(tmp_path):
     images = gf.data.digits().pixels[:12]
     gf.data.save_npz(tmp_path / "some.npz", gf.data.Images(images))
     np.save(tmp_path / "some.npy", images)
-    return {"npz": tmp_path / "some.npz", "memory_mapped": tmp_path / "some.npy"}
+    np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(12, 2)))
+    names = {"npz": "some.npz", "memory_mapped": "some.npy", "points": "points.npy"}
+    return {name: tmp_path / file for name, file in names.items()}
 
 
-OF_FILES = {"npz": gf.data.load_npz, "memory_mapped": gf.data.memory_mapped}
+OF_FILES = {
+    "npz": gf.data.load_npz,
+    "memory_mapped": gf.data.memory_mapped,
+    "points": gf.data.load_points,
+}
 WITHOUT = [name for name, source in DATA.items() if not source.in_folder]
 
 
