@@ -37,9 +37,9 @@ def check_shown(shape: tuple[int, ...]) -> None:
 
 
 def limit_of(real: Any) -> float:
-    """Return half the side of the square that pictures of points show: 1.6, 3.2, 6.4 …
+    """Return half the side of the square that pictures of points show.
 
-    It is the smallest with 99 % of the real ones inside.
+    It is the smallest of 1.6, 3.2, 6.4 … with 99 % of the real ones inside.
 
     Example:
         >>> limit_of(np.array([[0.0, 1.5]])), limit_of(np.array([[0.0, -4.0]]))
