@@ -1,5 +1,10 @@
 """Animations: heads where the runs are, frame by frame, read back from the file."""
 
+import base64
+import io
+import json
+import re
+
 import numpy as np
 import pytest
 from matplotlib import animation as mpl_animation
@@ -131,6 +136,7 @@ def test_a_legend_stays_in_its_place():
     legend = ax.get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["Euler", "Heun"]
     ax.figure.canvas.draw()
+    assert legend.get_window_extent().y0 >= ax.get_window_extent().y1  # No run comes there.
     before = legend.get_window_extent().bounds
     found._draw_frame(1)
     ax.figure.canvas.draw()
@@ -249,7 +255,7 @@ def test_a_file_is_whole_or_not_there(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.webm", "a", "a.gif.png", ".gif"])
 def test_other_suffixes_are_refused(tmp_path, name):
-    with pytest.raises(ValueError, match=r"path must end in \.gif or \.mp4, got"):
+    with pytest.raises(ValueError, match=r"path must end in \.gif, \.html or \.mp4, got"):
         gf.plot.save_animation(None, tmp_path / name)
 
 
@@ -258,6 +264,87 @@ def test_mp4_without_ffmpeg_is_refused(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"must end in \.gif.*\.mp4 needs ffmpeg, which is not"):
         gf.plot.save_animation(None, tmp_path / "a.mp4")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_has_all_frames_and_asks_no_network(tmp_path):
+    save(TWO, tmp_path / "a.html", fps=8)
+    page = (tmp_path / "a.html").read_text("utf-8")
+    pictures = json.loads(re.search(r"frames = (\[.*?\])", page).group(1))
+    assert len(pictures) == 5
+    for index, picture in enumerate(pictures):
+        with Image.open(io.BytesIO(base64.b64decode(picture))) as image:
+            at, _ = where(np.asarray(image.convert("RGB"), float), gf.plot.COLORS[0])
+        np.testing.assert_allclose(at, [ACROSS.theta[index], 0.5], atol=2.5 / SIZE)
+    assert "wait = 125;" in page
+    assert "http" not in page
+    assert "%" not in page.replace("100%", "").replace("+ 1) % frames", "")
+
+
+REAL = np.array([[1.0, 0.0], [0.0, 2.0], [-1.0, 0.5]])
+CLOUDS = np.stack([REAL[:2] * share for share in (0.0, 0.5, 3.0)])
+
+
+def test_samples_are_dots_on_fixed_axes():
+    ax = square_axes()
+    animation = gf.plot.animate_samples(CLOUDS, ax, real=REAL, steps=[0, 10, 20])
+    real, dots = ax.collections
+    np.testing.assert_array_equal(real.get_offsets(), REAL)
+    assert real.get_zorder() < dots.get_zorder()
+    limits = (*ax.get_xlim(), *ax.get_ylim())
+    assert -limits[0] == limits[1] == -limits[2] == limits[3] > 2
+    (text,) = ax.texts
+    said = ["step 0", "step 10", "step 20\n100% outside"]
+    for index, expected in enumerate(said):
+        drawn = animation._draw_frame(index)
+        np.testing.assert_array_equal(dots.get_offsets(), CLOUDS[index])
+        assert text.get_text() == expected
+        assert (*ax.get_xlim(), *ax.get_ylim()) == limits
+    # Nothing joins a record to the next.
+    assert ax.lines[:] == []
+    assert drawn is None
+    assert [each.get_text() for each in ax.get_legend().get_texts()] == ["real", "generated"]
+    ax.figure.canvas.draw()
+    # The legend is above the axes, where no sample lies.
+    assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1
+    finish(animation)
+
+
+def test_samples_that_are_lost_are_counted():
+    clouds = CLOUDS.copy()
+    clouds[1, 0, 1] = np.nan
+    ax = square_axes()
+    animation = gf.plot.animate_samples(clouds, ax, num_frames=2)
+    # The last finite record is what the axes show.
+    assert ax.get_xlim()[1] == pytest.approx(6 * 1.08)
+    assert ax.texts[0].get_text() == "record 0"
+    animation._draw_frame(1)
+    assert ax.texts[0].get_text() == "record 2"
+    finish(animation)
+    animation = gf.plot.animate_samples(clouds, square_axes(), limit=1.5)
+    animation._draw_frame(1)
+    (dots,) = animation._fig.axes[0].collections
+    np.testing.assert_array_equal(dots.get_offsets(), clouds[1, 1:])
+    assert animation._fig.axes[0].texts[0].get_text() == "record 1\nfailed: 1 of 2 not finite"
+    finish(animation)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"samples": CLOUDS[0]}, r"samples must have shape \(records, n, 2\), got \(2, 2\)"),
+        ({"samples": CLOUDS[:0]}, r"got \(0, 2, 2\)"),
+        ({"samples": np.full((1, 2, 2), np.nan)}, "a record that is finite, or limit"),
+        ({"real": REAL[0]}, r"real must be finite numbers of shape \(n, 2\), .*\(2,\)"),
+        ({"real": np.inf * REAL}, "real must be finite numbers"),
+        ({"steps": [0, 1]}, r"steps must have shape \(3,\), .*got \(2,\)"),
+        ({"limit": 0}, "limit must be a finite number > 0"),
+        ({"num_frames": 0}, "num_frames must be an integer ≥ 1"),
+    ],
+)
+def test_samples_that_cannot_be_animated_are_refused(given, said):
+    with pytest.raises(ValueError, match=said):
+        gf.plot.animate_samples(**({"samples": CLOUDS} | given))
+    assert plt.get_fignums() == []
 
 
 @pytest.mark.parametrize("option", ["fps", "dpi"])
