@@ -335,7 +335,7 @@ def test_samples_that_are_lost_are_counted():
         ({"samples": CLOUDS[:0]}, r"got \(0, 2, 2\)"),
         ({"samples": np.full((1, 2, 2), np.nan)}, "a record that is finite, or limit"),
         ({"real": REAL[0]}, r"real must be finite numbers of shape \(n, 2\), .*\(2,\)"),
-        ({"real": np.inf * REAL}, "real must be finite numbers"),
+        ({"real": REAL + np.inf}, "real must be finite numbers"),
         ({"steps": [0, 1]}, r"steps must have shape \(3,\), .*got \(2,\)"),
         ({"limit": 0}, "limit must be a finite number > 0"),
         ({"num_frames": 0}, "num_frames must be an integer ≥ 1"),
