@@ -62,8 +62,8 @@ def said(value: Any) -> str:
     """Return a value in a few words: six digits of a number, a few numbers of an array.
 
     Example:
-        >>> said(1 / 3), said(None), said([1.0, 2 - 1e-9j]), said(np.ones((20, 3)))
-        ('0.333333', '–', '1, 2-1e-09j', 'float64[20,3]')
+        >>> said(1 / 3), said(10**7), said(None), said([1.0, 2 - 1e-9j]), said(np.ones((20, 3)))
+        ('0.333333', '10000000', '–', '1, 2-1e-09j', 'float64[20,3]')
         >>> said(Players(0.5, np.ones(2)))
         'θ = 0.5, φ = 1, 1'
     """
@@ -83,9 +83,10 @@ def said(value: Any) -> str:
     if isinstance(value, np.ndarray | np.generic | jax.Array | int | float | complex):
         if np.ndim(value) == 1 and np.size(value) <= _MOST:
             return ", ".join(said(each) for each in np.asarray(value))
-        known = None if np.ndim(value) else np.asarray(value)
-        numbers = known is not None and known.dtype.kind in "iufc"
-        return f"{known.item():.6g}" if numbers and known.dtype.kind != "i" else describe(value)
+        kind = "" if np.ndim(value) else np.asarray(value).dtype.kind
+        if kind not in ("i", "u", "f", "c"):
+            return describe(value)
+        return f"{np.asarray(value).item():{'d' if kind in 'iu' else '.6g'}}"
     if type(value).__module__.startswith("ganfield") or not jax.tree.leaves(value):
         return _shortened(repr(value))
     return _shortened(amount(value))

@@ -157,7 +157,7 @@ def _diverging(shown: np.ma.MaskedArray) -> tuple[Normalize, Colormap]:
     past = bool(np.any(away < -below)), bool(np.any(away > above))
     extend: Any = ends.get(past, "neither")  # typed as bool by Matplotlib
     colours.colorbar_extend = extend
-    scale = partial(_TwoSided, below=below, above=above)
+    scale: Any = partial(_TwoSided, below=below, above=above)
     return make_norm_from_scale(scale)(Normalize)(1 - below, 1 + above), colours
 
 
@@ -181,7 +181,7 @@ class _TwoSided(FuncScale):
             for away in MaxNLocator(3).tick_values(0, width)
             if away < width * (1 + _ROUNDING)
         ]
-        axis.set_major_locator(FixedLocator(np.unique(np.round(ticks, 12))))
+        axis.set_major_locator(FixedLocator(np.unique(np.round(ticks, 12)).tolist()))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
         axis.set_minor_locator(NullLocator())
 
