@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from ganfield.checks import check_count
 from ganfield.plotting._cloud import corner, draw_real, limit_of, lost, read_real, show_square
-from ganfield.plotting._style import COLORS, axes, paper
+from ganfield.plotting._style import axes, paper
 
 
 def animate_samples(
@@ -76,7 +76,7 @@ def animate_samples(
     if examples is not None:
         draw_real(ax, examples, zorder=1)
     dots = ax.scatter(
-        [], [], s=9, color=COLORS[0], edgecolors=[paper()], linewidths=0.3, zorder=3,
+        [], [], s=9, color="C0", edgecolors=[paper()], linewidths=0.3, zorder=3,
         label="generated",
     )  # fmt: skip
     # Above the axes, where no sample comes.

@@ -7,7 +7,7 @@ from matplotlib.text import Text
 from numpy.typing import ArrayLike
 
 from ganfield.checks import check_positive
-from ganfield.plotting._style import COLORS, ink, once
+from ganfield.plotting._style import ink, once
 
 _MARGIN = 1.08  # of the square round the real data
 
@@ -47,7 +47,7 @@ def draw_real(ax: Axes, real: np.ndarray, *, zorder: float) -> PathCollection:
         real[:, 0],
         real[:, 1],
         s=4,
-        color=COLORS[1],
+        color="C1",
         alpha=float(np.clip(300 / len(real), 0.15, 0.8)),
         linewidths=0,
         zorder=zorder,
