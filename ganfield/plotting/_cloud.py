@@ -48,7 +48,7 @@ def draw_real(ax: Axes, real: np.ndarray, *, zorder: float) -> PathCollection:
         real[:, 1],
         s=4,
         color="C1",
-        alpha=float(np.clip(300 / len(real), 0.15, 0.8)),
+        alpha=float(np.clip(600 / len(real), 0.3, 0.8)),
         linewidths=0,
         zorder=zorder,
         label=once(ax, "real"),
