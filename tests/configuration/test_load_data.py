@@ -83,12 +83,12 @@ def test_every_source_tells_its_loader_what_it_takes():
 def test_fashion_mnist_is_not_mnist(tmp_path):
     (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(np.zeros((10, 28, 28))))
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(np.arange(10)))
-    found = [
+    sets = [
         load_data(DataConfig(name=name, folder=str(tmp_path), options={"num_images": 10}))
         for name in ("fashion_mnist", "mnist")
     ]
-    assert [images.name for images in found] == ["fashion_mnist", "mnist"]
-    assert found[0].class_names == gf.data.FASHION_MNIST_CLASSES
+    assert [images.name for images in sets] == ["fashion_mnist", "mnist"]
+    assert sets[0].class_names == gf.data.FASHION_MNIST_CLASSES
 
 
 def test_a_memory_map_takes_its_shape_from_options(tmp_path):

@@ -48,6 +48,7 @@ def test_samples_are_spread_as_the_density_says(name):
     assert counts[expected < 1e-3].sum() <= 3
 
 
+@pytest.mark.slow
 def test_rings_have_their_closed_form():
     data = gf.data.nested_rings(3, radius=1.5, std=0.2)
     away = np.linspace(0, 2, 9)
@@ -58,6 +59,7 @@ def test_rings_have_their_closed_form():
     np.testing.assert_allclose(data.log_density(points), np.log(each.mean(axis=1)), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_checkerboard_is_filled_as_in_its_code():
     """Which squares: x, and y in [0, 1) or [−2, −1), one higher where ⌊x⌋ is odd; all by two."""
     rng = np.random.default_rng(0)
@@ -74,6 +76,7 @@ def test_a_checkerboard_is_filled_as_in_its_code():
     assert (int(coverage.modes_covered), float(coverage.high_quality)) == (8, 1)
 
 
+@pytest.mark.slow
 def test_a_pinwheel_is_turned_as_in_its_code():
     data = gf.data.pinwheel(radial_std=0.2, tangential_std=0.0)
     points = np.asarray(data.sample(KEY, 1000), float).reshape(5, 200, 2) / 2
@@ -86,6 +89,7 @@ def test_a_pinwheel_is_turned_as_in_its_code():
         assert scipy.stats.kstest((along - 1) / 0.2, "norm").pvalue > 1e-3
 
 
+@pytest.mark.slow
 def test_a_swiss_roll_is_that_of_its_code():
     points = np.asarray(gf.data.swiss_roll(std=0.0).sample(KEY, 1000), float) * 5
     angles = np.linalg.norm(points, axis=1)
@@ -107,6 +111,7 @@ def part_of(name, points):
     return np.round(turn / (2 * np.pi / 5)).astype(int) % 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [3, 17])
 @pytest.mark.parametrize("name", PARTS)
 def test_a_small_batch_shows_every_part(name, size):

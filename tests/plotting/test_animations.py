@@ -32,18 +32,18 @@ def square_axes():
 def save(paths, path, num_frames=5, ax=None, tail=0, **options):
     with gf.plot.style(figure__constrained_layout__use=False):
         ax = square_axes() if ax is None else ax
-        found = gf.plot.animate(paths, ax, bounds=(-1, 1), num_frames=num_frames, tail=tail)
+        animation = gf.plot.animate(paths, ax, bounds=(-1, 1), num_frames=num_frames, tail=tail)
         ax.get_legend().remove()
-        gf.plot.save_animation(found, path, **options)
+        gf.plot.save_animation(animation, path, **options)
 
 
 def frames(path):
     with Image.open(path) as image:
-        found = []
+        pictures = []
         for index in range(image.n_frames):
             image.seek(index)
-            found.append(np.asarray(image.convert("RGB"), float))
-    return found
+            pictures.append(np.asarray(image.convert("RGB"), float))
+    return pictures
 
 
 def where(frame, color):
@@ -60,9 +60,9 @@ def where(frame, color):
 @pytest.mark.long
 def test_heads_are_where_the_runs_are(tmp_path):
     save(TWO, tmp_path / "a.gif")
-    found = frames(tmp_path / "a.gif")
-    assert len(found) == 5
-    for index, frame in enumerate(found):
+    pictures = frames(tmp_path / "a.gif")
+    assert len(pictures) == 5
+    for index, frame in enumerate(pictures):
         for color, points in zip(gf.plot.COLORS, TWO.values(), strict=False):
             at, _ = where(frame, color)
             expected = [points.theta[index], points.phi[index]]
@@ -72,8 +72,8 @@ def test_heads_are_where_the_runs_are(tmp_path):
 @pytest.mark.parametrize(("num_frames", "at"), [(3, [0, 2, 4]), (1, [0]), (2, [0, 4])])
 def test_frames_are_spread_from_the_first_to_the_last(tmp_path, num_frames, at):
     save({"Euler": ACROSS}, tmp_path / "a.gif", num_frames)
-    found = [where(frame, gf.plot.COLORS[0])[0] for frame in frames(tmp_path / "a.gif")]
-    np.testing.assert_allclose([x for x, _ in found], ACROSS.theta[at], atol=2.5 / SIZE)
+    places = [where(frame, gf.plot.COLORS[0])[0] for frame in frames(tmp_path / "a.gif")]
+    np.testing.assert_allclose([x for x, _ in places], ACROSS.theta[at], atol=2.5 / SIZE)
 
 
 def test_every_run_has_a_head(tmp_path):
@@ -90,55 +90,55 @@ def test_every_run_has_a_head(tmp_path):
 def test_a_tail_fades():
     """Look at the collection of pieces itself."""
     ax = square_axes()
-    found = gf.plot.animate({"Euler": ACROSS}, ax, bounds=(-1, 1), num_frames=5, tail=3)
+    animation = gf.plot.animate({"Euler": ACROSS}, ax, bounds=(-1, 1), num_frames=5, tail=3)
     (trace,) = ax.collections
     assert len(trace.get_segments()) == 0  # Nothing is behind the first record.
-    *_, last = found.new_frame_seq()
-    found._draw_frame(last)
+    *_, last = animation.new_frame_seq()
+    animation._draw_frame(last)
     pieces = np.array(trace.get_segments())
     np.testing.assert_allclose(pieces[:, 0, 0], ACROSS.theta[1:4])
     np.testing.assert_allclose(pieces[:, 1, 0], ACROSS.theta[2:5])
     np.testing.assert_allclose(trace.get_color()[:, 3], [1 / 3, 2 / 3, 1])
-    finish(found)
+    finish(animation)
 
 
-def finish(found):
+def finish(animation):
     """Matplotlib warns of animations that nobody has seen."""
-    found._draw_was_started = True
+    animation._draw_was_started = True
 
 
 def test_a_usual_tail_is_a_tenth():
     ax = square_axes()
     theta = np.linspace(-1, 1, 40)
-    found = gf.plot.animate({"Euler": gf.Players(theta, theta)}, ax, num_frames=2)
-    found._draw_frame(1)
+    animation = gf.plot.animate({"Euler": gf.Players(theta, theta)}, ax, num_frames=2)
+    animation._draw_frame(1)
     assert len(ax.collections[0].get_segments()) == 4
-    finish(found)
+    finish(animation)
 
 
 def test_a_run_that_is_lost_leaves_a_cross():
     ax = square_axes()
     theta = np.array([[0.0, 0.5], [0.1, 0.6], [np.nan, 0.7], [0.3, 0.8]])
-    found = gf.plot.animate({"Euler": gf.Players(theta, 0 * theta)}, ax, num_frames=4, tail=2)
+    animation = gf.plot.animate({"Euler": gf.Players(theta, 0 * theta)}, ax, num_frames=4, tail=2)
     head, cross = ax.lines
     (trace,) = ax.collections
     for index, crosses, pieces in [(1, 0, 2), (2, 1, 3), (3, 1, 2)]:
-        found._draw_frame(index)
+        animation._draw_frame(index)
         assert np.isfinite(head.get_xdata()).sum() == 2 - crosses
         np.testing.assert_array_equal(cross.get_xdata(), [0.1][:crosses])
         assert len(trace.get_segments()) == pieces
-    finish(found)
+    finish(animation)
 
 
 def test_a_legend_stays_in_its_place():
     _, ax = plt.subplots()
-    found = gf.plot.animate(TWO, ax, num_frames=2)
+    animation = gf.plot.animate(TWO, ax, num_frames=2)
     legend = ax.get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["Euler", "Heun"]
     ax.figure.canvas.draw()
     assert legend.get_window_extent().y0 >= ax.get_window_extent().y1  # No run comes there.
     before = legend.get_window_extent().bounds
-    found._draw_frame(1)
+    animation._draw_frame(1)
     ax.figure.canvas.draw()
     assert legend.get_window_extent().bounds == before
     colors = {line.get_color() for line in ax.lines if not line.get_label().startswith("_")}
@@ -148,21 +148,21 @@ def test_a_legend_stays_in_its_place():
 def test_free_axes_show_all_points():
     _, ax = plt.subplots()
     theta = np.array([0.0, 3.0, np.nan])
-    found = gf.plot.animate({"Euler": gf.Players(theta, -theta)}, ax, num_frames=2)
+    animation = gf.plot.animate({"Euler": gf.Players(theta, -theta)}, ax, num_frames=2)
     assert ax.get_xlim()[0] < 0 < 3 < ax.get_xlim()[1] < 4
     assert ax.get_ylim()[0] < -3 < 0 < ax.get_ylim()[1]
     ax.figure.canvas.draw()
-    del found
+    del animation
 
 
 @pytest.mark.slow
 def test_axes_with_limits_keep_them():
     _, ax = plt.subplots()
     gf.plot.field(lambda params, batch: params, ax, bounds=(-1, 1), kind="quiver")
-    found = gf.plot.animate({"Euler": gf.Players(9 * T, 9 * T)}, ax, num_frames=2)
+    animation = gf.plot.animate({"Euler": gf.Players(9 * T, 9 * T)}, ax, num_frames=2)
     assert (ax.get_xlim(), ax.get_ylim()) == ((-1, 1), (-1, 1))
     ax.figure.canvas.draw()
-    del found
+    del animation
 
 
 @pytest.mark.parametrize(
@@ -220,8 +220,8 @@ def test_a_dark_figure_is_saved_dark(tmp_path):
     with gf.plot.style(dark=True):
         _, ax = plt.subplots(figsize=(1, 1))
         ground = np.array(to_rgb(ax.get_facecolor())) * 255
-        found = gf.plot.animate({"Euler": ACROSS}, ax, num_frames=2)
-        gf.plot.save_animation(found, tmp_path / "a.gif", dpi=60)
+        animation = gf.plot.animate({"Euler": ACROSS}, ax, num_frames=2)
+        gf.plot.save_animation(animation, tmp_path / "a.gif", dpi=60)
     np.testing.assert_allclose(frames(tmp_path / "a.gif")[0][1, 1], ground, atol=3)
 
 
@@ -234,10 +234,10 @@ def test_a_file_is_whole_or_not_there(tmp_path):
     target = tmp_path / "a.gif"
     target.write_text("old")
     figure = Figure(figsize=(1, 1))
-    seen = []
+    folders = []
 
     def draw(index):
-        seen.append(sorted(path.suffix for path in tmp_path.iterdir()))
+        folders.append(sorted(path.suffix for path in tmp_path.iterdir()))
         if index == 2:
             raise RuntimeError("lost")
         return []
@@ -247,7 +247,7 @@ def test_a_file_is_whole_or_not_there(tmp_path):
         gf.plot.save_animation(broken, target)
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
-    assert seen
+    assert folders
     save({"Euler": ACROSS}, target)
     assert len(frames(target)) == 5
     assert list(tmp_path.iterdir()) == [target]

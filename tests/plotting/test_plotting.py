@@ -235,10 +235,10 @@ def test_density_is_the_kernel_estimate():
     at = np.stack(np.meshgrid(centres, centres), axis=-1)
     kernels = [scipy.stats.multivariate_normal(point, 0.06**2).pdf(at) for point in points]
     mass = np.sum(kernels, axis=0) * 0.01**2
-    found = np.asarray(image.get_array()) ** 2
+    drawn = np.asarray(image.get_array()) ** 2
     near = mass > 0.01 * mass.max()
-    np.testing.assert_allclose(found[near], mass[near], rtol=2e-3)
-    np.testing.assert_allclose(found.sum(), 4, rtol=1e-6)
+    np.testing.assert_allclose(drawn[near], mass[near], rtol=2e-3)
+    np.testing.assert_allclose(drawn.sum(), 4, rtol=1e-6)
     assert texts(image) == []
 
 

@@ -199,14 +199,14 @@ def test_a_diagram_of_the_analysis():
     def build(step_size, gamma):
         return gf.simultaneous(optax.sgd(step_size)), gf.consensus(v, gamma=gamma)
 
-    found = gf.stability_diagram(
+    diagram = gf.stability_diagram(
         build,
         {"step_size": np.array([0.2, 0.8]), "gamma": np.array([0.0, 1.0])},
         gf.Players(0.0, 0.0),
         num_starts=2,
         num_steps=60,
     )
-    image = gf.plot.stability_diagram(found, quantity="rate")
+    image = gf.plot.stability_diagram(diagram, quantity="rate")
     np.testing.assert_allclose(
         image.get_array(), [[1.04**0.5, 0.68**0.5], [1.64**0.5, 0.68**0.5]], rtol=1e-6
     )
