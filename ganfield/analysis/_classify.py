@@ -10,6 +10,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from ganfield._compiled import compiled
+from ganfield._html import html_of
 from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.analysis._smooth import is_smooth
@@ -66,6 +67,9 @@ class Classification(NamedTuple):
     local_nash: bool | None
     local_minimax: bool | None
     spurious: bool | None
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
 
 class _Point(NamedTuple):

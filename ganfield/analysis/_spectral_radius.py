@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
+from ganfield._html import html_of
 from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.analysis._arnoldi import leading
@@ -41,6 +42,9 @@ class SpectralRadius(NamedTuple):
     residual: float
     fixed_point_residual: float
 
+    def _repr_html_(self) -> str:
+        return html_of(self)
+
 
 class ConvergenceRate(NamedTuple):
     """A rate of convergence of the parameters, ``state.params``, twice.
@@ -53,6 +57,9 @@ class ConvergenceRate(NamedTuple):
 
     predicted: float
     measured: float
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
 
 def spectral_radius(

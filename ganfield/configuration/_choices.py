@@ -16,7 +16,6 @@ from ganfield.methods import METHODS, WRAPPERS
 if TYPE_CHECKING:
     from ganfield.configuration._config import Config
 
-_POINTS = ("ring", "grid", "two_moons", "spiral")
 _PLAYERS = ("generator", "discriminator")
 
 
@@ -68,7 +67,7 @@ def _of_data(name: str) -> set[str] | None:
         return None
     source = DATA[name]
     takes = {*keywords(getattr(data, source.loader), skip=int(source.in_folder))} - {"split"}
-    takes |= set() if name in _POINTS else {"flip"}
+    takes |= {"flip"} if source.images else set()
     return (
         takes
         | ({"split"} if source.has_parts else set())

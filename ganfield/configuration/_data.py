@@ -25,12 +25,18 @@ class Source(NamedTuple):
         in_folder: whether it is read from a folder or file, which the loader takes first.
         options: what the loader is told besides.
         has_parts: whether the loader can give one for training and one for testing.
+        images: whether it gives images, which can be mirrored.
     """
 
     loader: str
     in_folder: bool = True
     options: Mapping[str, Any] = {}
     has_parts: bool = True
+    images: bool = True
+
+
+def _plane(loader: str) -> Source:
+    return Source(loader, in_folder=False, has_parts=False, images=False)
 
 
 DATA: Registry[Source] = Registry(
@@ -45,10 +51,15 @@ DATA: Registry[Source] = Registry(
         "image_folder": Source("image_folder"),
         "npz": Source("load_npz", has_parts=False),
         "memory_mapped": Source("memory_mapped", has_parts=False),
-        "ring": Source("ring", in_folder=False, has_parts=False),
-        "grid": Source("grid", in_folder=False, has_parts=False),
-        "two_moons": Source("two_moons", in_folder=False, has_parts=False),
-        "spiral": Source("spiral", in_folder=False, has_parts=False),
+        "points": Source("load_points", has_parts=False, images=False),
+        "ring": _plane("ring"),
+        "grid": _plane("grid"),
+        "two_moons": _plane("two_moons"),
+        "spiral": _plane("spiral"),
+        "swiss_roll": _plane("swiss_roll"),
+        "nested_rings": _plane("nested_rings"),
+        "checkerboard": _plane("checkerboard"),
+        "pinwheel": _plane("pinwheel"),
     },
 )
 """Name → how the set of that name is loaded."""
@@ -105,7 +116,7 @@ def load_data(config: DataConfig) -> Any:
     with naming_options(config.options, argument="data.options"):
         examples = loader(config.folder, **options) if source.in_folder else loader(**options)
     if config.flip:
-        if not isinstance(examples, Images):
+        if not source.images:
             raise ValueError(f"data.flip is for images, and {config.name} has none")
         examples = dataclasses.replace(examples, flip=True)
     return examples

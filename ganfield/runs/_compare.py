@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ganfield._html import html_spread, html_table
 from ganfield.configuration import Config
 from ganfield.runs._load import provenance_of
 from ganfield.runs._run_directory import FREE, read_config, read_protocols
@@ -67,6 +68,16 @@ class Comparison(NamedTuple):
     groups: tuple[Group, ...]
     differences: dict[str, tuple[Any, ...]]
     protocol: Any
+
+    def _repr_html_(self) -> str:
+        names = list(dict.fromkeys(name for group in self.groups for name in group.last()))
+        rows = (
+            [group.label, len(group.folders)]
+            + [html_spread(*last[name]) if name in last else None for name in names]
+            for group in self.groups
+            for last in [group.last()]
+        )
+        return html_table(["runs of", "seeds", *names], rows, title="mean ± spread over seeds")
 
 
 def compare(folders: Sequence[str | os.PathLike[str]]) -> Comparison:

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._html import html_facts, html_table
 from ganfield._types import Field, Players, Sampler
 from ganfield.checks import check_count
 from ganfield.configuration import Built, Config, build, fingerprint, load_data, random_keys
@@ -129,6 +130,12 @@ class SavedRun:
     def __repr__(self) -> str:
         kept = ", ".join(map(str, self.steps))
         return f"SavedRun: {self.folder} at step {self.step} (checkpoints: {kept})"
+
+    def _repr_html_(self) -> str:
+        last = zip(*(column[-5:] for column in self.metrics.values()), strict=True)
+        facts = html_table(list(self.metrics), last, title=f"{self!r}: the last metrics")
+        scores = {name: column[-1] for name, column in self.scores.items() if len(column)}
+        return facts + (html_facts("the last scores", scores) if scores else "")
 
 
 class _Shaped:

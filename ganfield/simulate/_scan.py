@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._compiled import compiled
+from ganfield._html import html_facts
 from ganfield._types import Field, Players, PyTree, Sampler
 from ganfield.checks import check_count
 from ganfield.methods import Method, State
@@ -39,6 +40,10 @@ class Run(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Run: {outcome(self)}"
+
+    def _repr_html_(self) -> str:
+        facts = {"records": self.records, "params": self.params, "memory": self.state.memory}
+        return html_facts("Run", {"outcome": outcome(self), **facts})
 
     @property
     def params(self) -> Players:

@@ -176,6 +176,7 @@ def files(tmp_path):
     images = gf.data.digits().pixels[:12]
     gf.data.save_npz(tmp_path / "some.npz", gf.data.Images(images))
     np.save(tmp_path / "some.npy", images)
+    np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(12, 2)))
     write_cifar(tmp_path)
     for split, prefix in (("train", "train"), ("test", "t10k")):
         pixels, labels = of_idx(split)
@@ -184,7 +185,7 @@ def files(tmp_path):
     (tmp_path / "images").mkdir()
     for number, image in enumerate(images):
         save_image(tmp_path / "images" / f"{number}.png", image[..., 0])
-    place = {"npz": "some.npz", "memory_mapped": "some.npy"}
+    place = {"npz": "some.npz", "memory_mapped": "some.npy", "points": "points.npy"}
     place |= dict.fromkeys(("image_folder", "celeba"), "images")
     return {name: tmp_path / place.get(name, "") for name in OF_FILES}
 
@@ -193,6 +194,7 @@ def files(tmp_path):
 OF_FILES = {
     "npz": (gf.data.load_npz, {}),
     "memory_mapped": (gf.data.memory_mapped, {}),
+    "points": (gf.data.load_points, {}),
     "cifar10": (gf.data.cifar10, {"records_per_file": RECORDS}),
     "mnist": (gf.data.mnist, {"num_images": COUNT}),
     "fashion_mnist": (gf.data.fashion_mnist, {"num_images": COUNT}),

@@ -17,7 +17,7 @@ import pytest
 
 import ganfield as gf
 from ganfield.cli import main
-from ganfield.configuration import OPTIMIZERS, keywords
+from ganfield.configuration import DATA, OPTIMIZERS, keywords
 from ganfield.configuration._options import missing
 from ganfield.configuration._settings import flat
 
@@ -176,7 +176,7 @@ def test_train(capsys, tmp_path, seed):
     }  # fmt: skip
     if "gamma" in keywords(gf.TRANSFORMS[transform]):
         method["gamma"] = number(rng)
-    data = of(rng, ["ring", "grid", "two_moons", "spiral", "digits"])
+    data = of(rng, [name for name, source in DATA.items() if not source.in_folder])
     small = {"architecture": "mlp", "width": 4, "num_layers": int(rng.integers(1, 3))}
     whole = {
         "data": {"name": data} | ({"size": 8} if data == "digits" else {}),

@@ -51,7 +51,9 @@ def test_ten_thousand_images_of_celeba_are_for_testing(faces):
 def in_folder(tmp_path):
     gf.data.save_npz(tmp_path / "some.npz", gf.data.digits())
     np.save(tmp_path / "some.npy", gf.data.digits().pixels)
-    return {"npz": str(tmp_path / "some.npz"), "memory_mapped": str(tmp_path / "some.npy")}
+    np.save(tmp_path / "points.npy", np.zeros((3, 2)))
+    files = {"npz": "some.npz", "memory_mapped": "some.npy", "points": "points.npy"}
+    return {name: str(tmp_path / file) for name, file in files.items()}
 
 
 @pytest.mark.parametrize("name", [name for name, source in DATA.items() if not source.has_parts])

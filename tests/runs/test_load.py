@@ -63,6 +63,11 @@ def test_tables_are_those_of_the_files(trained):
     assert run.metrics["warnings"].tolist() == [row["warnings"] for row in of_file]
     assert list(run.scores) == ["step", "seconds", "brightness"]
     assert run.provenance["versions"]["jax"] == jax.__version__
+    shown = run._repr_html_()
+    assert "at step 40" in shown
+    assert "<td>40</td>" in shown
+    assert f"<td>{run.metrics['loss_phi'][-1]:.6g}</td>" in shown
+    assert f"<td>brightness</td><td>{run.scores['brightness'][-1]:.6g}</td>" in shown
 
 
 def test_examples_are_those_of_the_run(trained):
