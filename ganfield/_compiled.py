@@ -84,8 +84,7 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
     out = jax.tree.structure(shapes)
 
     def call(*args: Any) -> Any:
-        leaves, given = jax.tree.flatten(args)
-        assert given == tree
+        leaves = tree.flatten_up_to(args)
         return jax.tree.unflatten(out, whole(constants, leaves))
 
     return call
