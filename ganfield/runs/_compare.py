@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,10 +11,8 @@ import numpy as np
 
 from ganfield.configuration import Config
 from ganfield.runs._load import provenance_of
-from ganfield.runs._run_directory import FREE, read_config
-from ganfield.runs._tables import Table
-
-Columns = dict[str, np.ndarray]
+from ganfield.runs._run_directory import FREE, protocols_of, read_config
+from ganfield.runs._tables import Columns, Table
 
 
 class Group(NamedTuple):
@@ -109,7 +106,7 @@ def compare(folders: Sequence[str | os.PathLike[str]]) -> Comparison:
     _check_same(paths, [provenance_of(path).get("data") for path in paths], "trained on other data")
     scores = [Table(path / "scores.csv").arrays() for path in paths]
     scored = [path for path, columns in zip(paths, scores, strict=True) if columns]
-    protocols = [_protocol(path) for path in scored]
+    protocols = [protocols_of(path) for path in scored]
     _check_same(scored, protocols, "scored by another protocol")
     members: dict[str, list[int]] = {}
     for number, config in enumerate(configs):
@@ -176,14 +173,6 @@ def _together(tables: Sequence[Columns], folders: Sequence[Path]) -> Columns:
         else np.stack([table[name][at] for table, at in zip(tables, rows, strict=True)], axis=1)
         for name in names
     }
-
-
-def _protocol(folder: Path) -> Any:
-    path = folder / "protocol.json"
-    try:
-        return json.loads(path.read_text("utf-8")) if path.exists() else None
-    except ValueError as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
 
 
 def _check_same(folders: Sequence[Path], values: Sequence[Any], said: str) -> None:

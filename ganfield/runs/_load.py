@@ -132,6 +132,10 @@ class SavedRun:
         return f"SavedRun: {self.folder} at step {self.step} (checkpoints: {kept})"
 
 
+class NewerRunError(ValueError):
+    """A run was made by a newer version, and may mean what this one cannot know."""
+
+
 class _Shaped:
     """In place of data, where only their shape matters."""
 
@@ -242,7 +246,7 @@ def provenance_of(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{path} cannot be read: {error}") from error
     here = metadata.version("ganfield")
     if _numbers(made_by) > _numbers(here):
-        raise ValueError(
+        raise NewerRunError(
             f"the run in {folder} was made by ganfield {made_by}, and this is {here}: it may mean "
             "what this version cannot know"
         )

@@ -182,6 +182,21 @@ def read_config(output: str | os.PathLike[str]) -> Config:
         raise ValueError(f"{path} is no configuration: {error}") from error
 
 
+def protocols_of(folder: Path) -> list[dict[str, Any]] | None:
+    """Return how a run's scores were taken; None where that was not recorded.
+
+    Raises:
+        ValueError: ``protocol.json`` cannot be read.
+    """
+    path = folder / "protocol.json"
+    try:
+        return [dict(each) for each in json.loads(path.read_text("utf-8"))]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+
+
 def check_run(
     output: str | os.PathLike[str],
     config: Config,

@@ -11,6 +11,7 @@ import numpy as np
 from ganfield._files import naming, write_file
 
 Value = float | int | str
+Columns = dict[str, np.ndarray]
 
 METRICS = (
     "loss_theta",
@@ -89,7 +90,7 @@ class Table:
         lines = self._lines()
         return dict(zip(lines[0], lines[1], strict=True)) if len(lines) > 1 else None
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Columns:
         """Return column → array, in the file's order: integers, floats or texts; {} without rows.
 
         Raises:
