@@ -106,6 +106,8 @@ class MethodConfig:
         optimizer: "numerics_rmsprop" (the official code's) or a name in optax, such as "adam".
         learning_rate: of both players.
         phi_learning_rate: the discriminator's own, if it has one.
+        average_decay: d in [0, 1) of the exponential average of the parameters that is kept beside
+            them (`ganfield.averaged`), such as 0.999; None keeps none.
         theta_steps: moves of the generator in a step; only alternating steps can have more than 1.
         phi_steps: moves of the discriminator in a step.
         transform_options: further arguments of the transform.
@@ -119,6 +121,7 @@ class MethodConfig:
     optimizer: str = "numerics_rmsprop"
     learning_rate: float = 1e-4
     phi_learning_rate: float | None = None
+    average_decay: float | None = None
     theta_steps: int = 1
     phi_steps: int = 1
     transform_options: Options = dataclasses.field(default_factory=dict)
@@ -128,6 +131,8 @@ class MethodConfig:
     def __post_init__(self) -> None:
         """Check the numbers."""
         check_numbers(self, prefix="method.")
+        if self.average_decay is not None and self.average_decay >= 1:
+            raise ValueError(f"method.average_decay must be below 1, got {self.average_decay!r}")
         for name in ("theta_steps", "phi_steps"):
             check_count(getattr(self, name), argument=f"method.{name}", minimum=0)
 

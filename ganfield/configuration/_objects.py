@@ -10,7 +10,7 @@ from ganfield.checks import lookup
 from ganfield.configuration._config import MethodConfig
 from ganfield.configuration._options import arguments, keywords, missing
 from ganfield.field import TRANSFORMS
-from ganfield.methods import METHODS, Method, numerics_rmsprop
+from ganfield.methods import METHODS, Method, averaged, numerics_rmsprop
 
 OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
     "numerics_rmsprop": numerics_rmsprop,
@@ -61,7 +61,8 @@ def make_method(config: MethodConfig) -> Method:
     """Return the method, with an optimizer for both players or one for each.
 
     Args:
-        config: its name, optimizer, learning rates and the options of both.
+        config: its name, optimizer, learning rates and the options of both; whether an average is
+            kept.
 
     Raises:
         ValueError: a name is unknown, or an option is not its builder's.
@@ -93,4 +94,5 @@ def make_method(config: MethodConfig) -> Method:
             raise ValueError(
                 f"method.{name} is for alternating steps, got {value} with {config.name}"
             )
-    return builder(shared, **arguments(options, takes, argument="method.options"))
+    made = builder(shared, **arguments(options, takes, argument="method.options"))
+    return made if config.average_decay is None else averaged(made, decay=config.average_decay)

@@ -20,6 +20,7 @@ from ganfield.checks import check_count
 from ganfield.configuration import Built, Config, build, fingerprint, load_data, random_keys
 from ganfield.games import Game
 from ganfield.methods import Method, State
+from ganfield.methods._averaging import AveragedMemory
 from ganfield.runs._checkpoints import Checkpoints
 from ganfield.runs._generate import Maker
 from ganfield.runs._quick import quick_jit
@@ -69,6 +70,12 @@ class SavedRun:
         return self.state.params
 
     @property
+    def average(self) -> Players | None:
+        """The average of the parameters, where ``config.method.average_decay`` keeps one."""
+        memory = self.state.memory
+        return memory.average if isinstance(memory, AveragedMemory) else None
+
+    @property
     def game(self) -> Game:
         """What was played."""
         return self._built.game
@@ -110,11 +117,12 @@ class SavedRun:
         """``sample(key) -> batch`` of the configuration's sizes, from the run's data."""
         return self._built._replace(data=self.data).sampler()
 
-    def generate(self, count: int) -> np.ndarray:
+    def generate(self, count: int, *, average: bool = False) -> np.ndarray:
         """Return examples of the generator.
 
         Args:
             count: how many.
+            average: whether its parameters are the run's average.
 
         Returns:
             An array (count, …), images in [−1, 1]. The first ones are those of the run's own
@@ -122,10 +130,16 @@ class SavedRun:
             of one fixed batch of ``config.reference_size`` latent variables.
 
         Raises:
-            ValueError: the count is below 1.
+            ValueError: the count is below 1, or the run keeps no average.
         """
         check_count(count, argument="count")
-        return Maker(self._built.generator, self.config)(self.params.theta, count)
+        params = self.average if average else self.params
+        if params is None:
+            raise ValueError(
+                f"the run in {self.folder} keeps no average: train with method.average_decay, "
+                "such as 0.999"
+            )
+        return Maker(self._built.generator, self.config)(params.theta, count)
 
     def __repr__(self) -> str:
         kept = ", ".join(map(str, self.steps))
