@@ -2,10 +2,11 @@
 
 import logging
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import orbax.checkpoint as orbax
@@ -16,7 +17,12 @@ from ganfield.reporting import check_folder
 from ganfield.runs._host import with_keys, without_keys
 from ganfield.simulate import Standing
 
+T = TypeVar("T")
+
 _OVERHEAD = 200_000  # bytes that Orbax writes beside the arrays, with room to spare
+
+_LOOKS = 20  # through a folder from which a run removes checkpoints
+_REMOVAL = 0.1  # seconds that the removal of a checkpoint may take
 
 
 class CannotSaveError(OSError):
@@ -40,18 +46,15 @@ class Checkpoints:
         self._reads_alone = keep is None
         self.folder = folder.absolute() if keep is None else check_folder(folder.absolute())
         self._tell = tell
-        with _quiet():
-            self._manager = orbax.CheckpointManager(
-                self.folder,
-                options=orbax.CheckpointManagerOptions(
-                    create=False,
-                    max_to_keep=keep,
-                    enable_async_checkpointing=False,
-                    cleanup_tmp_directories=not self._reads_alone,
-                    read_only=self._reads_alone,
-                    multiprocessing_options=_alone(),
-                ),
-            )
+        options = orbax.CheckpointManagerOptions(
+            create=False,
+            max_to_keep=keep,
+            enable_async_checkpointing=False,
+            cleanup_tmp_directories=not self._reads_alone,
+            read_only=self._reads_alone,
+            multiprocessing_options=_alone(),
+        )
+        self._manager = _listing(lambda: orbax.CheckpointManager(self.folder, options=options))
 
     def steps(self) -> list[int]:
         """Return the steps of the checkpoints that are there, in ascending order."""
@@ -107,29 +110,46 @@ class Checkpoints:
             ValueError: the checkpoint is of another structure: other networks, another optimizer.
             OSError: all checkpoints are damaged.
         """
-        steps = self.steps()
-        for step in reversed(steps):
+        left = steps = self.steps()
+        while left:
+            *left, step = left
             try:
                 return self.load(step, like)
             except OSError as error:
-                if self._reads_alone:
+                if self.went(step):
+                    left = steps = self.steps()
+                elif self._reads_alone:
                     self._tell(f"{error}: the one before is taken")
-                    continue
-                damaged = self.folder / str(step)
-                aside = self.folder / f"damaged.{step}"
-                for number in range(1, 1000):
-                    if not aside.exists():
-                        break
-                    aside = self.folder / f"damaged.{step}.{number}"
-                damaged.rename(aside)
-                self._manager.reload()
-                self._tell(f"{error}; it is now {aside.name}")
+                else:
+                    self._set_aside(step, error)
         if steps or any(self.folder.glob("damaged.*")):
             raise OSError(
                 f"every checkpoint in {self.folder} is damaged: there is none to go on from. Give "
                 "another folder, or remove this one to start again"
             )
         return None
+
+    def went(self, step: int) -> bool:
+        """Return whether a checkpoint that cannot be read is no longer there.
+
+        A run that is going on removes its oldest ones, also while another process reads them.
+        """
+        if not self._reads_alone:
+            return False
+        time.sleep(_REMOVAL)
+        _listing(self._manager.reload)
+        return step not in self.steps()
+
+    def _set_aside(self, step: int, error: OSError) -> None:
+        """Rename a damaged checkpoint, so that the run can write it again."""
+        aside = self.folder / f"damaged.{step}"
+        for number in range(1, 1000):
+            if not aside.exists():
+                break
+            aside = self.folder / f"damaged.{step}.{number}"
+        (self.folder / str(step)).rename(aside)
+        self._manager.reload()
+        self._tell(f"{error}; it is now {aside.name}")
 
     def is_double(self) -> bool:
         """Return whether a run is in float64, by the first checkpoint that can be read."""
@@ -183,6 +203,17 @@ class Checkpoints:
     def close(self) -> None:
         """Let go of the folder."""
         self._manager.close()
+
+
+def _listing(look: Callable[[], T]) -> T:
+    """Return what looks through the folder, and looks again where a checkpoint went meanwhile."""
+    with _quiet():
+        for _ in range(_LOOKS):
+            try:
+                return look()
+            except FileNotFoundError:
+                continue
+        return look()
 
 
 def _damaged(step: int) -> str:

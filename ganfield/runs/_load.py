@@ -208,13 +208,15 @@ def load(
         raise ValueError(f"there is no checkpoint yet in {folder}")
     checkpoints = Checkpoints(folder / "checkpoints", keep=None, tell=listen or (lambda _: None))
     try:
+        if step is not None and step not in checkpoints.steps():
+            raise _not_there(step, checkpoints)
+        try:
+            standing, seconds = _read(checkpoints, step, built)
+        except OSError as error:
+            if step is None or not checkpoints.went(step):
+                raise
+            raise _not_there(step, checkpoints) from error
         steps = checkpoints.steps()
-        if step is not None and step not in steps:
-            raise ValueError(
-                f"there is no checkpoint of step {step} in {folder}: those of the steps "
-                f"{', '.join(map(str, steps)) or 'none'} are there"
-            )
-        standing, seconds = _read(checkpoints, step, built)
     finally:
         checkpoints.close()
     return SavedRun(
@@ -230,6 +232,14 @@ def load(
         scores,
         _built=built,
         _given=data,
+    )
+
+
+def _not_there(step: int, checkpoints: Checkpoints) -> ValueError:
+    there = ", ".join(map(str, checkpoints.steps())) or "none"
+    return ValueError(
+        f"there is no checkpoint of step {step} in {checkpoints.folder.parent}: those of the steps "
+        f"{there} are there"
     )
 
 
