@@ -58,7 +58,7 @@ class SpectralRadius(NamedTuple):
     def __repr__(self) -> str:
         count = len(self.eigenvalues)
         return (
-            f"SpectralRadius: {self.value:.6g}, {self.rate:.6g} a step, of {count} eigenvalues; "
+            f"SpectralRadius: {self.value:.6g} (rate {self.rate:.6g}), {count} eigenvalues; "
             f"{_MEMORIES[self.memory]}; ‖F(x) − x‖ = {self.fixed_point_residual:.2g}"
         )
 

@@ -227,8 +227,8 @@ def _samples(folder: Path, missing: list[str]) -> str:
     for caption, path in shown.items():
         try:
             drawn.append(picture(path, caption, most=_BYTES // (_PICTURES + 1)))
-        except (OSError, ValueError, SyntaxError) as error:  # Pillow's, of a broken PNG
-            missing.append(f"{path} cannot be shown: {error}")
+        except (OSError, ValueError, SyntaxError):  # Pillow has them all for a broken file.
+            missing.append(f"{path} is no image that can be shown")
     some = f"{len(places)} of {len(grids)} grids" if len(grids) > len(places) else ""
     return f'<p class="soft">{some}</p>' * bool(some) + figures(drawn, "pictures")
 

@@ -38,7 +38,7 @@ class Table:
             is there keeps the order that it has.
 
     Raises:
-        ValueError: the file has columns of other names.
+        ValueError: the file has columns of other names, or cannot be read.
     """
 
     def __init__(self, path: Path, columns: Sequence[str] | None = None):
@@ -96,10 +96,7 @@ class Table:
         Raises:
             ValueError: the file cannot be read.
         """
-        try:
-            head, *rows = self._lines() or [[]]
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise ValueError(f"{self.path} cannot be read: {error}") from error
+        head, *rows = self._lines() or [[]]
         whole = [row for row in rows if len(row) == len(head)]
         columns = zip(*whole, strict=True) if whole else []
         return dict(zip(head, map(_array, columns), strict=False))
@@ -114,9 +111,12 @@ class Table:
         """Return the whole lines: the last one may have been cut off by a kill."""
         if not self.path.exists():
             return []
-        text = self.path.read_text("utf-8")
-        whole = text[: text.rfind("\n") + 1]
-        return list(csv.reader(io.StringIO(whole)))
+        try:
+            text = self.path.read_text("utf-8")
+            whole = text[: text.rfind("\n") + 1]
+            return list(csv.reader(io.StringIO(whole)))
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise ValueError(f"{self.path} cannot be read: {error}") from error
 
 
 def _array(texts: Sequence[str]) -> np.ndarray:

@@ -1,5 +1,6 @@
 """A run comes back as it was: parameters, memory, tables; and its folder stays as it is."""
 
+import dataclasses
 import json
 import shutil
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 import ganfield as gf
+from ganfield.runs._checkpoints import Checkpoints, _listing
 from ganfield.simulate import step_batch
 from tests.training.tiny import assert_same_bits, rows
 
@@ -99,6 +101,56 @@ def test_a_damaged_checkpoint_is_told_of_and_left_alone(copy):
         gf.runs.load(copy)
 
 
+def test_a_run_that_removes_what_is_being_read_is_read_again(copy, monkeypatch):
+    folder, said, load = copy / "checkpoints", [], Checkpoints.load
+
+    def gone(self, step, like):
+        if step == 40:  # The run went on, removed what it keeps no longer, and wrote the next.
+            shutil.rmtree(folder / "20")
+            (folder / "40").rename(folder / "60")
+            raise OSError("the checkpoint of step 40 is damaged")
+        return load(self, step, like)
+
+    monkeypatch.setattr(Checkpoints, "load", gone)
+    run = gf.runs.load(copy, listen=said.append)
+    assert (run.steps, said) == ((60,), [])
+    (folder / "60").rename(folder / "40")
+    (folder / "20").mkdir()
+    with pytest.raises(ValueError, match=r"no checkpoint of step 40 in .*: those of the steps 60"):
+        gf.runs.load(copy, step=40)
+
+
+def test_a_folder_that_changes_while_it_is_listed_is_listed_again():
+    answers = iter([FileNotFoundError(), FileNotFoundError(), 3])
+
+    def look():
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert _listing(look) == 3
+
+
+def test_examples_of_the_average_are_those_of_averaged_weights(points):
+    folder, data = points
+    run = gf.runs.load(folder, data=data)
+    assert gf.methods.average_of(run.state) is run.average
+    made = run.generate(3, average=True)
+    assert not np.allclose(made, run.generate(3))
+    as_params = dataclasses.replace(run, state=run.state._replace(params=run.average))
+    np.testing.assert_array_equal(made, as_params.generate(3))
+
+
+def test_a_run_without_an_average_says_so(trained):
+    run = gf.runs.load(trained[0]["first"])
+    assert run.average is None
+    with pytest.raises(ValueError, match=r"no average: train with method\.average_decay"):
+        run.generate(1, average=True)
+    with pytest.raises(ValueError, match=r"method\.average_decay must be below 1, got 1\.0"):
+        run.config.replace({"method.average_decay": 1.0})
+
+
 def test_what_cannot_be_loaded_is_named(copy, tmp_path):
     with pytest.raises(ValueError, match=r"no run in .*nowhere"):
         gf.runs.load(tmp_path / "nowhere")
@@ -115,6 +167,10 @@ def test_what_cannot_be_loaded_is_named(copy, tmp_path):
             gf.runs.load(copy)
     (copy / "run.json").unlink()
     assert gf.runs.load(copy).step == 40
+    (copy / "metrics.csv").write_bytes(b"step\n\xff\n")
+    with pytest.raises(ValueError, match=r"metrics\.csv cannot be read"):
+        gf.runs.load(copy)
+    (copy / "metrics.csv").unlink()
     shutil.rmtree(copy / "checkpoints")
     with pytest.raises(ValueError, match="no checkpoint yet"):
         gf.runs.load(copy)
