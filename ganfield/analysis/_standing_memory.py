@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ganfield.analysis._update_map import UpdateMap
 
 _SAME = 1e-9  # of the largest entry of F′: as far as a point typed by hand is no exact zero
+_STEEP = 1e3  # beyond it, as where RMSProp has seen next to nothing, all memory would stand still
 _FEW = 400  # numbers of which all of F′ is made
 _LATER = 2.0 ** np.arange(0, 21, 4)  # steps
 _NEAR, _NEARER = 1e-6, 1e-9
@@ -41,7 +42,8 @@ def standing(F: UpdateMap, matrix: Any) -> Any:
             ``(n, k)`` each.
     """
     after, before = matrix if isinstance(matrix, tuple) else (matrix, jnp.eye(len(matrix)))
-    off = jnp.abs(after - before).max(axis=1) <= _SAME * jnp.abs(after).max()
+    steep = jnp.minimum(jnp.abs(after).max(), _STEEP)
+    off = jnp.abs(after - before).max(axis=1) <= _SAME * steep
     return off & ~are_params(F)
 
 

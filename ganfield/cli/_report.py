@@ -9,6 +9,7 @@ import ganfield as gf
 from ganfield.cli._help import options
 from ganfield.cli._options import File, Json, RunFolder
 from ganfield.cli._show import tell
+from ganfield.cli._words import in_words
 
 
 @options
@@ -31,7 +32,7 @@ class Report:
     def run(self) -> int:
         """Write the page, and say where."""
         # Commands run in float64; networks were trained in float32.
-        with jax.enable_x64(False):
+        with jax.enable_x64(False), in_words({r"^(the folder of )?output\b": r"\1--output"}):
             report = gf.runs.report(self.folder, self.output)
         tell(self, report)
         return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 50, 10, 8, 22
 _BUCKETS = 240  # of a curve, each with its lowest and its highest point
 _WIDE = 30.0  # from this ratio on a positive quantity has a logarithmic axis
 _TICKS = 5
+_LARGEST = 1e100  # what is beyond leaves a gap, as infinity does
 
 Box = tuple[float, float, float, float]
 
@@ -37,12 +39,13 @@ def curves(
         >>> "loss theta" in curves(np.arange(3), {"loss_theta": np.ones(3)}, title="Losses")
         True
     """
-    values = {name: np.asarray(each, float) for name, each in lines.items()}
-    finite = np.concatenate([each[np.isfinite(each)] for each in values.values()])
+    values = [np.asarray(each, float) for each in lines.values()]
     key = "".join(
         f'<li class="s{place}">{_text(name.replace("_", " "))} {say(_last(each))}</li>'
-        for place, (name, each) in enumerate(values.items())
+        for place, (name, each) in enumerate(zip(lines, values, strict=True))
     )
+    values = [np.where(np.abs(each) < _LARGEST, each, np.nan) for each in values]
+    finite = np.concatenate([each[np.isfinite(each)] for each in values])
     if not finite.size:
         return _figure(title, key, "<p>no number to draw</p>")
     low, high = float(finite.min()), float(finite.max())
@@ -54,11 +57,9 @@ def curves(
     y = _scale(bottom, top, _HEIGHT - _BOTTOM, _TOP)
     marks = [(y(float(down(tick))), say(tick)) for tick in _ticks(bottom, top, is_log)]
     parts = [*_axes(marks, [(x(tick), say(tick)) for tick in _round_numbers(left, right)])]
-    for place, each in enumerate(values.values()):
+    for place, each in enumerate(values):
         kept = _thin(each)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            heights = y(np.where(np.isfinite(each), down(each), np.nan)[kept])
-        parts.append(f'<path class="l s{place}" d="{_path(x(steps[kept]), heights)}"/>')
+        parts.append(f'<path class="l s{place}" d="{_path(x(steps[kept]), y(down(each[kept])))}"/>')
     return _figure(title, key, _svg(_WIDTH, _HEIGHT, title, parts))
 
 
@@ -169,7 +170,7 @@ def _thin(values: np.ndarray) -> np.ndarray:
         return np.arange(len(values))
     kept = {0, len(values) - 1}
     for part in np.array_split(np.arange(len(values)), _BUCKETS):
-        here = np.where(np.isfinite(values[part]), values[part], np.nan)
+        here = values[part]
         if np.isnan(here).all():
             kept.add(int(part[0]))  # the gap
         else:
@@ -177,7 +178,8 @@ def _thin(values: np.ndarray) -> np.ndarray:
     return np.array(sorted(kept))
 
 
-def _scale(low: float, high: float, start: float, end: float) -> Callable[..., np.ndarray]:
+def _scale(low: float, high: float, start: float, end: float) -> Callable[..., Any]:
+    """Return what takes a number, or an array of them, to a place in the figure."""
     return lambda value: start + (np.asarray(value) - low) * ((end - start) / (high - low))
 
 

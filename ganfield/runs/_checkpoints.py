@@ -46,15 +46,19 @@ class Checkpoints:
         self._reads_alone = keep is None
         self.folder = folder.absolute() if keep is None else check_folder(folder.absolute())
         self._tell = tell
-        options = orbax.CheckpointManagerOptions(
-            create=False,
-            max_to_keep=keep,
-            enable_async_checkpointing=False,
-            cleanup_tmp_directories=not self._reads_alone,
-            read_only=self._reads_alone,
-            multiprocessing_options=_alone(),
+        self._manager = _listing(
+            lambda: orbax.CheckpointManager(
+                self.folder,
+                options=orbax.CheckpointManagerOptions(
+                    create=False,
+                    max_to_keep=keep,
+                    enable_async_checkpointing=False,
+                    cleanup_tmp_directories=not self._reads_alone,
+                    read_only=self._reads_alone,
+                    multiprocessing_options=_alone(),
+                ),
+            )
         )
-        self._manager = _listing(lambda: orbax.CheckpointManager(self.folder, options=options))
 
     def steps(self) -> list[int]:
         """Return the steps of the checkpoints that are there, in ascending order."""

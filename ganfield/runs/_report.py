@@ -175,7 +175,7 @@ def _numbers(columns: Columns, name: str, missing: list[str]) -> Columns:
     damaged = [
         column
         for column, values in columns.items()
-        if values.dtype.kind not in "if" and column != "warnings"
+        if values.dtype.kind not in ("i" if column == "step" else "if") and column != "warnings"
     ]
     if damaged:
         missing.append(f"{name}: no numbers in {', '.join(damaged)}")
@@ -242,7 +242,8 @@ def _points(
     """Yield, for data that are points, what the generator makes on top of them."""
     kept = _checkpoints(folder)
     data = (about or {}).get("data")
-    if not kept or (isinstance(data, dict) and len(data.get("shape", ())) > 1):
+    shape = data.get("shape") if isinstance(data, dict) else None
+    if not kept or (isinstance(shape, list) and len(shape) > 1):
         return
     given = run._given if isinstance(run, SavedRun) else None
     places = np.linspace(0, len(kept) - 1, min(len(kept), _CHECKPOINTS)).round().astype(int)

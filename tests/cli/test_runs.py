@@ -71,7 +71,7 @@ def test_report(run, run_json, folders, tmp_path):
     assert out == "missing: not there, or not yet: what happened (events.log)\nwrote r.html\n"
     code, out, err = run("report", folders[0], "--output", "r.pdf")
     assert (code, out) == (2, "")
-    assert err == "error: output must be a file that ends in .html, got 'r.pdf'\n"
+    assert err == "error: --output must be a file that ends in .html, got 'r.pdf'\n"
 
 
 @pytest.mark.parametrize(
