@@ -12,6 +12,7 @@ from ganfield._extras import missing
 from ganfield.simulate import progress_bar
 
 _LONG = 5.0  # seconds
+_EACH = 2.5e-9  # seconds: 25 n³ operations of a dense eigenvalue solver, 10¹⁰ in a second
 _LARGE = 2_000  # numbers, from which on compiling takes long
 
 
@@ -30,14 +31,19 @@ class Work(NamedTuple):
     seconds: float
     has_matrix: bool
 
+    @property
+    def total(self) -> float:
+        """Seconds in all: at most, but for the eigenvalues of a matrix, which are estimated."""
+        return self.products * self.seconds + self.has_matrix * _EACH * self.size**3
+
     def __str__(self) -> str:
         most = f"{self.products} products with F′"
         if math.isnan(self.seconds):
             return f"{self.size} numbers, at most {most}; compiling"
         if self.has_matrix:
-            after = f"then the eigenvalues of a matrix of {self.size} × {self.size}"
-            return f"{most}, {self.products * self.seconds:.3g} s; {after}"
-        return f"at most {most} of {self.seconds:.2g} s, {self.products * self.seconds:.3g} s"
+            after = f"eigenvalues of a matrix of {self.size} × {self.size}"
+            return f"{most}, then the {after}: about {self.total:.3g} s"
+        return f"at most {most} of {self.seconds:.2g} s, {self.total:.3g} s"
 
 
 Progress = Callable[[int, Work], None] | bool
@@ -64,7 +70,7 @@ def watched(progress: Progress, work: Work) -> Iterator[Callable[[int], None]]:
         progress(0, work)
         yield lambda count: progress(count, work)
         return
-    if not progress or not work.products * work.seconds > _LONG:
+    if not progress or not work.total > _LONG:
         yield lambda count: None
         return
     _say(work)

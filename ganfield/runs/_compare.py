@@ -90,10 +90,10 @@ def compare(folders: Sequence[str | os.PathLike[str]]) -> Comparison:
         >>> for name in ("alternating", "simultaneous"):
         ...     changed = config.replace({"method.name": name})
         ...     _ = gf.training.train(changed, f"{root}/{name}", num_steps=1)
-        >>> found = gf.runs.compare([f"{root}/alternating", f"{root}/simultaneous"])
-        >>> found.differences
+        >>> comparison = gf.runs.compare([f"{root}/alternating", f"{root}/simultaneous"])
+        >>> comparison.differences
         {'method.name': ('alternating', 'simultaneous')}
-        >>> [group.metrics["loss_phi"].shape for group in found.groups]
+        >>> [group.metrics["loss_phi"].shape for group in comparison.groups]
         [(2, 1), (2, 1)]
     """
     paths = [Path(folder) for folder in folders]

@@ -277,7 +277,10 @@ def _spectrum(spectrum: SpectralRadius) -> str:
     drawn = scatter({"eigenvalues": points}, box_around(points), title=title, circle=True)
     facts = {**spectrum._asdict()}
     del facts["eigenvalues"]
-    rows = [(k.replace("_", " "), say(v) if isinstance(v, float) else v) for k, v in facts.items()]
+    rows = [
+        (name.replace("_", " "), f"{value:.6g}" if isinstance(value, float) else value)
+        for name, value in facts.items()
+    ]
     return figures([drawn, table(rows)])
 
 

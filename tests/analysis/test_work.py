@@ -61,7 +61,12 @@ def test_what_takes_long_is_said_on_stderr_unless_it_is_not_wanted(capsys, monke
     gf.spectral_radius(SGD, V, AT, dense_limit=400)
     out, err = capsys.readouterr()
     assert "spectral radius" in out
-    assert err.endswith("then the eigenvalues of a matrix of 6 × 6\n")
+    assert "then the eigenvalues of a matrix of 6 × 6: about" in err
+
+
+def test_the_eigenvalues_of_a_large_matrix_are_in_what_it_takes():
+    assert _work.Work(3000, 3000, 1e-4, True).total == pytest.approx(0.3 + 67.5)
+    assert _work.Work(3000, 1299, 1e-3, False).total == pytest.approx(1.299)
 
 
 def test_a_radius_says_whose_memory_it_has():
