@@ -13,7 +13,7 @@ from ganfield._files import write_file
 from ganfield.data import to_uint8
 from ganfield.reporting import check_folder
 
-_LIMIT = 1.6  # of points in the plane, as the data sets of the library have them
+_LIMIT = 1.6  # of points in the plane
 _SIDE = 320  # pixels of their picture
 _SMALLEST = 32  # pixels of an image in a grid, at least
 
@@ -35,30 +35,17 @@ def check_shown(shape: tuple[int, ...]) -> None:
         )
 
 
-def limit_of(examples: Any) -> float:
-    """Return how far from 0 the square reaches in which points are shown: as far as the data do.
-
-    Example:
-        >>> limit_of([[0.0, 1.2]]), limit_of([[-4.0, 0.0]])
-        (1.6, 5.0)
-    """
-    furthest = float(np.abs(np.asarray(examples, float)[:, :2]).max())
-    if not math.isfinite(furthest) or _LIMIT / 4 <= furthest <= _LIMIT:
-        return _LIMIT
-    return 1.25 * furthest or _LIMIT
-
-
-def save_samples(path: Path, examples: Any, *, limit: float = _LIMIT) -> None:
+def save_samples(path: Path, examples: Any) -> None:
     """Write examples as a .png, whole or not at all: a grid of images, or points in the plane.
 
     Args:
         path: the file.
-        examples: images (n, height, width, channels) in [−1, 1], or points (n, dimensions), whose
-            first two dimensions are shown; points of a line lie in its middle.
-        limit: points are shown in [−limit, limit]².
+        examples: images (n, height, width, channels) in [−1, 1], or points (n, dimensions), of
+            whose first two dimensions the square [−1.6, 1.6]² is shown; points of a line lie in
+            its middle.
     """
     array = np.asarray(examples, np.float32)
-    pixels = _points(array, limit) if array.ndim == 2 else image_grid(array)
+    pixels = _points(array) if array.ndim == 2 else image_grid(array)
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, format="PNG")
     write_file(path, content.getvalue())
@@ -131,11 +118,11 @@ def image_grid(images: np.ndarray) -> np.ndarray:
     return grid[..., 0] if channels == 1 else grid
 
 
-def _points(points: np.ndarray, limit: float) -> np.ndarray:
+def _points(points: np.ndarray) -> np.ndarray:
     """Return a picture of points in the plane: black on white, the y axis upwards."""
     if points.shape[1] == 1:
         points = np.concatenate([points, np.zeros_like(points)], axis=1)
-    edges = np.linspace(-limit, limit, _SIDE + 1)
+    edges = np.linspace(-_LIMIT, _LIMIT, _SIDE + 1)
     counts, _, _ = np.histogram2d(points[:, 1], points[:, 0], bins=(edges, edges))
     shade = np.sqrt(counts / max(counts.max(), 1))
     return (255 * (1 - shade[::-1])).astype(np.uint8)

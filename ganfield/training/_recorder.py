@@ -13,7 +13,7 @@ from ganfield.runs._checkpoints import Checkpoints
 from ganfield.runs._generate import Maker
 from ganfield.runs._quick import quick_jit
 from ganfield.runs._run_directory import RunDirectory
-from ganfield.runs._samples import limit_of, save_samples
+from ganfield.runs._samples import save_samples
 from ganfield.runs._tables import METRICS
 from ganfield.simulate import Standing
 from ganfield.training._feeds import Feed
@@ -22,8 +22,6 @@ from ganfield.training._tensorboard import Writer, open_writer
 
 Evaluate = Callable[[Callable[[int], np.ndarray]], Mapping[str, float]]
 """``evaluate(generate) -> scores``, where ``generate(count)`` returns that many examples."""
-
-_SOME = 1000  # points of the data, for how far they reach
 
 
 class Recorder:
@@ -55,7 +53,6 @@ class Recorder:
         self.row: dict[str, float | int | str] = {}
         self._first_row: dict[str, float] = {}
         self._noted = False
-        self._limit: float | None = None
         if evaluate:
             protocols = [getattr(each, "protocol", None) for each in evaluate]
             folder.check_scored_by([each._asdict() for each in protocols if each is not None])
@@ -91,7 +88,7 @@ class Recorder:
             self._record(params, step, seconds)
         if last or step % config.evaluate_every == 0:
             images = self._maker(params.theta, config.samples)
-            self._save(f"step_{step:07}.png", images)
+            save_samples(self.folder.samples / f"step_{step:07}.png", images)
             if self.evaluate:
                 self._score(params, step, seconds)
         if last or (step and step % config.checkpoint_every == 0):
@@ -141,13 +138,7 @@ class Recorder:
             shown = to_float(np.asarray(examples.pixels[chosen]))
         else:
             shown = np.asarray(examples.sample(jax.random.key(0), self.config.samples))
-        self._save("real.png", shown)
-
-    def _save(self, name: str, examples: np.ndarray) -> None:
-        if examples.ndim == 2 and self._limit is None:
-            # The same square in every picture, also after the run was resumed.
-            self._limit = limit_of(self.built.data.sample(jax.random.key(0), _SOME))
-        save_samples(self.folder.samples / name, examples, limit=self._limit or 1)
+        save_samples(self.folder.samples / "real.png", shown)
 
     def _cut(self, step: int) -> None:
         config = self.config

@@ -12,7 +12,7 @@ from PIL import Image
 import ganfield as gf
 from ganfield.runs._chart import box_around, curves, say, scatter
 from ganfield.runs._page import picture
-from ganfield.runs._samples import limit_of, save_samples
+from ganfield.runs._samples import save_samples
 from tests.runs.test_load import look
 from tests.training.tiny import CONFIG
 
@@ -196,15 +196,6 @@ def test_points_are_drawn_on_top_of_the_data(points, tmp_path):
     assert len(alone.missing) == 1
     assert "give load(…, data=…) what was trained on" in alone.missing[0]
     assert look(folder) == before
-
-
-@pytest.mark.slow
-def test_pictures_of_points_reach_as_far_as_the_data(points):
-    real = np.asarray(Image.open(points[0] / "samples" / "real.png"))
-    assert (real < 255).sum() == CONFIG.samples
-    assert [
-        limit_of(np.full((3, 2), far)) for far in (1.0, 8.0, 0.1, 0.0, np.nan)
-    ] == pytest.approx([1.6, 10.0, 0.125, 1.6, 1.6])
 
 
 def test_a_spectrum_is_drawn_with_the_unit_circle(folder, tmp_path):
