@@ -6,13 +6,13 @@ signature and of its docstring: the first line, the sentence "It costs …", the
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import ganfield as gf
 
-PAGES = tuple(Path(__file__).with_name(name) for name in ("methods.md", "games.md"))
+PAGES = tuple(Path(__file__).with_name(name) for name in ("methods.md", "games.md", "data.md"))
 TABLE = re.compile(r"(?<=<!-- )([A-Z]+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
 COLUMNS = {"METHODS": 5, "WRAPPERS": 5, "TRANSFORMS": 5, "GAMES": 4}
 
@@ -24,11 +24,34 @@ def written(page: str) -> str:
 
 def table(registry: str) -> str:
     """Return the table of a registry."""
+    if registry == "DATA":
+        return lines_of(["`data.name`", "what it is", "`data.options`", "parts"], data_rows())
     kind = registry.lower().removesuffix("s")
     head = [kind, "what it is", "options", "reference", "it costs"][: COLUMNS[registry]]
     rows = [row(name, build)[: len(head)] for name, build in getattr(gf, registry).items()]
+    return lines_of(head, rows)
+
+
+def lines_of(head: list[str], rows: Iterable[list[str]]) -> str:
+    """Return a table of these cells."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def data_rows() -> Iterator[list[str]]:
+    """Yield what the signatures and docstrings of loaders say of the sets that have a name."""
+    for name, source in gf.configuration.DATA.items():
+        _, summary, *_ = row(name, getattr(gf.data, source.loader))
+        takes = gf.configuration.keywords(
+            getattr(gf.data, source.loader), skip=int(source.in_folder)
+        )
+        options = [
+            f"`{option}={source.options.get(option, parameter.default)!r}`"
+            for option, parameter in takes.items()
+            if option not in ("split", "size")
+        ]
+        parts = "train, test" if source.has_parts else "train"
+        yield [f"`{name}`", summary, ", ".join(options) or "–", parts]
 
 
 def row(name: str, build: Callable[..., Any]) -> list[str]:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 import jax
+from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 _MOST = 64  # programs that are kept
 _programs: OrderedDict[Any, Any] = OrderedDict()
@@ -19,7 +20,8 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
     ``jax.jit`` knows a function by its identity, so that one that reads a global, or the object
     whose method it is, goes on with the value that it read when it was traced. Here the function is
     traced every time, which may be called anything, hashable or not, and the program that comes of
-    it, constants and all, decides whether it is compiled.
+    it decides whether it is compiled. Arrays that it reads from outside are arguments of the
+    program; numbers in it are part of it.
 
     Args:
         function: a pure function of arrays.
@@ -27,7 +29,8 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
         name: what the program is called where JAX logs what it compiles.
 
     Returns:
-        The compiled function.
+        The compiled function. Where it is being differentiated, batched or traced already, where
+        it reads what is, or where JAX compiles nothing, it is the function itself.
 
     Example:
         >>> import jax.numpy as jnp
@@ -48,18 +51,45 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
         return function(*args)
 
     fresh.__name__ = name
+    if config.jax_debug_nans or config.jax_debug_infs:  # jit says where it comes from
+        return jax.jit(fresh)
+    leaves, tree = jax.tree.flatten(args)
+    if _are_traced(leaves):
+        return function
+    traced, shapes = jax.make_jaxpr(fresh, return_shape=True)(*args)
+    constants = list(traced.consts)
+    if _are_traced(constants):
+        return function
+
+    def run(constants: list[Any], leaves: list[Any]) -> list[Any]:
+        return jaxpr_as_fun(ClosedJaxpr(traced.jaxpr, constants))(*leaves)
+
+    run.__name__ = name
     # An argument that is not used must show in the program, or that of another one is the same.
-    lowered = jax.jit(fresh, keep_unused=True).lower(*args)
+    lowered = jax.jit(run, keep_unused=True).lower(constants, leaves)
     program = lowered.as_text()
     if "callback" in program:  # whose function is not in the text
-        return lowered.compile()
-    places = tuple(leaf.sharding for leaf in jax.tree.leaves(args) if isinstance(leaf, jax.Array))
+        whole = lowered.compile()
+    else:
+        arrays = (*constants, *leaves)
+        places = tuple(leaf.sharding for leaf in arrays if isinstance(leaf, jax.Array))
+        key = (sha256(program.encode()).digest(), places, config.jax_default_device)
+        if key not in _programs:
+            _programs[key] = lowered.compile()
+        _programs.move_to_end(key)
+        while len(_programs) > _MOST:
+            _programs.popitem(last=False)
+        whole = _programs[key]
     # What goes in and comes out may differ where the arrays are the same.
-    trees = (lowered.in_tree, lowered.out_tree, config.jax_default_device)
-    key = (sha256(program.encode()).digest(), places, *trees)
-    if key not in _programs:
-        _programs[key] = lowered.compile()
-    _programs.move_to_end(key)
-    while len(_programs) > _MOST:
-        _programs.popitem(last=False)
-    return _programs[key]
+    out = jax.tree.structure(shapes)
+
+    def call(*args: Any) -> Any:
+        leaves, given = jax.tree.flatten(args)
+        assert given == tree
+        return jax.tree.unflatten(out, whole(constants, leaves))
+
+    return call
+
+
+def _are_traced(arrays: list[Any]) -> bool:
+    return any(isinstance(array, jax.core.Tracer) for array in arrays)

@@ -4,13 +4,58 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from ganfield._describe import describe
+from ganfield.checks import unknown
 
 P = ParamSpec("P")
 T = TypeVar("T")
+V = TypeVar("V")
+
+
+class UnknownNameError(KeyError, ValueError):
+    """A name that a registry does not have."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Registry(dict[str, V]):
+    """Name → builder, or what else has that name.
+
+    Args:
+        kind: what the names are of.
+        entries: what is there from the start.
+        check_first: ``check_first(first)`` raises a ``ValueError`` unless a builder's first
+            argument is what it must be.
+
+    Raises:
+        UnknownNameError: a ``KeyError`` and a ``ValueError``, when a name is asked for that is not
+            there; it says which is meant.
+
+    Example:
+        >>> import ganfield as gf
+        >>> gf.METHODS["optimstic"]
+        Traceback (most recent call last):
+        ...
+        ganfield._registry.UnknownNameError: unknown method 'optimstic': did you mean ...
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        entries: Mapping[str, V] | None = None,
+        *,
+        check_first: Callable[[Any], None] | None = None,
+    ):
+        super().__init__(entries or {})
+        self.kind, self.check_first = kind, check_first
+
+    def __missing__(self, name: str) -> V:
+        raise UnknownNameError(unknown(self, name, argument=self.kind))
+
 
 # What bears the name of a `Method`, of a `Game` and of a `Network`; a field bears its own.
 _BEARERS = ("step", "losses", "apply")
@@ -18,7 +63,7 @@ _SYMBOLS = {"gamma": "γ"}
 
 
 def registered(
-    registry: dict[str, Callable[..., T]],
+    registry: Registry[Callable[..., T]],
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Return the decorator that enters a builder into a registry, by its name, and names its work.
 
@@ -33,7 +78,8 @@ def registered(
 
     Example:
         >>> import optax, ganfield as gf
-        >>> methods = {}
+        >>> from ganfield._registry import Registry
+        >>> methods = Registry("method")
         >>> @registered(methods)
         ... def twice(optimizer):
         ...     return gf.simultaneous(optax.chain(optimizer, optax.scale(2.0)))
@@ -42,7 +88,7 @@ def registered(
     """
 
     def decorate(build: Callable[P, T]) -> Callable[P, T]:
-        name, builder = build.__name__, named(build)
+        name, builder = build.__name__, named(build, registry.check_first)
         if name in registry and registry[name].__module__ != build.__module__:
             raise ValueError(f"{name!r} is registered already, by {registry[name].__module__}")
         registry[name] = builder
@@ -51,8 +97,14 @@ def registered(
     return decorate
 
 
-def named(build: Callable[P, T]) -> Callable[P, T]:
+def named(
+    build: Callable[P, T], check_first: Callable[[Any], None] | None = None
+) -> Callable[P, T]:
     """Return the builder whose work says in its repr how it was called.
+
+    Args:
+        build: makes a field, a method, a game or a network.
+        check_first: of a registry, if it has one.
 
     Example:
         >>> import ganfield as gf
@@ -62,6 +114,8 @@ def named(build: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(build)
     def builder(*args: P.args, **kwargs: P.kwargs) -> T:
+        if check_first is not None and args:
+            check_first(args[0])
         built: Any = build(*args, **kwargs)
         if any(built is given for given in (*args, *kwargs.values())):
             return built

@@ -27,14 +27,15 @@ def summarize(whole: Any) -> str:
         large = False
     if not large:
         return f"{type(whole).__name__}({', '.join(f'{k}={v!r}' for k, v in parts.items())})"
-    return f"{type(whole).__name__}({', '.join(f'{k}: {_amount(v)}' for k, v in parts.items())})"
+    return f"{type(whole).__name__}({', '.join(f'{k}: {amount(v)}' for k, v in parts.items())})"
 
 
 def _size(leaf: Any) -> int:
     return math.prod(getattr(leaf, "shape", ()))
 
 
-def _amount(tree: Any) -> str:
+def amount(tree: Any) -> str:
+    """Return how many numbers a pytree holds, of which kinds, or the one that it is."""
     leaves = jax.tree.leaves(tree)
     if sum(map(_size, leaves)) <= 1:
         return repr(tree)

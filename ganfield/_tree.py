@@ -58,4 +58,4 @@ def double(tree: PyTree, *, integers: bool = False) -> PyTree:
 def finite(tree: PyTree) -> jax.Array:
     """Return whether no inexact number of a pytree is a NaN or an infinity."""
     inexact = [x for x in jax.tree.leaves(tree) if jnp.issubdtype(x.dtype, jnp.inexact)]
-    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in inexact]))
+    return jnp.all(jnp.array([jnp.all(jnp.isfinite(leaf)) for leaf in inexact], bool))

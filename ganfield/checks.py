@@ -3,7 +3,7 @@
 import difflib
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import jax
@@ -32,11 +32,18 @@ def lookup(registry: Mapping[str, T], name: str, *, argument: str) -> T:
         ...
         ValueError: unknown objective 'standrad': did you mean 'standard'? Known: js, standard
     """
-    if name in registry:
+    if isinstance(name, str) and name in registry:  # What cannot be hashed is no name.
         return registry[name]
-    close = difflib.get_close_matches(str(name), list(registry), n=1, cutoff=0.5)
+    raise ValueError(unknown(registry, name, argument=argument))
+
+
+def unknown(registry: Iterable[str], name: str, *, argument: str) -> str:
+    """Return what `lookup` says of a name that is not there."""
+    close = difflib.get_close_matches(str(name), list(registry), n=3, cutoff=0.5)
+    # Letters that only changed places are the likeliest mistake.
+    close.sort(key=lambda known: sorted(known) != sorted(str(name)))
     hint = f"did you mean {close[0]!r}? " if close else ""
-    raise ValueError(f"unknown {argument} {name!r}: {hint}Known: {', '.join(sorted(registry))}")
+    return f"unknown {argument} {name!r}: {hint}Known: {', '.join(sorted(registry))}"
 
 
 def concrete(value: Any) -> np.ndarray | None:
@@ -113,23 +120,50 @@ def _is_real(dtype: Any) -> bool:
     return jnp.issubdtype(dtype, jnp.floating) or jnp.issubdtype(dtype, jnp.integer)
 
 
-def check_params(params: Any) -> None:
-    """Raise a ``ValueError`` unless all parameters are real floating-point numbers.
+def as_params(params: Any) -> Players:
+    """Return `Players` with whole numbers, such as are typed by hand, as floats.
 
-    JAX's gradient of a real loss in a complex number is the conjugate of the way up, and J is not
-    complex-linear: steps along v would run away. Integers would be rounded after every step.
+    Raises:
+        ValueError: they are no `Players`, or hold other numbers than real ones.
 
     Example:
-        >>> check_params({"weight": 1 + 2j})
+        >>> as_params(Players(1, 0.5))
+        Players(theta=Array(1., dtype=float32...), phi=0.5)
+        >>> as_params((1.0, 0.5))
+        Traceback (most recent call last):
+        ...
+        ValueError: params must be gf.Players(theta, phi), got tuple
+    """
+    if not isinstance(params, Players):
+        raise ValueError(f"params must be gf.Players(theta, phi), got {type(params).__name__}")
+    return as_floats(params)
+
+
+def as_floats(params: Any) -> Any:
+    """Return a pytree of parameters with whole numbers as floats.
+
+    JAX's gradient of a real loss in a complex number is the conjugate of the way up, and J is not
+    complex-linear: steps along v would run away.
+
+    Raises:
+        ValueError: there are other numbers than real ones.
+
+    Example:
+        >>> as_floats({"weight": 1 + 2j})
         Traceback (most recent call last):
         ...
         ValueError: params['weight'] must hold real floating-point numbers, got complex64: give the
         real and the imaginary part as two arrays, and make the complex number of them in the loss
     """
-    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+
+    def as_float(path: Any, leaf: Any) -> Any:
         dtype = jnp.result_type(leaf)
         if jnp.issubdtype(dtype, jnp.floating):
-            continue
+            return leaf
+        if jnp.issubdtype(dtype, jnp.integer):
+            if isinstance(leaf, jax.ShapeDtypeStruct):
+                return jax.ShapeDtypeStruct(leaf.shape, jnp.result_type(float))
+            return jnp.asarray(leaf, float)
         hint = ""
         if jnp.issubdtype(dtype, jnp.complexfloating):
             hint = (
@@ -140,6 +174,8 @@ def check_params(params: Any) -> None:
             f"params{jax.tree_util.keystr(path)} must hold real floating-point numbers, got "
             f"{dtype}{hint}"
         )
+
+    return jax.tree_util.tree_map_with_path(as_float, params)
 
 
 def check_real(tree: Any, *, argument: str) -> None:
@@ -233,6 +269,26 @@ def check_count(value: Any, *, argument: str, minimum: int = 1) -> int:
     if isinstance(value, bool) or count < minimum:
         raise ValueError(f"{argument} must be an integer ≥ {minimum}, got {value!r}")
     return count
+
+
+def check_seed(value: Any, *, argument: str) -> int:
+    """Return the value as an ``int``, or raise a ``ValueError``: a seed is from 0 to 2³² − 1.
+
+    In float32 mode JAX's keys keep 32 bits of a seed, and two larger ones would be the same.
+
+    Example:
+        >>> check_seed(2**32, argument="seed")
+        Traceback (most recent call last):
+        ...
+        ValueError: seed must be an integer from 0 to 2³² − 1, got 4294967296
+    """
+    try:
+        seed = operator.index(value)
+    except TypeError:
+        seed = -1
+    if isinstance(value, bool) or not 0 <= seed < 2**32:
+        raise ValueError(f"{argument} must be an integer from 0 to 2³² − 1, got {value!r}")
+    return seed
 
 
 def check_same_structure(given: Any, expected: Any, *, argument: str, source: str) -> None:

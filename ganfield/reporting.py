@@ -17,6 +17,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from ganfield import checks
 from ganfield._files import write_file
 
 
@@ -70,6 +71,25 @@ def check_distinct(values: Iterable[Any], *, argument: str) -> None:
         if value in before:
             raise ValueError(f"{argument} must name each once, got {value!r} again")
         before.append(value)
+
+
+def check_seeds(values: Sequence[int], *, argument: str = "seeds") -> None:
+    """Raise unless there is a seed, each is an integer from 0 to 2³² − 1, and none is there twice.
+
+    Raises:
+        ValueError: as said.
+
+    Example:
+        >>> check_seeds((0, -1))
+        Traceback (most recent call last):
+        ...
+        ValueError: each of seeds must be an integer from 0 to 2³² − 1, got -1
+    """
+    if not values:
+        raise ValueError(f"{argument} must not be empty")
+    for value in values:
+        checks.check_seed(value, argument=f"each of {argument}")
+    check_distinct(values, argument=argument)
 
 
 def provenance() -> dict[str, Any]:

@@ -58,11 +58,17 @@ _SLOW_EXAMPLES = {
 }
 
 
+# Pages that take over ten seconds.
+_LONG_PAGES = {"methods.md", "runs.md", "vector_fields.md"}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Pages of the documentation are slow, and so is all that is long."""
     for item in items:
         is_example = isinstance(item, pytest.DoctestItem)
+        if is_example and item.path.name in _LONG_PAGES:
+            item.add_marker("long")
         if item.get_closest_marker("long") or (
             is_example
             and (item.path.suffix == ".md" or item.name.rsplit(".", 1)[-1] in _SLOW_EXAMPLES)

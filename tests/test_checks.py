@@ -23,6 +23,7 @@ def test_lookup_returns_what_is_registered():
         ("", "unknown x '': Known: js, kl, standard"),
         (None, "unknown x None: Known: js, kl, standard"),
         (3, "unknown x 3: Known: js, kl, standard"),
+        (["js"], "unknown x ['js']: did you mean 'js'? Known: js, kl, standard"),
     ],
 )
 def test_lookup_names_what_is_known(name, message):
@@ -37,16 +38,16 @@ def test_concrete_knows_values_but_not_tracers():
     assert isinstance(array, np.ndarray)
     np.testing.assert_array_equal(array, [0, 1, 2])
 
-    seen = []
+    answers = []
 
     def look(x):
-        seen.extend([checks.concrete(x), checks.concrete([x, 1.0])])
+        answers.extend([checks.concrete(x), checks.concrete([x, 1.0])])
         return x
 
     jax.jit(look)(1.0)
     jax.vmap(look)(jnp.ones(2))
     jax.grad(look)(1.0)
-    assert seen == [None] * 6
+    assert answers == [None] * 6
 
 
 @pytest.mark.parametrize(
@@ -218,8 +219,8 @@ def test_bounds_become_a_pair_for_each_player(bounds):
 
 
 def test_players_may_have_bounds_of_their_own():
-    found = checks.check_bounds(gf.Players((0, 1), (-3, -2)))
-    assert found == gf.Players((0.0, 1.0), (-3.0, -2.0))
+    bounds = checks.check_bounds(gf.Players((0, 1), (-3, -2)))
+    assert bounds == gf.Players((0.0, 1.0), (-3.0, -2.0))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Compiled programs are known by what they compute."""
 
 import dataclasses
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -37,7 +38,8 @@ def test_programs_that_differ_are_two(first, second):
 
 def test_the_same_program_is_compiled_once_and_the_oldest_is_forgotten(monkeypatch):
     def scaled(scale):
-        return compiled(lambda x: scale * x, ONE, name="scaled")
+        assert compiled(lambda x: scale * x, ONE, name="scaled")(ONE) == scale
+        return list(_compiled._programs.values())[-1]  # the last that was used
 
     monkeypatch.setattr(_compiled, "_MOST", 2)
     first = scaled(2.5)
@@ -129,3 +131,47 @@ def test_batches_are_those_that_a_sampler_draws_now():
             key=jax.random.key(0),
             sample=sample,
         )
+
+
+def test_arrays_that_a_function_reads_are_arguments():
+    programs = []
+    for scale in (2.5, 3.5):
+        factor = jnp.asarray(scale)
+        assert compiled(lambda x, factor=factor: factor * x, ONE, name="by")(ONE) == scale
+        programs.append(list(_compiled._programs.values())[-1])
+    assert programs[0] is programs[1]
+
+
+def test_what_is_traced_outside_goes_through():
+    def scaled(scale, x):
+        return compiled(lambda x: scale * x, x, name="scaled")(x)
+
+    scales = jnp.arange(3.0)
+    np.testing.assert_array_equal(jax.vmap(scaled, (0, None))(scales, ONE), scales)
+    np.testing.assert_array_equal(jax.vmap(scaled, (None, 0))(ONE, scales), scales)
+    assert jax.grad(scaled)(2.0, ONE) == ONE
+    assert jax.jit(scaled)(2.0, ONE) == 2
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("call", ["simulate", "paths", "eigenvalues", "classify"])
+def test_fresh_functions_leave_nothing_behind(call):
+    def field(number):
+        slope = 1 + number / 1000
+        return lambda p, batch=None: gf.Players(-slope * p.theta - p.phi, p.theta - p.phi)
+
+    point, method = gf.Players(1.0, 0.5), gf.simultaneous(optax.sgd(0.1))
+    starts = jax.tree.map(lambda x: jnp.full(3, x), point)
+    calls = {
+        "simulate": lambda field: gf.simulate(method, field, point, num_steps=3),
+        "paths": lambda field: gf.trajectories(method, field, starts, num_steps=3),
+        "eigenvalues": lambda field: gf.eigenvalues(field)(point),
+        "classify": lambda field: gf.classify(field, point),
+    }
+    maps = []
+    for number in range(160):
+        calls[call](field(number))
+        if number % 80 == 79:
+            maps.append(len(Path("/proc/self/maps").read_text().splitlines()))
+    # By then as many programs as are kept are there; each has some ten maps.
+    assert maps[1] - maps[0] < 200, maps

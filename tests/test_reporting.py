@@ -60,9 +60,9 @@ def names(folder):
 )
 def test_saved_values_come_back(tmp_path, value, expected):
     save_json(tmp_path / "x.json", value)
-    found = strict(tmp_path / "x.json")
-    assert found == expected
-    assert type(found) is type(expected)
+    loaded = strict(tmp_path / "x.json")
+    assert loaded == expected
+    assert type(loaded) is type(expected)
 
 
 def test_json_text_is_what_is_saved(tmp_path):
@@ -145,10 +145,10 @@ def script(tmp_path, monkeypatch):
 
 
 def test_provenance_outside_of_a_repository(script):
-    found = provenance()
-    assert found["commit"] is None
-    assert found["uncommitted"] is None
-    assert found["command"] == f"python {Path('study') / script.name} --steps 3"
+    origin = provenance()
+    assert origin["commit"] is None
+    assert origin["uncommitted"] is None
+    assert origin["command"] == f"python {Path('study') / script.name} --steps 3"
 
 
 @pytest.mark.skipif(
@@ -159,9 +159,9 @@ def test_provenance_in_a_repository(script, tmp_path, monkeypatch):
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "add", "study")
     git(tmp_path, "commit", "--quiet", "--message=x", "--no-verify")
-    found = provenance()
-    assert found["commit"] == git(tmp_path, "rev-parse", "HEAD")
-    assert found["uncommitted"] is False
+    origin = provenance()
+    assert origin["commit"] == git(tmp_path, "rev-parse", "HEAD")
+    assert origin["uncommitted"] is False
 
     (tmp_path / "untracked.json").write_text("{}")
     assert provenance()["uncommitted"] is False
@@ -169,29 +169,29 @@ def test_provenance_in_a_repository(script, tmp_path, monkeypatch):
     assert provenance()["uncommitted"] is True
     # The repository is that of the script, wherever it is started.
     monkeypatch.chdir("/")
-    assert provenance()["commit"] == found["commit"]
+    assert provenance()["commit"] == origin["commit"]
 
 
 def test_provenance_without_git(script, monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert script.is_file()
-    found = provenance()
-    assert (found["commit"], found["uncommitted"]) == (None, None)
+    origin = provenance()
+    assert (origin["commit"], origin["uncommitted"]) == (None, None)
 
 
 def test_provenance_names_versions_and_hardware(tmp_path):
-    found = provenance()
-    assert found["versions"]["python"] == platform.python_version()
+    origin = provenance()
+    assert origin["versions"]["python"] == platform.python_version()
     for package in ("jax", "jaxlib", "flax", "optax", "numpy"):
-        assert found["versions"][package] == metadata.version(package)
-    assert found["device"] == {
+        assert origin["versions"][package] == metadata.version(package)
+    assert origin["device"] == {
         "platform": jax.devices()[0].platform,
         "kind": jax.devices()[0].device_kind,
         "count": len(jax.devices()),
         "cpu_cores": os.cpu_count(),
     }
-    save_json(tmp_path / "x.json", found)
-    assert strict(tmp_path / "x.json") == found
+    save_json(tmp_path / "x.json", origin)
+    assert strict(tmp_path / "x.json") == origin
 
 
 def test_provenance_leaves_out_what_is_not_installed(monkeypatch):

@@ -141,6 +141,7 @@ def main(config: Config) -> None:
     """Run the experiment."""
     for name in ("num_steps", "batch_size", "num_samples", "num_epochs"):
         gf.checks.check_count(getattr(config, name), argument=name)
+    gf.checks.check_seed(config.seed, argument="seed")
     experiment = gf.reporting.Experiment(config)
     data, test = (gf.data.digits(split, size=SIZE) for split in ("train", "test"))
     options = gf.evaluation.CLASSIFIER_PRESETS["digits"] | {"num_epochs": config.num_epochs}

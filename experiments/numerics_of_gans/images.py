@@ -72,8 +72,8 @@ class Config:
 
 def chosen(config: Config) -> dict[str, gf.configuration.Config]:
     """Return preset → configuration of its first run, checked before anything is done."""
-    for argument in ("presets", "seeds"):
-        gf.reporting.check_distinct(getattr(config, argument), argument=argument)
+    gf.reporting.check_distinct(config.presets, argument="presets")
+    gf.reporting.check_seeds(config.seeds)
     names = config.presets or (DIGITS if config.data is None else CIFAR10)
     runs = {}
     for name in names:

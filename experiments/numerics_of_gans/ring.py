@@ -234,16 +234,14 @@ def checked(config: Config) -> Config:
         config = replace(
             config, seeds=config.seeds[:1], num_steps=200, num_records=20, hidden_sizes=(8,)
         )
-    if not config.seeds or not config.methods:
-        raise ValueError("seeds and methods must not be empty")
-    if min(config.seeds) < 0:
-        raise ValueError(f"seeds must be integers ≥ 0, got {config.seeds}")
+    if not config.methods:
+        raise ValueError("methods must not be empty")
+    gf.reporting.check_seeds(config.seeds)
     for argument in ("num_steps", "num_records", "batch_size", "groups"):
         gf.checks.check_count(getattr(config, argument), argument=argument)
     gf.checks.check_count(config.jacobian_batches, argument="jacobian_batches", minimum=0)
     gf.checks.check_not_negative(config.learning_rate, argument="learning_rate")
-    for argument in ("methods", "seeds"):
-        gf.reporting.check_distinct(getattr(config, argument), argument=argument)
+    gf.reporting.check_distinct(config.methods, argument="methods")
     known, key = dynamics(config), jax.random.key(0)
     params = jax.eval_shape(game_of(config).init, key)
     batch = jax.eval_shape(sampler(config.batch_size), key)

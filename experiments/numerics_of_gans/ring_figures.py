@@ -45,6 +45,8 @@ def samples(
                 gf.plot.density(run.records["samples"][index, seed], ax)
             gf.plot.density(gf.data.ring().sample(jax.random.key(0), 2560), row[-1], cmap="Reds")
             row[0].set_ylabel(f"{name}\nseed {seeds[seed]}", fontsize=8)
+        # One square everywhere, in small panels.
+        plt.setp(grid.ravel(), xticks=[], yticks=[])
         _save(figure, path)
 
 

@@ -272,9 +272,7 @@ def rows(trained: Study) -> Rows:
 
 def checked(config: Config) -> Config:
     """Return the configuration; raise a ValueError before any compilation."""
-    if not config.seeds or min(config.seeds) < 0:
-        raise ValueError(f"seeds must be one or more integers ≥ 0, got {config.seeds}")
-    gf.reporting.check_distinct(config.seeds, argument="seeds")
+    gf.reporting.check_seeds(config.seeds)
     for argument in ("num_steps", "num_records", "hidden_size", "batch_size", "num_points"):
         gf.checks.check_count(getattr(config, argument), argument=argument)
     gf.checks.check_count(config.resolution, argument="resolution", minimum=2)

@@ -104,7 +104,7 @@ def flow(starts: gf.Players, times: np.ndarray) -> gf.Players:
 def growth(path: gf.Players) -> float:
     """Return by how much the distance from the origin grows each step, over the second half."""
     distance = np.hypot(np.asarray(path.theta, float), np.asarray(path.phi, float))[:, 0]
-    half = len(distance) // 2
+    half = (len(distance) - 1) // 2
     return float((distance[-1] / distance[half]) ** (1 / (len(distance) - 1 - half)))
 
 

@@ -193,8 +193,7 @@ def rows(config: Config, judged: Study) -> Rows:
 
 def checked(config: Config) -> Config:
     """Return the configuration; raise a ValueError before any compilation."""
-    if not config.seeds or min(config.seeds) < 0:
-        raise ValueError(f"seeds must be one or more integers ≥ 0, got {config.seeds}")
+    gf.reporting.check_seeds(config.seeds)
     for argument in ("num_steps", "batch_size"):
         gf.checks.check_count(getattr(config, argument), argument=argument)
     for separation in config.separations:

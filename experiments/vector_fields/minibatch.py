@@ -288,8 +288,8 @@ def main(config: Config) -> None:
     with jax.enable_x64(True):
         field = gf.vector_field(game_of(config.objective))
         population = population_of(config.population)
+        led = locus(config, field, population)  # first: it may refuse the options
         rows = measure(config, field, population)
-        led = locus(config, field, population)
         paths = trajectories(config, field, population)
     ends = minibatch_summary.ends_of(paths, led)
     experiment.save(

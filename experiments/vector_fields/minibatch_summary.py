@@ -29,21 +29,31 @@ def ends_of(paths: dict[str, Any], led: dict[str, np.ndarray]) -> dict[str, Any]
     }
 
 
+def in_errors(differences: list[Any], errors: list[Any]) -> np.ndarray:
+    """Return differences in standard errors, of those that have one: two batches have no spread."""
+    apart, error = (np.concatenate([*map(np.ravel, x)]) for x in (differences, errors))
+    return apart[error > 0] / error[error > 0]
+
+
 def agreement(rows: list[dict[str, Any]]) -> dict[str, float]:
     """Return how far measurements are from the closed forms, over all batch sizes and groups.
 
     The errors of one batch size are correlated, since all groups see the same batches.
     """
     parts = [row[name] for row in rows for name in ("value", "direction")]
-    scores = np.concatenate([(p["bias"] - p["exact_bias"]) / p["bias_error"] for p in parts])
+    scores = in_errors(
+        [p["bias"] - p["exact_bias"] for p in parts], [p["bias_error"] for p in parts]
+    )
     ratios = np.array([p["variance"] / p["exact_variance"] for p in parts])
-    spread = [(p["variance"] - p["exact_variance"]) / p["variance_error"] for p in parts]
+    spread = in_errors(
+        [p["variance"] - p["exact_variance"] for p in parts], [p["variance_error"] for p in parts]
+    )
     return {
-        "largest_bias_z": float(np.abs(scores).max()),
-        "share_of_bias_z_below_2": float(np.mean(np.abs(scores) < 2)),
+        "largest_bias_z": float(np.abs(scores).max(initial=0.0)),
+        "share_of_bias_z_below_2": float(np.mean(np.abs(scores) < 2) if len(scores) else np.nan),
         "smallest_variance_ratio": float(ratios.min()),
         "largest_variance_ratio": float(ratios.max()),
-        "largest_variance_z": float(np.abs(spread).max()),
+        "largest_variance_z": float(np.abs(spread).max(initial=0.0)),
     }
 
 

@@ -14,7 +14,7 @@ from ganfield.analysis._cycles import Cycle, attracting_cycles
 from ganfield.analysis._outcomes import CONVERGED, CYCLING, DIVERGED, UNDECIDED, Judged
 from ganfield.checks import check_count, check_not_negative
 from ganfield.field import check_plane_field
-from ganfield.methods import Method, for_each_move
+from ganfield.methods import Method, check_is_method, for_each_move
 
 _STEADY = 0.01  # the largest relative change of a cycle's radius from one half window to the next
 
@@ -103,6 +103,7 @@ def basins(
         >>> basins.attractors.round(3)
         array([[3.142, 0.   ]], dtype=float32)
     """
+    check_is_method(method)
     num_steps = check_count(num_steps, argument="num_steps", minimum=8)
     check_not_negative(tolerance, argument="tolerance")
     check_not_negative(escape, argument="escape")

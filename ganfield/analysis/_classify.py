@@ -10,12 +10,13 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from ganfield._compiled import compiled
+from ganfield._html import html_of
 from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.analysis._smooth import is_smooth
 from ganfield.analysis._spectrum import max_step_size
 from ganfield.checks import check_not_negative
-from ganfield.field import check_field, helmholtz, jacobian, vector_field
+from ganfield.field import check_field, helmholtz, jacobian
 from ganfield.games import Game
 
 KINDS = ("stable", "unstable", "saddle", "centre", "undecided", "none")
@@ -67,6 +68,9 @@ class Classification(NamedTuple):
     local_minimax: bool | None
     spurious: bool | None
 
+    def _repr_html_(self) -> str:
+        return html_of(self)
+
 
 class _Point(NamedTuple):
     """A field at a point, in float64."""
@@ -80,10 +84,11 @@ class _Point(NamedTuple):
 
 
 def classify(
-    game_or_field: Game | Field,
+    field: Field,
     params: Players,
     *,
-    original: Game | Field | None = None,
+    original: Field | None = None,
+    game: Game | None = None,
     batch: Any = None,
     tolerance: float = 1e-6,
 ) -> Classification:
@@ -95,10 +100,12 @@ def classify(
     "undecided".
 
     Args:
-        game_or_field: a `ganfield.games.Game`, for its v, or any field.
+        field: any field.
         params: the point.
-        original: for a transformed field (w, −∇L …): the game, or the v, that it was made from.
-            What players make of the point is then read from v, and ``spurious`` is told.
+        original: for a transformed field (w, −∇L …): the v that it was made from. What players
+            make of the point is then read from v, and ``spurious`` is told.
+        game: whose field v is. Its losses say whether it is zero-sum; without them that is read
+            from the Jacobian of v.
         batch: the batch that the field sees.
         tolerance: what counts as zero, relative to ‖J‖ (spectral norm).
 
@@ -123,17 +130,17 @@ def classify(
         ('stable', True)
     """
     check_not_negative(tolerance, argument="tolerance")
-    field = _field_of(game_or_field)
-    source = game_or_field if original is None else original
     with jax.enable_x64(True):
         point, batch = double(params, integers=True), double(batch)
         if not ravel_pytree(point)[0].size:
             raise ValueError("params must hold at least one number, got none")
         check_field(field, point, batch)
+        if original is not None:
+            check_field(original, point, batch)
         here = _look(field, point, batch, tolerance)
-        before = here if original is None else _look(_field_of(source), point, batch, tolerance)
+        before = here if original is None else _look(original, point, batch, tolerance)
         num_theta = ravel_pytree(point.theta)[0].size
-        zero_sum = _is_zero_sum(source, point, batch, before, num_theta)
+        zero_sum = _is_zero_sum(game, point, batch, before, num_theta)
         usable = here.is_zero and here.smooth
         bound = float(max_step_size(here.eigenvalues)) if usable else float("nan")
         rotation = float(helmholtz(here.jacobian).rotation)
@@ -158,10 +165,6 @@ def classify(
         minimax,
         spurious,
     )
-
-
-def _field_of(game_or_field: Game | Field) -> Field:
-    return vector_field(game_or_field) if isinstance(game_or_field, Game) else game_or_field
 
 
 def _look(field: Field, point: Players, batch: Any, tolerance: float) -> _Point:
@@ -236,20 +239,20 @@ def _optimality(here: _Point, num_theta: int, zero_sum: bool) -> tuple[bool | No
 
 
 def _is_zero_sum(
-    source: Game | Field, point: Players, batch: Any, here: _Point, num_theta: int
+    game: Game | None, point: Players, batch: Any, here: _Point, num_theta: int
 ) -> bool:
     """Return whether the losses sum to a constant, as far as it shows round the point."""
     J = here.jacobian
     coupling = np.abs(J[:num_theta, num_theta:] + J[num_theta:, :num_theta].T).max(initial=0.0)
     if coupling > here.slack:
         return False
-    if not isinstance(source, Game):
+    if game is None:
         # Without coupling nothing tells a zero-sum game from any other.
         return bool(np.abs(J[:num_theta, num_theta:]).max(initial=0.0) > here.slack)
     flat, unravel = ravel_pytree(point)
     moves = jax.random.normal(jax.random.key(0), (4, flat.size), flat.dtype) / 10
     points = (unravel(x) for x in (flat, *(flat + moves)))
-    of_theta, of_phi = np.array([source.losses(x, batch) for x in points]).T
+    of_theta, of_phi = np.array([game.losses(x, batch) for x in points]).T
     return bool(np.ptp(of_theta + of_phi) <= 1e-9 * (1 + np.abs(of_theta).max()))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from ganfield._compiled import compiled
+from ganfield._html import html_table
 from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.checks import check_bounds, check_count, check_not_negative, check_same_structure
@@ -39,6 +40,12 @@ class Equilibria(NamedTuple):
     num_starts: int
     num_converged: int
     reason: str = ""
+
+    def _repr_html_(self) -> str:
+        rows = zip(self.points, self.residuals, self.hits, strict=True)
+        words = f"{self.num_converged} of {self.num_starts} starts ended at zeros"
+        said = ". ".join(filter(None, (f"{len(self.points)} equilibria: {words}", self.reason)))
+        return html_table(["point", "residual", "hits"], rows, title=said)
 
 
 def find_equilibria(

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
+from ganfield._html import html_of
 from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.analysis._arnoldi import leading, most_products
@@ -62,6 +63,9 @@ class SpectralRadius(NamedTuple):
             f"{_MEMORIES[self.memory]}; ‖F(x) − x‖ = {self.fixed_point_residual:.2g}"
         )
 
+    def _repr_html_(self) -> str:
+        return html_of(self)
+
 
 class ConvergenceRate(NamedTuple):
     """A rate of convergence of the parameters, ``state.params``, twice.
@@ -74,6 +78,9 @@ class ConvergenceRate(NamedTuple):
 
     predicted: float
     measured: float
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
 
 def spectral_radius(

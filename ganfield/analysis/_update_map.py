@@ -14,7 +14,8 @@ from ganfield._types import Field, Players, PyTree
 from ganfield.analysis._period import period
 from ganfield.analysis._standing_memory import check_map
 from ganfield.checks import check_count, check_same_structure, lookup
-from ganfield.methods import Method, State, for_each_move
+from ganfield.field import check_field
+from ganfield.methods import Method, State, check_is_method, for_each_move
 
 _TRACED = (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError)
 _MOMENTS = {"moving": False, "frozen": True}
@@ -172,6 +173,8 @@ def steps_of(
     Raises:
         ValueError: those are not one map, or none are (`ganfield.analysis._period.period`).
     """
+    check_is_method(method)
+    check_field(field, params, batch)
     least = method.cycle if steps is None else check_count(steps, argument="num_steps")
     there = state_at(method, field, params, state, batch, least)
     steps = period(method, field, there, batch, steps)

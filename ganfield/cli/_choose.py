@@ -28,9 +28,9 @@ class Chosen(NamedTuple):
     record: dict[str, Any]
 
     @property
-    def original(self) -> gf.Game | None:
-        """The game that w was made from; None where the field is the game's own."""
-        return self.game if self.symbol == "w" else None
+    def original(self) -> gf.Field | None:
+        """The v that w was made from; None where the field is the game's own."""
+        return gf.vector_field(self.game) if self.symbol == "w" else None
 
 
 def choose(options: Dynamics) -> Chosen:
@@ -59,13 +59,9 @@ def choose(options: Dynamics) -> Chosen:
     given = configuration.parse_settings(texts, argument="--set")
     if given and not (of_game or free):
         raise ValueError(f"--set: the game {options.game!r} has no parameters, got {texts[-1]!r}")
-    for name in given:
-        gf.checks.lookup({**of_game, **free}, name, argument=f"parameter of {options.game}")
-    values = {name: configuration.guess(text) for name, text in given.items()}
-    own = {name: value for name, value in values.items() if name in free}
+    values, own = _sorted_out(given, of_game, free, game=options.game)
     with in_words(OF_THE_PLANE):
-        of_values = {name: value for name, value in values.items() if name in of_game}
-        arguments = configuration.arguments(of_values, of_game, argument="--set")
+        arguments = configuration.arguments(values, of_game, argument="--set")
         game = build(**arguments)
         method = configuration.MethodConfig(
             transform=options.transform, gamma=gamma, transform_options=own
@@ -88,6 +84,40 @@ def choose(options: Dynamics) -> Chosen:
             "transform": {"name": options.transform, **own},
         },
     )
+
+
+def _sorted_out(
+    given: Mapping[str, str],
+    of_game: Mapping[str, Any],
+    of_transform: Mapping[str, Any],
+    *,
+    game: str,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the values of the game's parameters and those of the transform's.
+
+    A name that both have is the game's as game.NAME, the transform's as transform.NAME.
+    """
+    values: tuple[dict[str, Any], dict[str, Any]] = {}, {}
+    takes = {"game": of_game, "transform": of_transform}
+    for whole, text in given.items():
+        owner, dot, name = whole.partition(".")
+        if not (dot and owner in takes):
+            name = whole
+            gf.checks.lookup({**of_game, **of_transform}, name, argument=f"parameter of {game}")
+            owner = "game" if name in of_game else "transform"
+            if name in of_game and name in of_transform:
+                raise ValueError(
+                    f"--set: the game and the transform both have {name}: "
+                    f"say game.{name} or transform.{name}, got {name}={text}"
+                )
+        if not takes[owner]:
+            raise ValueError(f"--set: the {owner} has no parameters here, got {whole}={text}")
+        gf.checks.lookup(takes[owner], name, argument=f"parameter of the {owner}")
+        chosen = values[list(takes).index(owner)]
+        if name in chosen:
+            raise ValueError(f"--set must give {name} once, got it again: {whole}={text}")
+        chosen[name] = gf.configuration.guess(text)
+    return values
 
 
 def _takers(parameter: str, registry: Mapping[str, Callable[..., Any]]) -> str:

@@ -105,7 +105,7 @@ class Compare:
                             columns_of[name],
                             ax,
                             color=f"C{index % 10}",
-                            linestyle=("-", "--", ":", "-.")[index // 10 % 4],
+                            linestyle=gf.plot.LINE_STYLES[index % 4],
                             label=group.label,
                         )
                 ax.set_title(name.replace("_", " "), loc="left")

@@ -68,6 +68,8 @@ class Field(Dynamics):
     """How the players move: {methods}."""
     optimizer: Name[str] = "sgd"
     """What makes a step of the field's value: {optimizers}."""
+    wrapper: Name[str | None] = None
+    """What is made of the method: {wrappers}. (default: nothing)"""
     step_size: float = 0.1
     """h > 0, the optimizer's learning rate."""
     num_steps: Count[int] = 200
@@ -108,7 +110,10 @@ class Field(Dynamics):
         with in_words(OF_THE_PLANE):
             method = gf.configuration.make_method(
                 gf.configuration.MethodConfig(
-                    name=self.method, optimizer=self.optimizer, learning_rate=self.step_size
+                    name=self.method,
+                    optimizer=self.optimizer,
+                    learning_rate=self.step_size,
+                    wrapper=self.wrapper,
                 )
             )
         chosen = choose(self)
@@ -129,6 +134,7 @@ class Field(Dynamics):
             "bounds": plane.bounds._asdict(),
             "method": self.method,
             "optimizer": self.optimizer,
+            "wrapper": self.wrapper,
             "step_size": self.step_size,
             "num_steps": self.num_steps,
             "paths": _ends(plane.paths),
@@ -181,7 +187,8 @@ class Field(Dynamics):
         return starts
 
     def _label(self) -> str:
-        return f"{self.method}, {self.optimizer}, h = {self.step_size:g}, {self.num_steps} steps"
+        method = f"{self.wrapper} {self.method}" if self.wrapper else self.method
+        return f"{method}, {self.optimizer}, h = {self.step_size:g}, {self.num_steps} steps"
 
     def _draw(self, plane: Plane) -> str:
         """Draw the figure, and return what its legend says of points that are left out."""

@@ -17,9 +17,11 @@ from ganfield.cli._show import show, tell
 _OPTIONS = {
     "games": "--game",
     "methods": "--method",
+    "wrappers": "--wrapper",
     "transforms": "--transform",
     "objectives": "--objective",
     "penalties": "--set penalty=NAME",
+    "optimizers": "--optimizer",
     "networks": None,
     "presets": "--preset",
 }
@@ -29,7 +31,7 @@ _NEEDS = {"networks": ("networks", "flax"), "presets": ("images", "flax, orbax a
 
 @options
 class List:
-    """List games, methods, transforms, objectives, penalties and networks, and presets to train.
+    """List games, methods, transforms, objectives and the like, and presets to train.
 
     Parameters of games go to --set, the γ of transforms to --gamma; others are for programs.
 
@@ -39,8 +41,8 @@ class List:
     """
 
     what: Annotated[Positional[str | None], shown("WHAT")] = None
-    """Which of them: games, methods, transforms, objectives, penalties, networks or presets;
-    all for every one. (default: all)"""
+    """Which of them: games, methods, wrappers, transforms, objectives, penalties, optimizers,
+    networks or presets; all for every one. (default: all)"""
     json: Json = False
 
     def run(self) -> int:

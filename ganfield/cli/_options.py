@@ -46,7 +46,8 @@ class Dynamics:
     (default: the game's own, standard)"""
     settings: Settings = ()
     """The game's other parameters, such as coupling=2 or penalty=r1 penalty_weight=0.5, and those
-    of the transform but γ. `ganfield list` names them. (default: their own)"""
+    of the transform but γ. `ganfield list` names them; one that both have is game.NAME or
+    transform.NAME. (default: their own)"""
     transform: Name[str] = "identity"
     """The field w made from the game's field v: {transforms}. `ganfield list transforms` explains
     them."""

@@ -11,5 +11,6 @@ REGISTRIES: dict[str, Mapping[str, Any]] = {
     "transforms": gf.TRANSFORMS,
     "objectives": gf.OBJECTIVES,
     "penalties": gf.games.PENALTIES,
+    "wrappers": gf.WRAPPERS,
     "optimizers": gf.configuration.OPTIMIZERS,
 }

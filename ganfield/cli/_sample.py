@@ -37,7 +37,7 @@ class Sample:
     """The checkpoint to take them from. (default: the last)"""
     average: Flag = False
     """Take the average of the generator's parameters, of runs that were trained with
-    method.average_decay."""
+    method.wrapper=averaged."""
     json: Json = False
 
     def run(self) -> int:

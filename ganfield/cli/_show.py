@@ -118,11 +118,15 @@ def find_zeros(
         known=[p for p in chosen.game.equilibria if jax.tree.map(np.shape, p) == numbers],
     )
     kept = most_hit(equilibria.hits, max_points)
-    field: Any = chosen.field if chosen.original is not None else chosen.game
     return Zeros(
         chosen,
         bounds,
         equilibria,
         equilibria.hits[kept].tolist(),
-        [gf.classify(field, equilibria.points[i], original=chosen.original) for i in kept],
+        [
+            gf.classify(
+                chosen.field, equilibria.points[i], original=chosen.original, game=chosen.game
+            )
+            for i in kept
+        ],
     )

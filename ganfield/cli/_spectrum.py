@@ -79,9 +79,10 @@ class Spectrum(Dynamics):
         point = self._point(chosen)
         if self.output is not None:
             gf.plot.check_path(self.output, argument="--output")
-        classes = {"v": gf.classify(chosen.game, point)}
+        v, game = gf.vector_field(chosen.game), chosen.game
+        classes = {"v": gf.classify(v, point, game=game)}
         if chosen.original is not None:
-            classes["w"] = gf.classify(chosen.field, point, original=chosen.game)
+            classes["w"] = gf.classify(chosen.field, point, original=v, game=game)
         return Spectra(chosen, point, classes)
 
     def record(self, spectra: Spectra) -> dict[str, Any]:

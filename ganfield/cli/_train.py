@@ -51,7 +51,7 @@ class Train:
     """What to train; `ganfield list presets` shows all. (default: digits/dcgan, or what the
     folder's run was started with)"""
     data: Annotated[str | None, shown("DIR")] = None
-    """Where the images are; not for digits, which come with scikit-learn.
+    """Where the images are, or the file of points; not for digits, which come with scikit-learn.
     (default: where they were)"""
     num_steps: Count[int | None] = None
     """Train to this step. (default: the preset's)"""

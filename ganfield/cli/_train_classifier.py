@@ -29,7 +29,7 @@ class TrainClassifier:
     taken with it names. Digits take seconds, CIFAR-10 some minutes on two cores.
 
     Try:
-      ganfield train-classifier --data digits --size 16 --output digits.npz
+      ganfield train-classifier --output digits.npz
       ganfield train-classifier --data cifar-10-batches-bin --output cifar10.npz
       ganfield train-classifier --data DIR --name fashion_mnist --output fashion_mnist.npz
     """
@@ -43,7 +43,8 @@ class TrainClassifier:
     """Which set it is: digits, cifar10, mnist or fashion_mnist. The last two need it: their files
     have the same names. (default: digits or CIFAR-10, as the files of --data say)"""
     size: Given[int] = None
-    """Height and width that digits are brought to, as the generator makes them. (default: 8)"""
+    """Height and width that digits are brought to, as the generator makes them.
+    (default: 16, as in the presets of digits)"""
     epochs: Given[int] = None
     """How many times over the images. (default: the data set's own)"""
     width: Given[int] = None
@@ -102,9 +103,12 @@ class TrainClassifier:
     def _images(self) -> tuple[gf.data.Images, gf.data.Images, str]:
         name = _name(self.data, self.name)
         folder = None if name == self.data == "digits" else self.data
+        size = self.size
+        if name == "digits" and size is None:
+            size = gf.configuration.preset("digits/dcgan").data.size
         sets: list[Any] = [
             gf.configuration.load_data(
-                gf.configuration.DataConfig(name=name, folder=folder, split=split, size=self.size)
+                gf.configuration.DataConfig(name=name, folder=folder, split=split, size=size)
             )
             for split in ("train", "test")
         ]

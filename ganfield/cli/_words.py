@@ -9,7 +9,7 @@ OF_THE_PLANE = {
     r"(method\.transform_options|--set)\.": "--set ",
     r"method\.name\b": "--method",
     r"method\.learning_rate\b": "--step-size",
-    r"method\.(transform|optimizer|gamma)\b": r"--\1",
+    r"method\.(transform|optimizer|wrapper|gamma)\b": r"--\1",
 }
 OF_TRAINING = {
     r"\ballow_changes=True\b": "--allow-changes",

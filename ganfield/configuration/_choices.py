@@ -11,12 +11,11 @@ from ganfield.configuration._data import DATA
 from ganfield.configuration._objects import OPTIMIZERS
 from ganfield.configuration._options import keywords
 from ganfield.field import TRANSFORMS
-from ganfield.methods import METHODS
+from ganfield.methods import METHODS, WRAPPERS
 
 if TYPE_CHECKING:
     from ganfield.configuration._config import Config
 
-_POINTS = ("ring", "grid", "two_moons", "spiral")
 _PLAYERS = ("generator", "discriminator")
 
 
@@ -38,7 +37,9 @@ def left_behind(config: Config, changes: Mapping[str, Any]) -> dict[str, Any]:
         part, _, key = choice.partition(".")
         settings = getattr(config, part)
         chosen = changes.get(choice)
-        names = takes(chosen) if chosen not in (None, getattr(settings, key)) else None
+        names = None
+        if isinstance(chosen, str) and chosen != getattr(settings, key):
+            names = takes(chosen)
         if names is None:
             continue
         for name, default in _defaults(settings).items():
@@ -66,7 +67,7 @@ def _of_data(name: str) -> set[str] | None:
         return None
     source = DATA[name]
     takes = {*keywords(getattr(data, source.loader), skip=int(source.in_folder))} - {"split"}
-    takes |= set() if name in _POINTS else {"flip"}
+    takes |= {"flip"} if source.images else set()
     return (
         takes
         | ({"split"} if source.has_parts else set())
@@ -83,12 +84,13 @@ def _of_network(name: str) -> set[str] | None:
 
 
 # What was said of batch norm is decided anew, and so is no default: `NetworkConfig`.
-_OF_NETWORK = ("batch_norm", "spectral_norm", "dtype", "options")
+_OF_NETWORK = ("growing", "batch_norm", "spectral_norm", "dtype", "options")
 CHOICES: dict[str, Callable[[str], set[str] | None]] = {
     "data.name": _of_data,
     "method.name": _of(METHODS),
     "method.transform": _of(TRANSFORMS),
     "method.optimizer": _of(OPTIMIZERS),
+    "method.wrapper": _of(WRAPPERS),
     **{f"{player}.architecture": _of_network for player in _PLAYERS},
 }
 _OF: dict[str, tuple[str, ...]] = {
@@ -96,5 +98,6 @@ _OF: dict[str, tuple[str, ...]] = {
     "method.name": ("theta_steps", "phi_steps", "options"),
     "method.transform": ("gamma", "transform_options"),
     "method.optimizer": ("optimizer_options",),
+    "method.wrapper": ("wrapper_options",),
     **{f"{player}.architecture": _OF_NETWORK for player in _PLAYERS},
 }

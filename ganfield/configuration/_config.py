@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ganfield.checks import check_count, lookup
+from ganfield._files import parse_json
+from ganfield.checks import check_count, check_not_negative, check_seed, lookup
 from ganfield.configuration._settings import Options, check_numbers, flat, from_tree, replaced
 
 
@@ -103,16 +104,17 @@ class MethodConfig:
         transform: what makes of v the field that the players move along, a name in
             `ganfield.TRANSFORMS`.
         gamma: γ of that transform; None where it has none.
-        optimizer: "numerics_rmsprop" (the official code's) or a name in optax, such as "adam".
+        optimizer: a name in `OPTIMIZERS`: "numerics_rmsprop" (the official code's), or that of an
+            optimizer in optax, such as "adam".
         learning_rate: of both players.
         phi_learning_rate: the discriminator's own, if it has one.
-        average_decay: d in [0, 1) of the exponential average of the parameters that is kept beside
-            them (`ganfield.averaged`), such as 0.999; None keeps none.
         theta_steps: moves of the generator in a step; only alternating steps can have more than 1.
         phi_steps: moves of the discriminator in a step.
         transform_options: further arguments of the transform.
         optimizer_options: further arguments of the optimizer, such as ``b1``.
         options: further arguments of the method.
+        wrapper: what is made of the method, a name in `ganfield.WRAPPERS`, or None.
+        wrapper_options: further arguments of the wrapper, such as ``decay``.
     """
 
     name: str = "simultaneous"
@@ -121,20 +123,23 @@ class MethodConfig:
     optimizer: str = "numerics_rmsprop"
     learning_rate: float = 1e-4
     phi_learning_rate: float | None = None
-    average_decay: float | None = None
     theta_steps: int = 1
     phi_steps: int = 1
     transform_options: Options = dataclasses.field(default_factory=dict)
     optimizer_options: Options = dataclasses.field(default_factory=dict)
     options: Options = dataclasses.field(default_factory=dict)
+    wrapper: str | None = None
+    wrapper_options: Options = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the numbers."""
         check_numbers(self, prefix="method.")
-        if self.average_decay is not None and self.average_decay >= 1:
-            raise ValueError(f"method.average_decay must be below 1, got {self.average_decay!r}")
         for name in ("theta_steps", "phi_steps"):
-            check_count(getattr(self, name), argument=f"method.{name}", minimum=0)
+            check_count(getattr(self, name), argument=f"method.{name}")
+        for name in ("eps", "eps_root"):
+            if name in self.optimizer_options:
+                argument = f"method.optimizer_options.{name}"
+                check_not_negative(self.optimizer_options[name], argument=argument)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,10 +196,11 @@ class Config:
             check_count(getattr(self, name), argument=name)
         for name in ("checkpoint_every", "samples", "reference_size", "keep"):
             check_count(getattr(self, name), argument=name)
-        for name in ("seed", "num_steps"):
-            check_count(getattr(self, name), argument=name, minimum=0)
-        if self.seed >= 2**31:
-            raise ValueError(f"seed must be below 2³¹, got {self.seed}")
+        for player in ("generator", "discriminator"):
+            for name in ("width", "num_layers"):
+                check_count(getattr(getattr(self, player), name), argument=f"{player}.{name}")
+        check_count(self.num_steps, argument="num_steps", minimum=0)
+        check_seed(self.seed, argument="seed")
 
     def replace(self, changes: Mapping[str, Any]) -> "Config":
         """Return the configuration with other values, by dotted names.
@@ -272,7 +278,7 @@ class Config:
         Raises:
             ValueError: it is no JSON, or no configuration.
         """
-        tree = json.loads(text)
+        tree = parse_json(text)
         if not isinstance(tree, dict):
             raise ValueError(f"a configuration must be a JSON object, got {text[:40]!r}")
         return cls.from_dict(tree)

@@ -8,9 +8,10 @@ import numpy as np
 
 from ganfield import data
 from ganfield._hashes import hash_of
+from ganfield._registry import Registry
 from ganfield.checks import lookup
 from ganfield.configuration._config import DataConfig
-from ganfield.configuration._options import arguments, keywords
+from ganfield.configuration._options import arguments, keywords, naming_options
 from ganfield.data import Images, Points
 
 _SOME = 1024  # images of a set on disk that are hashed
@@ -24,29 +25,43 @@ class Source(NamedTuple):
         in_folder: whether it is read from a folder or file, which the loader takes first.
         options: what the loader is told besides.
         has_parts: whether the loader can give one for training and one for testing.
+        images: whether it gives images, which can be mirrored.
     """
 
     loader: str
     in_folder: bool = True
     options: Mapping[str, Any] = {}
     has_parts: bool = True
+    images: bool = True
 
 
-DATA: dict[str, Source] = {
-    "digits": Source("digits", in_folder=False),
-    "cifar10": Source("cifar10"),
-    "mnist": Source("mnist"),
-    "fashion_mnist": Source("fashion_mnist"),
-    # As in the official code: the centre 160 × 160 pixels; 10,000 of 202,599 images for testing.
-    "celeba": Source("image_folder", options={"crop": 160, "size": 64, "num_test": 10_000}),
-    "image_folder": Source("image_folder"),
-    "npz": Source("load_npz", has_parts=False),
-    "memory_mapped": Source("memory_mapped", has_parts=False),
-    "ring": Source("ring", in_folder=False, has_parts=False),
-    "grid": Source("grid", in_folder=False, has_parts=False),
-    "two_moons": Source("two_moons", in_folder=False, has_parts=False),
-    "spiral": Source("spiral", in_folder=False, has_parts=False),
-}
+def _plane(loader: str) -> Source:
+    return Source(loader, in_folder=False, has_parts=False, images=False)
+
+
+DATA: Registry[Source] = Registry(
+    "data set",
+    {
+        "digits": Source("digits", in_folder=False),
+        "cifar10": Source("cifar10"),
+        "mnist": Source("mnist"),
+        "fashion_mnist": Source("fashion_mnist"),
+        # As in the official code: the centre 160 × 160 pixels; 10,000 of 202,599 images to test.
+        "celeba": Source("image_folder", options={"crop": 160, "size": 64, "num_test": 10_000}),
+        "image_folder": Source("image_folder"),
+        "npz": Source("load_npz", has_parts=False),
+        "memory_mapped": Source("memory_mapped", has_parts=False),
+        "points": Source("load_points", has_parts=False, images=False),
+        "ring": _plane("ring"),
+        "grid": _plane("grid"),
+        "two_moons": _plane("two_moons"),
+        "spiral": _plane("spiral"),
+        "swiss_roll": _plane("swiss_roll"),
+        "nested_rings": _plane("nested_rings"),
+        "checkerboard": _plane("checkerboard"),
+        "pinwheel": _plane("pinwheel"),
+    },
+)
 """Name → how the set of that name is loaded."""
 
 
@@ -79,6 +94,12 @@ def load_data(config: DataConfig) -> Any:
             f"data.folder is for sets that are read from files, and {config.name} is not: got "
             f"{config.folder!r}"
         )
+    for name, given in (("size", config.size is not None), ("split", source.has_parts)):
+        if given and name in config.options:
+            raise ValueError(
+                f"data.{name} and data.options.{name} are the same: give data.{name} alone, got "
+                f"{getattr(config, name)!r} and {config.options[name]!r:.40}"
+            )
     options = dict(source.options)
     if config.size is not None:
         if "size" not in takes:
@@ -92,9 +113,10 @@ def load_data(config: DataConfig) -> Any:
             f"{config.split!r}"
         )
     options |= arguments(config.options, takes, argument="data.options")
-    examples = loader(config.folder, **options) if source.in_folder else loader(**options)
+    with naming_options(config.options, argument="data.options"):
+        examples = loader(config.folder, **options) if source.in_folder else loader(**options)
     if config.flip:
-        if not isinstance(examples, Images):
+        if not source.images:
             raise ValueError(f"data.flip is for images, and {config.name} has none")
         examples = dataclasses.replace(examples, flip=True)
     return examples

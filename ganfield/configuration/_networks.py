@@ -76,8 +76,9 @@ def _arguments(config: NetworkConfig, builder: Callable[..., Network], player: s
 
 
 def _perceptron(config: NetworkConfig, inputs: int, outputs: int, player: str) -> Network:
-    for name in ("batch_norm", "spectral_norm", "dtype"):
-        if getattr(config, name):
+    asked = {name: getattr(config, name) for name in ("batch_norm", "spectral_norm", "dtype")}
+    for name, value in (asked | {"growing": not config.growing}).items():
+        if value:
             raise ValueError(f"{player}.{name} is not for the architecture mlp: leave it out")
     if config.options:
         raise ValueError(f"{player}.options: the architecture mlp has none")

@@ -5,19 +5,45 @@ from typing import Any
 
 import optax
 
+from ganfield._registry import Registry
 from ganfield._types import Field, Players
 from ganfield.checks import lookup
 from ganfield.configuration._config import MethodConfig
-from ganfield.configuration._options import arguments, keywords, missing
+from ganfield.configuration._options import arguments, keywords, missing, naming_options
 from ganfield.field import TRANSFORMS
-from ganfield.methods import METHODS, Method, averaged, numerics_rmsprop
+from ganfield.methods import METHODS, WRAPPERS, Method, numerics_rmsprop
 
-OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
-    "numerics_rmsprop": numerics_rmsprop,
-    "sgd": optax.sgd,
-    "adam": optax.adam,
-    "rmsprop": optax.rmsprop,
-}
+# Those of optax that need a direction, their memory and the parameters, and nothing else: no value
+# of a loss, no key.
+_OF_OPTAX = (
+    "sgd",
+    "adam",
+    "rmsprop",
+    "adabelief",
+    "adadelta",
+    "adafactor",
+    "adagrad",
+    "adamax",
+    "adamaxw",
+    "adamw",
+    "adan",
+    "amsgrad",
+    "fromage",
+    "lamb",
+    "lars",
+    "lion",
+    "novograd",
+    "optimistic_adam_v2",
+    "optimistic_gradient_descent",
+    "radam",
+    "rprop",
+    "sign_sgd",
+    "yogi",
+)
+OPTIMIZERS: Registry[Callable[..., optax.GradientTransformation]] = Registry(
+    "optimizer",
+    {"numerics_rmsprop": numerics_rmsprop} | {name: getattr(optax, name) for name in _OF_OPTAX},
+)
 """Name → builder; each takes the learning rate first."""
 
 
@@ -58,11 +84,10 @@ def make_transform(config: MethodConfig, field: Field) -> Field:
 
 
 def make_method(config: MethodConfig) -> Method:
-    """Return the method, with an optimizer for both players or one for each.
+    """Return the method, with an optimizer for both players or one for each, and what wraps it.
 
     Args:
-        config: its name, optimizer, learning rates and the options of both; whether an average is
-            kept.
+        config: its name, optimizer, learning rates, wrapper, and the options of all.
 
     Raises:
         ValueError: a name is unknown, or an option is not its builder's.
@@ -81,7 +106,8 @@ def make_method(config: MethodConfig) -> Method:
     rates = Players(config.learning_rate, config.learning_rate)
     if config.phi_learning_rate is not None:
         rates = rates._replace(phi=config.phi_learning_rate)
-    optimizers = Players(*(optimizer(rate, **of_optimizer) for rate in rates))
+    with naming_options(config.optimizer_options, argument="method.optimizer_options"):
+        optimizers = Players(*(optimizer(rate, **of_optimizer) for rate in rates))
     # One optimizer for both where they do not differ: some methods keep one memory then.
     shared = optimizers.theta if rates.theta == rates.phi else optimizers
     takes = keywords(builder)
@@ -94,5 +120,14 @@ def make_method(config: MethodConfig) -> Method:
             raise ValueError(
                 f"method.{name} is for alternating steps, got {value} with {config.name}"
             )
-    made = builder(shared, **arguments(options, takes, argument="method.options"))
-    return made if config.average_decay is None else averaged(made, decay=config.average_decay)
+    made = arguments(options, takes, argument="method.options")
+    with naming_options(config.options, argument="method.options"):
+        method = builder(shared, **made)
+    if config.wrapper is None:
+        if config.wrapper_options:
+            raise ValueError("method.wrapper_options: there is no method.wrapper")
+        return method
+    wrapper = lookup(WRAPPERS, config.wrapper, argument="method.wrapper")
+    given = arguments(config.wrapper_options, keywords(wrapper), argument="method.wrapper_options")
+    with naming_options(config.wrapper_options, argument="method.wrapper_options"):
+        return wrapper(method, **given)

@@ -2,9 +2,14 @@
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+import os
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from ganfield._files import reason_of
 from ganfield.checks import lookup
 
 
@@ -16,7 +21,11 @@ def keywords(builder: Callable[..., Any], *, skip: int = 1) -> dict[str, inspect
             loader, which may take none.
         skip: how many parameters are the subject.
     """
-    return dict(list(inspect.signature(builder).parameters.items())[skip:])
+    try:
+        signature = inspect.signature(builder, eval_str=True)
+    except NameError:  # An annotation is for type checkers alone.
+        signature = inspect.signature(builder)
+    return dict(list(signature.parameters.items())[skip:])
 
 
 def arguments(
@@ -31,7 +40,8 @@ def arguments(
 
     Raises:
         ValueError: the builder takes no such option, or another kind of value: where its default is
-            a number, or there is none, a finite number; true or false where that is the default.
+            a number, or there is none, a finite number; true or false where that is the default;
+            else what the annotation says, as far as it speaks of plain values.
 
     Example:
         >>> import ganfield as gf
@@ -46,8 +56,7 @@ def arguments(
             raise ValueError(f"{argument}: there are none here, got {name}")
         lookup(takes, name, argument=f"name in {argument}")
     return {
-        name: _fitting(value, takes[name].default, f"{argument}.{name}")
-        for name, value in options.items()
+        name: _fitting(value, takes[name], f"{argument}.{name}") for name, value in options.items()
     }
 
 
@@ -62,15 +71,79 @@ def missing(options: Mapping[str, Any], takes: Mapping[str, inspect.Parameter]) 
     ]
 
 
-def _fitting(value: Any, default: Any, name: str) -> Any:
-    """Return a value where the default says of which kind it must be."""
+@contextmanager
+def naming_options(options: Mapping[str, Any], *, argument: str) -> Iterator[None]:
+    """Name the options in a builder's ``TypeError``, which knows nothing of where they come from.
+
+    Example:
+        >>> import numpy as np
+        >>> with naming_options({"mu_dtype": "x"}, argument="method.optimizer_options"):
+        ...     np.dtype("x")
+        Traceback (most recent call last):
+        ...
+        ValueError: method.optimizer_options, here mu_dtype='x', cannot be taken: data type 'x' not
+        understood
+    """
+    try:
+        yield
+    except TypeError as error:
+        if not options:
+            raise
+        said = ", ".join(f"{name}={value!r:.40}" for name, value in options.items())
+        raise ValueError(f"{argument}, here {said}, cannot be taken: {reason_of(error)}") from error
+
+
+def _fitting(value: Any, parameter: inspect.Parameter, name: str) -> Any:
+    """Return a value where the default and the annotation say of which kind it must be."""
+    default = parameter.default
+    if value is None and type(None) in typing.get_args(parameter.annotation):
+        return value
     if isinstance(default, bool):
         if not isinstance(value, bool):
-            raise ValueError(f"{name} must be true or false, got {value!r}")
+            raise ValueError(f"{name} must be true or false, got {value!r:.60}")
         return value
     if isinstance(default, int | float) or default is inspect.Parameter.empty:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or not math.isfinite(value):
-            raise ValueError(f"{name} must be a finite number, got {value!r}")
+            raise ValueError(f"{name} must be a finite number, got {value!r:.60}")
         return int(value) if isinstance(default, int) and float(value).is_integer() else value
+    kinds = _kinds(parameter.annotation)
+    if kinds and not any(allows(value) for allows in kinds.values()):
+        raise ValueError(f"{name} must be {' or '.join(kinds)}, got {value!r:.60}")
     return value
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _kinds(annotation: Any) -> dict[str, Callable[[Any], bool]]:
+    """Return the kinds of plain values that an annotation allows, in words → whether one is it.
+
+    It is empty where the annotation speaks of others, such as arrays and functions.
+    """
+    plain: dict[Any, tuple[str, Callable[[Any], bool]]] = {
+        int: ("an integer", _is_integer),
+        str: ("a text", _is_text),
+        type(None): ("none", lambda value: value is None),
+        os.PathLike[str]: ("a path", lambda value: isinstance(value, os.PathLike)),
+        Sequence[int]: ("a list of integers", lambda value: _is_list(value, _is_integer)),
+        Sequence[str]: ("a list of texts", lambda value: _is_list(value, _is_text)),
+        Mapping[str, str]: ("texts by name", lambda value: isinstance(value, Mapping)),
+    }
+    members = typing.get_args(annotation) if _is_union(annotation) else (annotation,)
+    if not all(member in plain for member in members):
+        return {}
+    return dict(plain[member] for member in members)
+
+
+def _is_union(annotation: Any) -> bool:
+    return typing.get_origin(annotation) in (types.UnionType, typing.Union)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_list(value: Any, of: Callable[[Any], bool]) -> bool:
+    return isinstance(value, list | tuple) and all(map(of, value))

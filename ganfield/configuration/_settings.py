@@ -99,11 +99,11 @@ def typed(kind: Any, value: Any, name: str) -> Any:
         return None if none else typed(inner, value, name)
     plain = value if kind is str else guess(value)
     if kind is float and isinstance(plain, int) and not isinstance(plain, bool):
-        plain = float(plain)
+        plain = float(plain) if abs(plain) < 2**1000 else math.inf
     if kind is int and isinstance(plain, float) and plain.is_integer():
         plain = int(plain)
     if not isinstance(plain, kind) or (kind is int and isinstance(plain, bool)):
-        raise ValueError(f"{name} must be {_KINDS[kind]}, got {value!r}")
+        raise ValueError(f"{name} must be {_KINDS[kind]}, got {value!r:.60}")
     return plain
 
 
@@ -114,7 +114,7 @@ def check_numbers(settings: Any, *, prefix: str) -> None:
     """
     for name, value in _parts(settings):
         if isinstance(value, float) and not (math.isfinite(value) and value >= 0):
-            raise ValueError(f"{prefix}{name} must be a finite number ≥ 0, got {value!r}")
+            raise ValueError(f"{prefix}{name} must be a finite number ≥ 0, got {value!r:.60}")
 
 
 def _option(value: Any, name: str) -> Any:

@@ -2,6 +2,8 @@
 
 from ganfield.data._batch_sampler import Distribution as Distribution
 from ganfield.data._batch_sampler import batch_sampler as batch_sampler
+from ganfield.data._board import Squares as Squares
+from ganfield.data._board import checkerboard as checkerboard
 from ganfield.data._cifar import CIFAR10_CLASSES as CIFAR10_CLASSES
 from ganfield.data._cifar import CIFAR10_MD5 as CIFAR10_MD5
 from ganfield.data._cifar import cifar10 as cifar10
@@ -22,8 +24,13 @@ from ganfield.data._mixture import Mixture as Mixture
 from ganfield.data._mixture import grid as grid
 from ganfield.data._mixture import line as line
 from ganfield.data._mixture import ring as ring
+from ganfield.data._nested_rings import nested_rings as nested_rings
 from ganfield.data._npz import load_npz as load_npz
 from ganfield.data._npz import memory_mapped as memory_mapped
 from ganfield.data._npz import save_npz as save_npz
+from ganfield.data._pinwheel import Pinwheel as Pinwheel
+from ganfield.data._pinwheel import pinwheel as pinwheel
+from ganfield.data._point_files import load_points as load_points
 from ganfield.data._points import Points as Points
 from ganfield.data._points import points as points
+from ganfield.data._swiss_roll import swiss_roll as swiss_roll

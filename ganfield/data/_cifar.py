@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -129,7 +130,7 @@ def cifar10(
 def _find(folder: Path) -> Path:
     """Return the folder that has the files, or the archive."""
     for name in _PLACES:
-        if folder.is_dir() and (folder / name).exists():
+        if os.path.lexists(folder / name):
             return folder / name
     return folder
 
@@ -151,7 +152,7 @@ def _binary_records(data: bytes, path: Path, count: int) -> tuple[np.ndarray, np
 
 
 def _pickled_records(data: bytes, path: Path, count: int) -> tuple[np.ndarray, np.ndarray]:
-    loaded = unpickle(data, path)
+    loaded = unpickle(data, path, records=count)
     label, expected = loaded.get(b"batch_label"), _BATCH_LABELS[path.name]
     if label is not None and label not in (expected, expected.encode()):
         raise wrong(path, found=f"{label!r:.60}", expected=f"the batch_label {expected!r}")
@@ -181,12 +182,12 @@ def _class_names(data: bytes | None, path: Path, layout: _Layout) -> tuple[str, 
     if layout is _BINARY:
         listed = data.split()
     else:
-        value = unpickle(data, path).get(b"label_names")
+        value = unpickle(data, path, records=len(CIFAR10_CLASSES)).get(b"label_names")
         listed = value if isinstance(value, list) else []
     names = tuple(
         name.decode("utf-8", "replace") if isinstance(name, bytes) else name for name in listed
     )
-    if len(set(names)) != len(CIFAR10_CLASSES) or not all(isinstance(n, str) for n in names):
+    if not all(isinstance(n, str) for n in names) or len(set(names)) != len(CIFAR10_CLASSES):
         raise wrong(
             path, found=f"{len(names)} names", expected=f"{len(CIFAR10_CLASSES)} names of classes"
         )

@@ -1,14 +1,18 @@
 """Reading files that others made: whole or not at all, and with words for what is wrong."""
 
+import errno
 import gzip
 import hashlib
 import io
+import os
 import tarfile
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO, TypeAlias, cast
+
+from ganfield._files import check_regular, naming, read_bytes, reason_of
 
 StrPath: TypeAlias = str | PathLike[str]
 Checksum: TypeAlias = str | Mapping[str, str] | None
@@ -29,6 +33,7 @@ _SIGNATURES = (
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"%PDF", "a PDF document"),
+    (b"%!PS", "a PostScript document"),
 )
 
 
@@ -57,22 +62,59 @@ def describe(data: bytes) -> str:
     return f"{len(data)} bytes that start with {data[:8].hex(' ')}"
 
 
-def read_file(path: StrPath, *, expected: str, checksum: Checksum = None) -> bytes:
-    """Return the bytes of a file.
+def check_memory(size: int) -> int:
+    """Return a number of bytes that are to be taken, unless the machine has not as many left.
+
+    Raises:
+        OSError: it has not.
+    """
+    free = _free_memory()
+    if size > free:
+        raise OSError(
+            errno.ENOMEM,
+            f"{size / 2**30:.1f} GiB, more than the {free / 2**30:.1f} GiB of memory that are free",
+        )
+    return size
+
+
+def read_whole(path: Path) -> bytes:
+    """Return the bytes of a regular file that the memory has room for.
+
+    Raises:
+        OSError: it is no regular file, is too large, or cannot be read.
+    """
+    with naming(path):
+        return read_bytes(path, limit=check_memory(check_regular(path)))
+
+
+def _free_memory() -> float:
+    """Return the bytes that can be taken, or infinity where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+        return next(1024.0 * int(x.split()[1]) for x in lines if x.startswith("MemAvailable:"))
+    except (OSError, ValueError, IndexError, StopIteration):
+        return float("inf")
+
+
+def read_file(
+    path: StrPath, *, expected: str, limit: int | None = None, checksum: Checksum = None
+) -> bytes:
+    """Return the bytes of a regular file.
 
     Args:
         path: the file.
         expected: what it should be, in words.
+        limit: bytes that it is not allowed to exceed; None for those that the memory has left.
         checksum: MD5 or SHA-256 in hexadecimal; or a mapping that has the file's name.
 
     Raises:
-        ValueError: the file cannot be read, or has another checksum.
+        ValueError: the file cannot be read, is too large, or has another checksum.
     """
+    path = Path(path)
     try:
-        data = Path(path).read_bytes()
+        data = read_whole(path) if limit is None else read_bytes(path, limit=limit)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise wrong(path, found=reason, expected=expected) from error
+        raise wrong(path, found=reason_of(error), expected=expected) from error
     wanted = checksum.get(Path(path).name) if isinstance(checksum, Mapping) else checksum
     if checksum is not None:
         _check_digest(path, data, wanted)
@@ -130,52 +172,85 @@ def read_members(
         ValueError: something cannot be read, or is too large, or has another checksum.
     """
     path = Path(path)
-    if path.is_dir():
-        files = {name: path / name for name in names if (path / name).is_file()}
-        for file in files.values():
-            if file.stat().st_size > limit:
-                raise wrong(file, found=f"{file.stat().st_size} bytes", expected=expected)
+    if is_folder(path):
+        # What is no regular file is named when it is read.
         return {
-            name: read_file(file, expected=expected, checksum=checksum)
-            for name, file in files.items()
+            name: read_file(path / name, expected=expected, limit=limit, checksum=checksum)
+            for name in names
+            if os.path.lexists(path / name)
         }
     archive = f"an archive ({', '.join(_ARCHIVES)}) or a folder of {expected}"
-    data = read_file(path, expected=archive, checksum=checksum)
+    # Unpacked there may be as much again of other files, and the tables of the archive.
+    most = (2 * len(names) + 2) * limit
+    data = read_file(path, expected=archive, limit=most, checksum=checksum)
     zipped = data.startswith(_GZIP)
     stream: BinaryIO = io.BytesIO(data)
     if zipped:
         stream = cast(BinaryIO, gzip.GzipFile(fileobj=stream))
+    bounded = _Bounded(stream, most)
     try:
-        with tarfile.open(fileobj=stream, mode="r:") as tar:
-            found_members = dict(_members(tar, path, names, expected, limit))
+        with tarfile.open(fileobj=cast(BinaryIO, bounded), mode="r|") as tar:
+            contents_of = dict(_members(tar, names, limit))
         # To the end, past that of the archive: only there gzip has its own checksum.
-        while stream.read(_PIECE):
+        while bounded.read(_PIECE):
             pass
-    except (tarfile.TarError, OSError, EOFError, zlib.error, OverflowError) as error:
-        doubt = f" that breaks off or is corrupt ({error})" if zipped else ""
+    except _LargeError as error:
+        name, size = error.args
+        raise wrong(f"{path}: {name}", found=f"{size} bytes", expected=expected) from error
+    except Exception as error:  # a damaged archive may raise anything
+        doubt = f" that breaks off or is corrupt ({reason_of(error)})" if zipped else ""
         raise wrong(path, found=f"{describe(data)}{doubt}", expected=archive) from error
-    return found_members
+    return contents_of
+
+
+class _Bounded:
+    """A stream that ends with an error where more comes out of it than is allowed."""
+
+    def __init__(self, stream: BinaryIO, limit: int):
+        self._stream, self._left, self._limit = stream, limit, limit
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes; what is asked for at once is reserved at once, so a piece."""
+        data = self._stream.read(min(size, _PIECE))
+        self._left -= len(data)
+        if self._left < 0:
+            raise OSError(f"more than {self._limit} bytes unpacked")
+        return data
+
+
+class _LargeError(Exception):
+    """A file in an archive, by name and size, exceeds what is allowed."""
 
 
 def _members(
-    tar: tarfile.TarFile, path: Path, names: Collection[str], expected: str, limit: int
+    tar: tarfile.TarFile, names: Collection[str], limit: int
 ) -> Iterator[tuple[str, bytes]]:
     for member in tar:
         name = member.name.rsplit("/", 1)[-1]
         if name not in names or not member.isfile():
             continue
         if member.size > limit:
-            where = f"{path}: {member.name}"
-            raise wrong(where, found=f"{member.size} bytes", expected=expected)
+            raise _LargeError(member.name, member.size)
         content = tar.extractfile(member)
         yield name, b"" if content is None else content.read()
 
 
+def is_folder(path: Path) -> bool:
+    """Return whether there is a folder, as far as one may know."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def contents(folder: Path) -> str:
     """Return in words what is at a path; of a folder the first few names."""
-    if not folder.is_dir():
-        return "a file" if folder.exists() else "nothing"
-    names = sorted(entry.name for entry in folder.iterdir())
+    try:
+        if not folder.is_dir():
+            return "a file" if folder.exists() else "nothing"
+        names = sorted(entry.name for entry in folder.iterdir())
+    except OSError as error:
+        return reason_of(error)
     if not names:
         return "an empty folder"
     more = f" and {len(names) - 6} more" if len(names) > 6 else ""

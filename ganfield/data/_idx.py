@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,7 +30,7 @@ _PREFIX = {"train": "train", "test": "t10k"}
 _COUNTS = {"train": 60_000, "test": 10_000}
 _SIDE = 28
 _BYTES = 0x08  # the only type of the idx format that these sets use
-_LIMIT = 1 << 31
+_LIMIT = 2 * 60_000 * _SIDE * _SIDE  # bytes of a file, unless more images are asked for
 
 
 def mnist(
@@ -125,10 +126,11 @@ def _load(
     shape = (check_count(count, argument="num_images"), _SIDE, _SIDE)
     image_path = _find(Path(folder), _PREFIX[split], "images", 3)
     label_path = _find(Path(folder), _PREFIX[split], "labels", 1)
-    pixels = _read(image_path, 3, checksum)
+    limit = max(_LIMIT, 2 * math.prod(shape))
+    pixels = _read(image_path, 3, limit, checksum)
     if pixels.shape != shape:
         raise wrong(image_path, found=_by(pixels.shape), expected=_by(shape))
-    labels = _read(label_path, 1, checksum)
+    labels = _read(label_path, 1, limit, checksum)
     if len(labels) != len(pixels):
         raise wrong(
             label_path, found=f"{len(labels)}", expected=f"{len(pixels)} labels, one for each image"
@@ -147,7 +149,7 @@ def _find(folder: Path, prefix: str, kind: str, dimensions: int) -> Path:
     for separator in "-.":
         for suffix in ("", ".gz"):
             path = folder / f"{prefix}-{kind}{separator}idx{dimensions}-ubyte{suffix}"
-            if path.is_file():
+            if os.path.lexists(path):
                 return path
     raise wrong(
         folder,
@@ -156,9 +158,10 @@ def _find(folder: Path, prefix: str, kind: str, dimensions: int) -> Path:
     )
 
 
-def _read(path: Path, dimensions: int, checksum: Checksum) -> np.ndarray:
+def _read(path: Path, dimensions: int, limit: int, checksum: Checksum) -> np.ndarray:
     expected = f"an idx file of bytes in {dimensions} dimensions"
-    data = decompress(path, read_file(path, expected=expected, checksum=checksum), limit=_LIMIT)
+    data = read_file(path, expected=expected, limit=limit, checksum=checksum)
+    data = decompress(path, data, limit=limit)
     start = 4 + 4 * dimensions
     if len(data) < start or data[:4] != bytes([0, 0, _BYTES, dimensions]):
         raise wrong(path, found=describe(data), expected=expected)

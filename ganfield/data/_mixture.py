@@ -6,8 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._types import ArrayLike
 from ganfield.checks import check_count, check_not_negative
 from ganfield.data._allotment import allot
+from ganfield.data._density import check_spread, log_normal, one_by_one
 
 
 class Mixture(NamedTuple):
@@ -40,6 +42,30 @@ class Mixture(NamedTuple):
         modes = jnp.asarray(self.modes, jnp.result_type(float))
         chosen = modes[allot(key, size, len(self.modes))]
         return chosen + self.std * jax.random.normal(key, chosen.shape, chosen.dtype)
+
+    def log_density(self, points: ArrayLike) -> jax.Array:
+        """Return log p of points, shape ``(n,)``: p is the mean of N(point; mode, std²).
+
+        Args:
+            points: shape ``(n, dimensions)``.
+
+        Raises:
+            ValueError: the points have another shape, or the standard deviation is 0.
+
+        Example:
+            >>> import ganfield as gf
+            >>> gf.data.line(1, std=1.0).log_density([[0.0]]).round(3)
+            Array([-0.919], dtype=float32)
+        """
+        check_spread(self.std)
+        modes = jnp.asarray(self.modes, jnp.result_type(float))
+
+        def at(point: jax.Array) -> jax.Array:
+            away = jnp.linalg.norm(point - modes, axis=1)
+            log_densities = log_normal(away, self.std, dimensions=modes.shape[1])
+            return jax.nn.logsumexp(log_densities) - jnp.log(len(modes))
+
+        return one_by_one(at, points, modes.shape[1])
 
 
 def ring(num_modes: int = 8, *, radius: float = 1.0, std: float = 0.01) -> Mixture:

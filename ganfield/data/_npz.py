@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 import math
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ganfield._files import replacing
+from ganfield._files import check_regular, reason_of, replacing
 from ganfield.checks import check_count
 from ganfield.data._checks import check_split
-from ganfield.data._files import Checksum, StrPath, describe, read_file, wrong
+from ganfield.data._files import Checksum, StrPath, check_memory, describe, read_file, wrong
 from ganfield.data._images import Images
 
 _PIXELS = "unsigned bytes of shape (n, height, width, channels)"
@@ -38,11 +39,14 @@ def arrays_in(data: bytes) -> dict[str, np.ndarray]:
     if not data.startswith(b"PK"):
         raise ValueError(describe(data))
     try:
+        # What an archive says of its sizes bounds what is unpacked.
+        unpacked = zipfile.ZipFile(io.BytesIO(data)).infolist()
+        check_memory(sum(member.file_size for member in unpacked))
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             # What is no array comes as bytes.
             members = {name: _member(file, name) for name in file.files}
     except Exception as error:  # a damaged archive may raise anything
-        raise ValueError(f"{error}" or type(error).__name__) from error
+        raise ValueError(reason_of(error)) from error
     return {name: value for name, value in members.items() if isinstance(value, np.ndarray)}
 
 
@@ -100,10 +104,11 @@ def load_npz(
     class_names = arrays.get("class_names")
     if class_names is not None and class_names.dtype.kind != "U":
         raise wrong(path, found=f"{class_names.dtype}", expected="class_names that are strings")
+    labels = _labels(path, arrays.get("labels"))
     try:
         return Images(
             pixels,
-            _labels(path, arrays.get("labels")),
+            labels,
             () if class_names is None else tuple(map(str, class_names.ravel())),
             name=path.stem if name is None else name,
             split=split,
@@ -197,24 +202,25 @@ def memory_mapped(
     check_split(split, ("train", "test", "all"))
     shape = None if image_shape is None else _image_shape(image_shape)
     try:
+        check_regular(path)
         pixels: np.ndarray = (
             np.lib.format.open_memmap(path, mode="r")
             if shape is None
             else np.memmap(path, np.uint8, mode="r")
         )
     except Exception as error:  # a damaged header may raise anything
-        reason = (isinstance(error, OSError) and error.strerror) or f"{error}"
         file = "an .npy file" if shape is None else "a file"
-        raise wrong(path, found=reason, expected=f"{file} of {_PIXELS}") from error
+        raise wrong(path, found=reason_of(error), expected=f"{file} of {_PIXELS}") from error
     if shape is not None:
         size = math.prod(shape)
         if pixels.size % size:
             raise wrong(path, found=f"{pixels.size} bytes", expected=f"images of {size} bytes")
         pixels = pixels.reshape(-1, *shape)
+    known = _labels(path, labels)
     try:
         return Images(
             pixels,
-            _labels(path, labels),
+            known,
             tuple(class_names),
             name=path.stem if name is None else name,
             split=split,

@@ -3,9 +3,16 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ganfield._files import check_regular, open_regular, reason_of
 from ganfield.data._files import describe, wrong
+
+# Those that docs/data.md names. For others Pillow starts programs, as Ghostscript for PostScript.
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+_MOST_BYTES = 1 << 30
+_MOST_PIXELS = 89_478_485  # where Pillow begins to speak of decompression bombs
+_EXPECTED = f"an image ({', '.join(_FORMATS)})"
 
 
 def read_image(path: Path, *, crop: int | None, size: int, channels: int) -> np.ndarray:
@@ -18,14 +25,22 @@ def read_image(path: Path, *, crop: int | None, size: int, channels: int) -> np.
         channels: 3 for RGB or 1 for grey.
 
     Raises:
-        ValueError: the file is damaged, or no image, or its pixels have no scale.
+        ValueError: the file is damaged, no image or no regular file, has no scale of pixels, or is
+            larger than 1 GiB or 89 million pixels.
     """
     try:
-        with Image.open(path) as opened:
+        if (size_on_disk := check_regular(path)) > _MOST_BYTES:
+            raise OSError(f"{size_on_disk} bytes, more than {_MOST_BYTES}")
+        with open_regular(path) as file, Image.open(file, formats=_FORMATS) as opened:
+            if opened.width * opened.height > _MOST_PIXELS:
+                raise ValueError(f"{opened.width} × {opened.height} pixels, which are too many")
             opened.load()
             image = _eight_bits(ImageOps.exif_transpose(opened))
+    except UnidentifiedImageError as error:
+        raise wrong(path, found=_look(path), expected=_EXPECTED) from error
     except Exception as error:  # a damaged image may raise anything
-        raise wrong(path, found=f"{_look(path)} ({error})", expected="an image") from error
+        found = f"{_look(path)} ({reason_of(error)})"
+        raise wrong(path, found=found, expected=_EXPECTED) from error
     image = image.convert("RGB" if channels == 3 else "L")
     side = min(image.size if crop is None else (crop, *image.size))
     left, upper = (image.width - side) // 2, (image.height - side) // 2
@@ -48,6 +63,11 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 def _look(path: Path) -> str:
     try:
-        return describe(path.read_bytes())
+        size = check_regular(path)
+        with open_regular(path) as file:
+            start = file.read(512)
     except OSError:
         return "a file that cannot be read"
+    said = describe(start)
+    # What a file of another kind is said to have are its bytes.
+    return said.replace(f"{len(start)} bytes that", f"{size} bytes that", 1)

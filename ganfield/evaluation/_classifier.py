@@ -13,9 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganfield._files import write_file
+from ganfield._files import parse_json, write_file
 from ganfield._hashes import hash_of
 from ganfield._types import PyTree
+from ganfield.data._files import read_whole
 from ganfield.data._npz import arrays_in
 from ganfield.evaluation._features import Features
 
@@ -123,11 +124,11 @@ def load_classifier(path: str | os.PathLike[str]) -> Classifier:
             written with.
         OSError: it cannot be read.
     """
-    data = Path(path).read_bytes()
+    data = read_whole(Path(path))
     try:
         arrays = arrays_in(data)
         text = str(arrays.pop(_METADATA))
-        metadata = json.loads(text)
+        metadata = parse_json(text)
         if (written := metadata.pop("format")) != _FORMAT:
             raise ValueError(f"another format, {written!r}")
         digest = str(arrays.pop(_DIGEST))

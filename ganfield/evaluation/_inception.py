@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._hashes import hash_of
+from ganfield.data._files import read_whole
 from ganfield.data._npz import arrays_in
 from ganfield.evaluation._features import Features
 from ganfield.evaluation._resize import resize_tf1
@@ -40,7 +41,7 @@ def load_inception(path: str | os.PathLike[str], *, batch_size: int = 50) -> Fea
     # Flax, which networks import, stays out of `import ganfield`.
     from ganfield.networks import INCEPTION_SIZE, inception, inception_shapes
 
-    data = Path(path).read_bytes()
+    data = read_whole(Path(path))
     try:
         weights = arrays_in(data)
     except ValueError as error:

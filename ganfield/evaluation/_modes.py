@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import xlogy
 
+from ganfield._html import html_of
 from ganfield._types import ArrayLike
 from ganfield.checks import check_not_negative
 
@@ -30,6 +31,9 @@ class ModeCoverage(NamedTuple):
     high_quality: jax.Array
     jsd: jax.Array
     histogram: jax.Array
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
 
 def mode_coverage(

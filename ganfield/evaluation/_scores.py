@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ganfield._html import html_table
 from ganfield.evaluation._class_histogram import class_histogram
 from ganfield.evaluation._features import Extracted, Features
 from ganfield.evaluation._frechet import distance_of_moments, small_sample_note
@@ -78,6 +79,10 @@ class Scores(NamedTuple):
         width = max(map(len, rows))
         lines = [f"{name:<{width}} {text:>10}  [{self.protocol}]" for name, text in rows.items()]
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+    def _repr_html_(self) -> str:
+        notes = (("note", note) for note in self.notes)
+        return html_table([], [*self.rows().items(), *notes], title=f"{self.protocol}")
 
 
 class Reference(NamedTuple):

@@ -11,7 +11,7 @@ import optax
 
 from ganfield._hashes import hash_of
 from ganfield._types import PyTree
-from ganfield.checks import check_count, check_not_negative
+from ganfield.checks import check_count, check_not_negative, check_seed
 from ganfield.data import Images, to_float
 from ganfield.evaluation._classifier import Classifier
 
@@ -83,9 +83,7 @@ def train_classifier(
             f"train and test must have images of one shape, got {train.shape} and {test.shape}"
         )
     num_epochs = check_count(num_epochs, argument="num_epochs")
-    seed = check_count(seed, argument="seed", minimum=0)
-    if seed >= 2**32:  # JAX keeps 32 bits, and two seeds would be the same.
-        raise ValueError(f"seed must be below 2³², got {seed}")
+    seed = check_seed(seed, argument="seed")
     batch_size = min(check_count(batch_size, argument="batch_size"), len(train))
     check_not_negative(learning_rate, argument="learning_rate")
     check_not_negative(weight_decay, argument="weight_decay")

@@ -17,7 +17,7 @@ import numpy as np
 
 from ganfield._files import replacing
 from ganfield._hashes import hash_of
-from ganfield.data._files import describe, wrong
+from ganfield.data._files import describe, read_whole, wrong
 from ganfield.evaluation._inception import check_weights
 from ganfield.networks import inception_shapes
 
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("error: the .pth file can only be read with PyTorch installed", file=sys.stderr)
         return 1
     try:
-        data = options.source.read_bytes()
+        data = read_whole(options.source)
         weights: dict[str, Any] = convert(_state(torch, data, options.source))
         with replacing(options.output) as partial, partial.open("wb") as file:
             np.savez(file, **weights)

@@ -12,10 +12,12 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from ganfield._compiled import compiled
 from ganfield._tree import strong
 from ganfield._types import Field, Players
-from ganfield.checks import check_count
+from ganfield.checks import as_params, check_count
 from ganfield.field._differentiable import backward, forward
+from ganfield.field._field import check_is_field
 
 
 def jvp(field: Field) -> Callable[..., Players]:
@@ -34,6 +36,7 @@ def jvp(field: Field) -> Callable[..., Players]:
         >>> gf.jvp(v)(gf.Players(0.0, 0.0), gf.Players(1.0, 2.0))
         Players(theta=Array(-2., dtype=float32...), phi=Array(1., dtype=float32...))
     """
+    check_is_field(field)
 
     def product(params: Players, tangent: Players, batch: Any = None) -> Players:
         return forward(lambda p: field(p, batch), params, tangent, user="jvp")[1]
@@ -57,6 +60,7 @@ def vjp(field: Field) -> Callable[..., Players]:
         >>> gf.vjp(v)(gf.Players(0.0, 0.0), gf.Players(1.0, 2.0))
         Players(theta=Array(2., dtype=float32...), phi=Array(-1., dtype=float32...))
     """
+    check_is_field(field)
 
     def product(params: Players, cotangent: Players, batch: Any = None) -> Players:
         return backward(lambda p: field(p, batch), params, user="vjp")[1](cotangent)
@@ -88,10 +92,11 @@ def jacobian(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Array]:
         Array([[-1., -3.],
                [ 3., -1.]], dtype=float32)
     """
+    check_is_field(field)
     chunk_size = check_count(chunk_size, argument="chunk_size")
 
-    def matrix(params: Players, batch: Any = None) -> jax.Array:
-        flat, unravel = ravel_pytree(strong(params))
+    def rows(params: Players, batch: Any) -> jax.Array:
+        flat, unravel = ravel_pytree(strong(as_params(params)))
 
         def flat_field(x: jax.Array) -> jax.Array:
             return ravel_pytree(field(unravel(x), batch))[0]
@@ -99,8 +104,11 @@ def jacobian(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Array]:
         _, pullback = backward(flat_field, flat, user="jacobian")
         chunk = min(chunk_size, flat.size)
         # Rows of zeros fill up the last chunk: a shorter one would be compiled apart.
-        rows = jnp.eye(-(-flat.size // chunk) * chunk, flat.size, dtype=flat.dtype)
-        matrix_rows = jax.lax.map(pullback, rows, batch_size=chunk)
+        units = jnp.eye(-(-flat.size // chunk) * chunk, flat.size, dtype=flat.dtype)
+        matrix_rows = jax.lax.map(pullback, units, batch_size=chunk)
         return matrix_rows[: flat.size]
+
+    def matrix(params: Players, batch: Any = None) -> jax.Array:
+        return compiled(rows, params, batch, name="jacobian")(params, batch)
 
     return matrix

@@ -16,7 +16,7 @@ import optax
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 from ganfield._types import PyTree
-from ganfield.checks import check_params
+from ganfield.checks import as_floats
 
 FORWARD = "Jacobian–vector products"
 BACKWARD = "vector–Jacobian products"
@@ -37,7 +37,6 @@ def differentiating(
     Raises:
         ValueError: JAX cannot differentiate the function, or not in what the point holds.
     """
-    check_params(point)
     try:
         yield
     except Exception as error:
@@ -69,6 +68,7 @@ def forward(
     def along(tangent: PyTree) -> tuple[PyTree, PyTree]:
         return jax.jvp(function, (point,), (tangent,))
 
+    point, tangent = as_floats(point), as_floats(tangent)
     with differentiating(function, point, user=user, product=FORWARD):
         if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((point, tangent))):
             _check_forward(jax.make_jaxpr(along)(tangent).jaxpr)
@@ -79,13 +79,14 @@ def backward(
     function: Callable[[PyTree], PyTree], point: PyTree, *, user: str
 ) -> tuple[PyTree, Callable[[PyTree], PyTree]]:
     """Return a function's value and the product Jᵀu, as `jax.vjp` does, with errors in words."""
+    point = as_floats(point)
     with differentiating(function, point, user=user, product=BACKWARD):
         value, pullback = jax.vjp(function, point)
 
     def product(cotangent: PyTree) -> PyTree:
         # A while loop is refused here, and not before.
         with differentiating(function, point, user=user, product=BACKWARD):
-            return pullback(cotangent)[0]
+            return pullback(as_floats(cotangent))[0]
 
     return value, product
 
@@ -126,6 +127,7 @@ def linearize(function: Callable[[PyTree], PyTree], point: PyTree, *, user: str)
         >>> float(linear.product(1.0)), bool(linear.holds(0.05)), bool(linear.holds(0.2))
         (0.0, True, False)
     """
+    point = as_floats(point)
     with differentiating(function, point, user=user, product=FORWARD):
         value, push = jax.linearize(function, point)
         program = jax.make_jaxpr(push)(point).jaxpr

@@ -9,15 +9,27 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganfield._registry import named
+from ganfield._registry import Registry, named
 from ganfield._tree import negate
 from ganfield._types import Field, Players
-from ganfield.checks import check_params, check_real, check_same_structure
+from ganfield.checks import as_params, check_real, check_same_structure
 from ganfield.games import Game
 
 _MOST_LEAVES = 20  # that a message lists
 
-TRANSFORMS: dict[str, Callable[..., Field]] = {}
+
+def check_is_field(field: Any) -> None:
+    """Raise a ``ValueError`` unless it may be a field: a function, and no game."""
+    if isinstance(field, Game):
+        field()
+    if not callable(field):
+        raise ValueError(
+            "field must be a function field(params, batch) -> Players, such as "
+            f"gf.vector_field(game), got {type(field).__name__}"
+        )
+
+
+TRANSFORMS: Registry[Callable[..., Field]] = Registry("transform", check_first=check_is_field)
 """Name → builder of the transforms; each takes a field first."""
 
 
@@ -33,8 +45,8 @@ def vector_field(game: Game) -> Field:
         game: a `ganfield.games.Game`.
 
     Returns:
-        ``field(params, batch=None) -> Players``, the structure and dtypes of the parameters. It
-        raises a ``ValueError`` where they are no real floating-point numbers.
+        ``field(params, batch=None) -> Players``, the structure and dtypes of the parameters; whole
+        numbers are floats. It raises a ``ValueError`` where they are no `Players`, or not real.
 
     Reference:
         Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, section 2.
@@ -47,8 +59,7 @@ def vector_field(game: Game) -> Field:
     """
 
     def field(params: Players, batch: Any = None) -> Players:
-        check_params(params)
-        return negate(game.gradients(params, batch))
+        return negate(game.gradients(as_params(params), batch))
 
     return field
 
@@ -66,8 +77,8 @@ def check_field(field: Field, params: Players, batch: Any = None) -> None:
 
     Raises:
         ValueError: the value's structure or a leaf's shape differs from the parameters'; the
-            parameters are no real floating-point numbers; the field cannot be evaluated on such
-            parameters and such a batch; it is a game and no field.
+            parameters are no `Players` of real numbers; the field cannot be evaluated on such
+            parameters and such a batch; it is a game, or no function.
 
     Example:
         >>> import ganfield as gf
@@ -76,9 +87,8 @@ def check_field(field: Field, params: Players, batch: Any = None) -> None:
         ...
         ValueError: field(params, batch) must have the structure of params, ...
     """
-    if isinstance(field, Game):
-        raise ValueError("field must be a field, got a Game: give gf.vector_field(game)")
-    check_params(params)
+    check_is_field(field)
+    params = as_params(params)
     check_real(batch, argument="batch")
     try:
         # A function of its own: JAX keeps the shapes of one that it knows, which may have changed.
@@ -135,8 +145,7 @@ def check_plane_field(field: Field, batch: Any = None, *, purpose: str) -> None:
         ValueError: a 2-D plot needs a field of two numbers; for a game of more parameters take a
         plane through a point, gf.planes.on_plane(field, plane) with a plane from gf.planes. ...
     """
-    if isinstance(field, Game):
-        raise ValueError("field must be a field, got a Game: give gf.vector_field(game)")
+    check_is_field(field)
     scalar = jax.ShapeDtypeStruct((), jnp.result_type(float))
     cause = None
     try:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ganfield._registry import name_of, named
+from ganfield._registry import Registry, name_of, named
 from ganfield._tree import negate
 from ganfield._types import Players, PyTree
 from ganfield.checks import check_scalar
@@ -47,11 +47,15 @@ class Game(NamedTuple):
     jacobian: Callable[[Players], jax.Array] | None = None
     equilibria: tuple[Players, ...] = ()
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Players:
+        """Raise the ``ValueError`` of whoever takes a game for a field."""
+        raise ValueError("field must be a field, got a Game: give gf.vector_field(game)")
+
     def __repr__(self) -> str:
         return name_of(self.losses, "Game")
 
 
-GAMES: dict[str, Callable[..., Game]] = {}
+GAMES: Registry[Callable[..., Game]] = Registry("game")
 """Name → builder of the games in closed form; every builder works without arguments."""
 
 

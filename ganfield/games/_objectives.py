@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax.nn import relu, softplus
 
+from ganfield._registry import Registry
 from ganfield._types import Players
 from ganfield.games._divergences import (
     fgan_jensen_shannon,
@@ -213,20 +214,23 @@ def hinge(logits_real: jax.Array, logits_fake: jax.Array) -> Players:
     return Players(-jnp.mean(logits_fake), phi)
 
 
-OBJECTIVES: dict[str, Objective] = {
-    "standard": standard,
-    "js": js,
-    "kl": kl,
-    "tv": tv,
-    "indicator": indicator,
-    "least_squares": least_squares,
-    "hinge": hinge,
-    "wasserstein": wasserstein,
-    "fgan_kl": fgan_kl,
-    "fgan_reverse_kl": fgan_reverse_kl,
-    "fgan_pearson": fgan_pearson,
-    "fgan_squared_hellinger": fgan_squared_hellinger,
-    "fgan_jensen_shannon": fgan_jensen_shannon,
-    "relativistic": relativistic,
-    "relativistic_average": relativistic_average,
-}
+OBJECTIVES: Registry[Objective] = Registry(
+    "objective",
+    {
+        "standard": standard,
+        "js": js,
+        "kl": kl,
+        "tv": tv,
+        "indicator": indicator,
+        "least_squares": least_squares,
+        "hinge": hinge,
+        "wasserstein": wasserstein,
+        "fgan_kl": fgan_kl,
+        "fgan_reverse_kl": fgan_reverse_kl,
+        "fgan_pearson": fgan_pearson,
+        "fgan_squared_hellinger": fgan_squared_hellinger,
+        "fgan_jensen_shannon": fgan_jensen_shannon,
+        "relativistic": relativistic,
+        "relativistic_average": relativistic_average,
+    },
+)

@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._registry import Registry
 from ganfield._types import ArrayLike
 from ganfield.checks import check_not_negative
 from ganfield.games._keys import check_keys, normal_like
@@ -225,11 +226,14 @@ def _between(real: jax.Array, fake: jax.Array, key: jax.Array | None, *, purpose
     return (1 - share) * real + share * fake
 
 
-PENALTIES: dict[str, Penalty] = {
-    "r1": r1,
-    "r2": r2,
-    "zero_centred": zero_centred,
-    "wgan_gp": wgan_gp,
-    "dragan": dragan,
-}
+PENALTIES: Registry[Penalty] = Registry(
+    "penalty",
+    {
+        "r1": r1,
+        "r2": r2,
+        "zero_centred": zero_centred,
+        "wgan_gp": wgan_gp,
+        "dragan": dragan,
+    },
+)
 """Name → gradient penalty."""

@@ -26,6 +26,7 @@ from ganfield.methods._base import Info as Info
 from ganfield.methods._base import Method as Method
 from ganfield.methods._base import Optimizer as Optimizer
 from ganfield.methods._base import State as State
+from ganfield.methods._base import check_is_method as check_is_method
 from ganfield.methods._base import for_each_move as for_each_move
 from ganfield.methods._keep_within import keep_within as keep_within
 from ganfield.methods._presets import numerics_rmsprop as numerics_rmsprop

@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from ganfield._registry import name_of
+from ganfield._registry import Registry, name_of
 from ganfield._summarize import summarize
 from ganfield._tree import negate, strong
 from ganfield._types import Field, Players, PyTree
-from ganfield.checks import check_params, leading_size
+from ganfield.checks import as_params, leading_size
 
 Optimizer: TypeAlias = optax.GradientTransformation
 
@@ -69,17 +69,16 @@ class Method(NamedTuple):
         return name_of(self.step, "Method")
 
 
-METHODS: dict[str, Callable[..., Method]] = {}
+METHODS: Registry[Callable[..., Method]] = Registry("method")
 """Name → builder; each takes an optax transformation first, or Players of two."""
 
-WRAPPERS: dict[str, Callable[..., Method]] = {}
+WRAPPERS: Registry[Callable[..., Method]] = Registry("wrapper")
 """Name → builder of the methods made from a method, which each takes first."""
 
 
 def begin(params: Players) -> Players:
     """Return parameters as a state holds them, or raise a ``ValueError`` where no step is right."""
-    check_params(params)
-    return strong(params)
+    return strong(as_params(params))
 
 
 def for_each_move(method: Method, batch: Any) -> Any:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen, nnx
 
-from ganfield._registry import name_of, named
+from ganfield._registry import Registry, name_of, named
 from ganfield._types import PyTree
 from ganfield.checks import check_examples
 
@@ -70,7 +70,7 @@ class Network(NamedTuple):
         return self.with_reference(params, x, reference)
 
 
-NETWORKS: dict[str, Callable[..., Network]] = {}
+NETWORKS: Registry[Callable[..., Network]] = Registry("network")
 """Name → builder; each takes the size or shape of one input and of one output first, but for the
 discriminators' output, which is one logit unless they are told."""
 

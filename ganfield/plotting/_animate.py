@@ -85,8 +85,13 @@ def animate(
         ax.autoscale_view()
         name_axes(ax)
     moves = [_runner(ax, label, *path, tail=tail) for label, path in read.items()]
-    # In one place: the best place would be another one in every frame.
-    ax.legend(loc="upper right", frameon=True, framealpha=0.9, edgecolor="none")
+    # In one place, where no run comes: the best place would be another one in every frame.
+    ax.legend(
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        ncols=len(read) if len(read) < 4 else 2,
+        borderaxespad=0.2,
+    )
     shown = np.linspace(0, records - 1, num_frames).round().astype(int)
 
     def draw(index: int) -> list[Artist]:

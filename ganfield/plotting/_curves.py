@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -9,24 +11,31 @@ from numpy.typing import ArrayLike
 
 from ganfield.plotting._style import axes
 
+# Dashes let the curve below show, where one lies on another.
+LINE_STYLES: tuple[Any, ...] = ("-", (0, (6, 4)), (0, (2, 2)), (0, (9, 3, 2, 3)))
+_MEAN = "mean of curves"  # the group id of what was counted
+
 
 def curves(
     steps: ArrayLike,
     values: ArrayLike,
     ax: Axes | None = None,
     *,
-    color: str = "C0",
-    linestyle: str = "-",
+    color: Any = None,
+    linestyle: Any = None,
     label: str | None = None,
 ) -> Line2D:
     """Draw a quantity against steps: the mean over seeds, and each seed faintly.
+
+    Curves that lie on each other are told apart: the first of the axes is solid, the others are
+    dashed, each in its own way, and the gaps show what is below.
 
     Args:
         steps: shape ``(records,)``.
         values: shape ``(records,)`` or ``(records, seeds)``. A seed's NaN is left out of the mean.
         ax: where to draw; new axes if None.
-        color: of all lines.
-        linestyle: of all lines.
+        color: of all lines; if None, the next of the cycle.
+        linestyle: of the mean; if None, the next of `LINE_STYLES`.
         label: for the legend.
 
     Returns:
@@ -48,8 +57,12 @@ def curves(
             f"{at.shape} and {np.shape(values)}"
         )
     ax = axes(ax)
+    before = sum(line.get_gid() == _MEAN for line in ax.lines)
+    color = f"C{before}" if color is None else color
+    linestyle = LINE_STYLES[before % len(LINE_STYLES)] if linestyle is None else linestyle
     if each.shape[1] > 1:
-        ax.plot(at, each, color=color, linestyle=linestyle, linewidth=0.6, alpha=0.35)
+        ax.plot(at, each, color=color, linewidth=0.6, alpha=0.35)
     mean = np.ma.masked_invalid(each).mean(axis=1).filled(np.nan)
-    (line,) = ax.plot(at, mean, color=color, linestyle=linestyle, label=label)
+    (line,) = ax.plot(at, mean, color=color, linestyle=linestyle, label=label, gid=_MEAN)
+    line.set_zorder(2.1)  # above the seeds of every curve
     return line

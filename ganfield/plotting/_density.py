@@ -8,14 +8,16 @@ from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
-from ganfield.plotting._style import axes, ink
+from ganfield.plotting._cloud import corner, draw_real, limit_of, lost, read_real, show_square
+from ganfield.plotting._style import axes
 
 
 def density(
     samples: ArrayLike,
     ax: Axes | None = None,
     *,
-    limit: float = 1.6,
+    real: ArrayLike | None = None,
+    limit: float | None = None,
     bandwidth: float = 0.04,
     cmap: str = "Blues",
     resolution: int = 320,
@@ -30,7 +32,9 @@ def density(
             where it is 1 % or more, and how many are not finite, of a run that failed, wherever
             there is one.
         ax: where to draw; new axes if None.
-        limit: the square is [−limit, limit]².
+        real: examples of the data, shape ``(m, 2)``, drawn as dots above; ``ax.legend()`` names
+            them.
+        limit: the square is [−limit, limit]². If None, all real examples fit, or 1.6 without any.
         bandwidth: the kernel's standard deviation, in the units of the samples.
         cmap: a Matplotlib colour map.
         resolution: pixels along one side.
@@ -39,7 +43,8 @@ def density(
         The image.
 
     Raises:
-        ValueError: the samples are not points in the plane.
+        ValueError: the samples, or the real examples, are not points in the plane; the limit is not
+            positive.
 
     Example:
         >>> import jax, ganfield as gf
@@ -49,11 +54,11 @@ def density(
     points = np.asarray(samples, float)
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
         raise ValueError(f"samples must have shape (n, 2), got {points.shape}")
-    finite = np.isfinite(points).all(axis=1)
-    inside = (np.abs(points) <= limit).all(axis=1)
-    points = points[inside]
+    examples = read_real(real)
+    limit = limit_of(limit, examples, default=1.6)
+    inside = points[(np.abs(points) <= limit).all(axis=1)]
     edges = np.linspace(-limit, limit, resolution + 1)
-    counts, _, _ = np.histogram2d(points[:, 0], points[:, 1], bins=(edges, edges))
+    counts, _, _ = np.histogram2d(inside[:, 0], inside[:, 1], bins=(edges, edges))
     smooth = gaussian_filter(counts, bandwidth * resolution / (2 * limit), mode="constant")
     ax = axes(ax)
     image = ax.imshow(
@@ -63,14 +68,9 @@ def density(
         cmap=cmap,
         interpolation="bilinear",
     )
-    failed, outside = np.sum(~finite), (finite & ~inside).mean()
-    words = []
-    if failed:
-        words.append(f"failed: {failed} of {len(finite)} not finite")
-    if outside >= 0.01:
-        words.append(f"{outside:.0%} outside")
-    if words:
-        said = "\n".join(words)
-        ax.text(0.04, 0.96, said, transform=ax.transAxes, va="top", fontsize=7, color=ink(0.75))
-    ax.set(xticks=[], yticks=[])
+    if examples is not None:
+        draw_real(ax, examples, zorder=2)
+    if said := lost(points, limit):
+        corner(ax, said)
+    show_square(ax, limit)
     return image

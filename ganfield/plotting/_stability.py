@@ -1,11 +1,14 @@
 """Stability over a grid of two hyper-parameters."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.colors import CenteredNorm, Colormap, LinearSegmentedColormap, Normalize
+from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, make_norm_from_scale
+from matplotlib.scale import FuncScale
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from ganfield.checks import lookup
 from ganfield.plotting._style import COLORS, RGBA, axes, ink, once, paper, tint
@@ -33,9 +36,10 @@ def stability_diagram(
     too far away for the prediction. ``ax.legend()`` names both lines, and
     ``ax.figure.colorbar(image)`` explains the colours.
 
-    Radius and rate are blue below 1, orange above it, and of the ground's colour at 1. What is
-    further than 0.3 from it, or than nine tenths of the grid, has the last colour. Shares are blue.
-    What is NaN is grey.
+    Radius and rate are blue below 1, orange above it, and of the ground's colour at 1. Each side
+    has a scale of its own, for what is stable may be so by a thousandth while the rest flies
+    apart: what is further from 1 than nine tenths of the grid on its side, or than 0.3, has the
+    last colour. Shares are blue. What is NaN is grey.
 
     Args:
         result: an object with ``axes`` (two names → rising values), ``spectral_radius``, ``rate``,
@@ -67,15 +71,17 @@ def stability_diagram(
     of_result = lookup(_QUANTITIES, quantity, argument="quantity")
     rows, columns = _read(result)
     shown = np.ma.masked_invalid(of_result(result))
-    is_share = quantity not in ("spectral_radius", "rate")
+    norm, colours = (
+        _diverging(shown) if quantity in ("spectral_radius", "rate") else _share_of_starts()
+    )
 
     ax = axes(ax)
     image = ax.pcolormesh(
         _edges(columns),
         _edges(rows),
         shown,
-        cmap=_shares() if is_share else _diverging(shown),
-        norm=Normalize(0, 1) if is_share else CenteredNorm(1, _half_width(shown)),
+        cmap=colours,
+        norm=norm,
         rasterized=True,  # A PDF of a fine grid stays small, and viewers draw no seams.
         zorder=0,
     )
@@ -135,23 +141,53 @@ def _edges(values: np.ndarray) -> np.ndarray:
     return np.exp(edges) if geometric else edges
 
 
-def _half_width(shown: np.ma.MaskedArray) -> float:
-    away = np.abs(shown.compressed() - 1)
-    return float(np.clip(np.quantile(away, 0.9), 1e-6, _WIDEST)) if away.size else _WIDEST
+def _width(away: np.ndarray) -> float | None:
+    """Return how far from 1 the colours of a side go, None where nothing lies there."""
+    beyond = away[away > _ROUNDING]
+    return float(np.clip(np.quantile(beyond, 0.9), 1e-6, _WIDEST)) if beyond.size else None
 
 
-def _diverging(shown: np.ma.MaskedArray) -> Colormap:
+def _diverging(shown: np.ma.MaskedArray) -> tuple[Normalize, Colormap]:
+    away = shown.compressed() - 1
+    sides = _width(-away), _width(away)
+    # A side where nothing lies has the scale of the other.
+    below, above = (side or max(filter(None, sides), default=_WIDEST) for side in sides)
     colours = _colours("stability", COLORS[0], paper(), COLORS[1])
-    half = _half_width(shown)
-    below, above = (shown.min() < 1 - half, shown.max() > 1 + half) if shown.count() else (0, 0)
     ends = {(True, True): "both", (True, False): "min", (False, True): "max"}
-    extend: Any = ends.get((bool(below), bool(above)), "neither")  # typed as bool by Matplotlib
+    past = bool(np.any(away < -below)), bool(np.any(away > above))
+    extend: Any = ends.get(past, "neither")  # typed as bool by Matplotlib
     colours.colorbar_extend = extend
-    return colours
+    scale: Any = partial(_TwoSided, below=below, above=above)
+    return make_norm_from_scale(scale)(Normalize)(1 - below, 1 + above), colours
 
 
-def _shares() -> Colormap:
-    return _colours("share", paper(), COLORS[0])
+class _TwoSided(FuncScale):
+    """A scale with 1 in its middle, and with ticks on both sides, however narrow one of them is."""
+
+    def __init__(self, axis: Any, *, below: float, above: float):
+        def there(value: Any) -> Any:
+            return np.where(np.less(value, 1), (value - 1) / below, (value - 1) / above)
+
+        def back(place: Any) -> Any:
+            return 1 + np.where(np.less(place, 0), place * below, place * above)
+
+        super().__init__(axis, (there, back))
+        self._sides = {-1: below, 1: above}
+
+    def set_default_locators_and_formatters(self, axis: Any) -> None:
+        ticks = [
+            1 + sign * away
+            for sign, width in self._sides.items()
+            for away in MaxNLocator(3).tick_values(0, width)
+            if away < width * (1 + _ROUNDING)
+        ]
+        axis.set_major_locator(FixedLocator(np.unique(np.round(ticks, 12)).tolist()))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
+        axis.set_minor_locator(NullLocator())
+
+
+def _share_of_starts() -> tuple[Normalize, Colormap]:
+    return Normalize(0, 1), _colours("share", paper(), COLORS[0])
 
 
 def _colours(name: str, *colours: str | RGBA) -> Colormap:

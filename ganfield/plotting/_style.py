@@ -36,6 +36,9 @@ _DARK = {
 def style(*, dark: bool = False, **changes: Any) -> AbstractContextManager[None]:
     """Return a context in which figures look as the library's own do.
 
+    They are laid out by Matplotlib's constrained layout: without ``tight_layout``, which would
+    replace it, and warn.
+
     Args:
         dark: light ink on a dark ground, with `DARK_COLORS` in place of `COLORS`. Draw inside the
             context: what is drawn takes its ink from the settings at that time.

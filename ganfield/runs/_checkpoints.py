@@ -1,28 +1,30 @@
 """Checkpoints: whole or not there, and what is loaded is what was saved."""
 
+import hashlib
+import json
 import logging
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 import orbax.checkpoint as orbax
 
+from ganfield._files import open_regular, read_json, reason_of, write_file
 from ganfield._hashes import hash_of
 from ganfield._types import PyTree
 from ganfield.reporting import check_folder
 from ganfield.runs._host import with_keys, without_keys
 from ganfield.simulate import Standing
 
-T = TypeVar("T")
-
-_OVERHEAD = 200_000  # bytes that Orbax writes beside the arrays, with room to spare
-
-_LOOKS = 20  # through a folder from which a run removes checkpoints
+_FILES = "files.json"  # in a checkpoint: the SHA-256 of its other files
 _REMOVAL = 0.1  # seconds that the removal of a checkpoint may take
+_OVERHEAD = 200_000  # bytes that Orbax writes beside the arrays, with room to spare
 
 
 class CannotSaveError(OSError):
@@ -40,33 +42,57 @@ class Checkpoints:
         folder: made if need be.
         keep: how many of the last ones stay; None to read alone, and change nothing.
         tell: ``tell(message)``, called with what the user should know.
+        run: the run's id, which its checkpoints must have; None for runs of versions without ids,
+            whose checkpoints may have any.
     """
 
-    def __init__(self, folder: Path, *, keep: int | None, tell: Callable[[str], None]):
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        keep: int | None,
+        tell: Callable[[str], None],
+        run: str | None = None,
+    ):
+        self._run, self._keep = run, keep
         self._reads_alone = keep is None
         self.folder = folder.absolute() if keep is None else check_folder(folder.absolute())
         self._tell = tell
-        self._manager = _listing(
-            lambda: orbax.CheckpointManager(
+
+    @cached_property
+    def _manager(self) -> orbax.CheckpointManager:
+        """What writes; it looks at every checkpoint, and one that is damaged would stop it."""
+        try:
+            return self._open()
+        except Exception:
+            for step in self.steps():
+                try:
+                    self._check_files(step)
+                except OSError as error:
+                    self._tell(f"{error}; it is now {self._set_aside(step)}")
+            return self._open()
+
+    def _open(self) -> orbax.CheckpointManager:
+        with _quiet():
+            return orbax.CheckpointManager(
                 self.folder,
                 options=orbax.CheckpointManagerOptions(
                     create=False,
-                    max_to_keep=keep,
+                    max_to_keep=self._keep,
                     enable_async_checkpointing=False,
-                    cleanup_tmp_directories=not self._reads_alone,
-                    read_only=self._reads_alone,
+                    cleanup_tmp_directories=True,
                     multiprocessing_options=_alone(),
                 ),
             )
-        )
 
     def steps(self) -> list[int]:
         """Return the steps of the checkpoints that are there, in ascending order."""
-        return sorted(self._manager.all_steps())
+        # What is being written has another name.
+        names = [path.name for path in self.folder.iterdir() if path.is_dir()]
+        return sorted(int(name) for name in names if name.isdecimal() and name == str(int(name)))
 
     def last_in_words(self) -> str:
         """Return which checkpoint is the last."""
-        self._manager.reload()
         steps = self.steps()
         if not steps:
             return "there is no checkpoint yet"
@@ -87,7 +113,7 @@ class Checkpoints:
             return
         plain = without_keys(carry)
         digest = hash_of(plain, named=False)
-        about = {"seconds": seconds, "leaves": _leaves(plain), "sha256": digest}
+        about = {"seconds": seconds, "leaves": _leaves(plain), "sha256": digest, "run": self._run}
         content = orbax.args.Composite(
             carry=orbax.args.StandardSave(plain), about=orbax.args.JsonSave(about)
         )
@@ -95,6 +121,8 @@ class Checkpoints:
             _check_room(self.folder, plain)
             with _quiet():
                 self._manager.save(step, args=content, force=True)
+            written = self.folder / str(step)
+            write_file(written / _FILES, json.dumps(_digests(written)).encode())
         except Exception as error:
             # Orbax and TensorStore have many errors for a full disk; their first line says it.
             raise CannotSaveError(
@@ -111,21 +139,30 @@ class Checkpoints:
             like: a carry of the same structure.
 
         Raises:
-            ValueError: the checkpoint is of another structure: other networks, another optimizer.
+            ValueError: the checkpoint is of another structure (other networks, another optimizer),
+                or another run's.
             OSError: all checkpoints are damaged.
         """
         left = steps = self.steps()
+        damaged: list[tuple[int, OSError]] = []
         while left:
             *left, step = left
             try:
-                return self.load(step, like)
+                last = self.load(step, like)
             except OSError as error:
                 if self.went(step):
                     left = steps = self.steps()
-                elif self._reads_alone:
-                    self._tell(f"{error}: the one before is taken")
+                    damaged.clear()
                 else:
-                    self._set_aside(step, error)
+                    damaged.append((step, error))
+                continue
+            # Only now, so that a folder that is refused stays as it is.
+            for bad, why in damaged:
+                then = ": the one before is taken"
+                if not self._reads_alone:
+                    then = f"; it is now {self._set_aside(bad)}"
+                self._tell(f"{why}{then}")
+            return last
         if steps or any(self.folder.glob("damaged.*")):
             raise OSError(
                 f"every checkpoint in {self.folder} is damaged: there is none to go on from. Give "
@@ -141,19 +178,17 @@ class Checkpoints:
         if not self._reads_alone:
             return False
         time.sleep(_REMOVAL)
-        _listing(self._manager.reload)
         return step not in self.steps()
 
-    def _set_aside(self, step: int, error: OSError) -> None:
-        """Rename a damaged checkpoint, so that the run can write it again."""
+    def _set_aside(self, step: int) -> str:
+        """Give a damaged checkpoint another name, and return it."""
         aside = self.folder / f"damaged.{step}"
         for number in range(1, 1000):
             if not aside.exists():
                 break
             aside = self.folder / f"damaged.{step}.{number}"
         (self.folder / str(step)).rename(aside)
-        self._manager.reload()
-        self._tell(f"{error}; it is now {aside.name}")
+        return aside.name
 
     def is_double(self) -> bool:
         """Return whether a run is in float64, by the first checkpoint that can be read."""
@@ -168,60 +203,92 @@ class Checkpoints:
         """Return one checkpoint and its wall-clock.
 
         Raises:
-            ValueError: it is of another structure than ``like``.
+            ValueError: it is of another structure than ``like``, or another run's.
             OSError: it is damaged.
         """
         plain = without_keys(like)
-        damaged = _damaged(step)
+        self._check_files(step)
         about = self._about(step)
-        _check_leaves(_leaves(plain), about["leaves"], step)
+        if self._run is not None and about.get("run") != self._run:
+            raise ValueError(
+                f"the checkpoint of step {step} in {self.folder} is another run's: it has the id "
+                f"{about.get('run')}, and this run {self._run}. Remove it, or put it back"
+            )
+        _check_leaves(_leaves(plain), about["leaves"], step, self.folder)
         try:
-            with _quiet():
-                saved = self._manager.restore(
-                    step, args=orbax.args.Composite(carry=orbax.args.StandardRestore(plain))
-                )["carry"]
+            with _quiet(), _reader() as reader:
+                saved = reader.restore(
+                    self.folder / str(step) / "carry", args=orbax.args.StandardRestore(plain)
+                )
         except MemoryError:
             raise
         except Exception as error:
             _check_memory(error)
-            raise OSError(f"{damaged}: {_first_line(error)}") from error
+            raise self._damaged(step, _first_line(error)) from error
         if hash_of(saved, named=False) != about["sha256"]:
-            raise OSError(f"{damaged}: its arrays are not those that were saved")
-        return with_keys(saved, like), float(about["seconds"])
+            raise self._damaged(step, "its arrays are not those that were saved")
+        if int(saved.step) != step:
+            raise self._damaged(step, f"it is of step {int(saved.step)}")
+        return with_keys(saved, like), about["seconds"]
 
     def _about(self, step: int) -> dict[str, Any]:
-        """Return what a checkpoint says of itself: seconds, leaves, sha256."""
+        """Return what a checkpoint says of itself: seconds, leaves, sha256, run."""
+        # Where Orbax has its JSON; it is ours, and is read as all that is ours.
+        path = self.folder / str(step) / "about" / "metadata"
         try:
-            with _quiet():
-                described = self._manager.restore(
-                    step, args=orbax.args.Composite(about=orbax.args.JsonRestore())
-                )
-            about = dict(described["about"])
-            return about | {"leaves": dict(about["leaves"])}
-        except MemoryError:
-            raise
-        except Exception as error:
-            _check_memory(error)
-            raise OSError(f"{_damaged(step)}: {_first_line(error)}") from error
+            about = read_json(path)
+            about["seconds"] = float(about["seconds"])
+            if not (isinstance(about["sha256"], str) and math.isfinite(about["seconds"])):
+                raise ValueError(f"it has the sha256 {about['sha256']!r:.40}")
+            if not all(isinstance(kind, str) for kind in dict(about["leaves"]).values()):
+                raise ValueError("its leaves are no texts")
+        except (OSError, ValueError, TypeError, LookupError, OverflowError) as error:
+            raise self._damaged(step, f"{path.parent.name}: {reason_of(error)}") from error
+        return about
+
+    def _check_files(self, step: int) -> None:
+        """Raise an ``OSError`` unless every file has the bytes that were written.
+
+        Orbax's own readers may say much more than a line where one has not. A checkpoint of an
+        earlier version, or one that a kill left just as it was written, has no digests.
+        """
+        folder = self.folder / str(step)
+        try:
+            written = read_json(folder / _FILES)
+            here = _digests(folder)
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError) as error:
+            raise self._damaged(step, reason_of(error)) from error
+        for name in dict.fromkeys([*written, *here]):
+            if written.get(name) != here.get(name):
+                said = "has other bytes than were written" if name in here else "is not there"
+                raise self._damaged(step, f"{name} {said}")
+
+    def _damaged(self, step: int, why: str) -> OSError:
+        return OSError(
+            f"the checkpoint of step {step} is damaged, {self.folder / str(step)}: {why}"
+        )
 
     def close(self) -> None:
         """Let go of the folder."""
-        self._manager.close()
+        if "_manager" in self.__dict__:
+            self._manager.close()
 
 
-def _listing(look: Callable[[], T]) -> T:
-    """Return what looks through the folder, and looks again where a checkpoint went meanwhile."""
-    with _quiet():
-        for _ in range(_LOOKS):
-            try:
-                return look()
-            except FileNotFoundError:
-                continue
-        return look()
+def _digests(folder: Path) -> dict[str, str]:
+    """Return the name of every file in a checkpoint → its SHA-256."""
+    digests = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if not path.is_dir() and name != _FILES:
+            with open_regular(path) as file:
+                digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return digests
 
 
-def _damaged(step: int) -> str:
-    return f"the checkpoint of step {step} is damaged"
+def _reader() -> orbax.Checkpointer:
+    return orbax.Checkpointer(orbax.StandardCheckpointHandler(), multiprocessing_options=_alone())
 
 
 def _alone() -> orbax.options.MultiprocessingOptions:
@@ -273,12 +340,13 @@ def _leaves(tree: PyTree) -> dict[str, str]:
     }
 
 
-def _check_leaves(here: dict[str, str], saved: dict[str, str], step: int) -> None:
+def _check_leaves(here: dict[str, str], saved: dict[str, str], step: int, folder: Path) -> None:
     for name in dict.fromkeys([*here, *saved]):
         if here.get(name) != saved.get(name):
             raise ValueError(
-                f"the checkpoint of step {step} does not fit this configuration: {name} is "
-                f"{saved.get(name, 'not there')} in it and {here.get(name, 'not there')} here"
+                f"the checkpoint of step {step} in {folder} does not fit this configuration: "
+                f"{name} is {saved.get(name, 'not there')} in it and {here.get(name, 'not there')} "
+                "here"
             )
 
 

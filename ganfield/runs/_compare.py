@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ganfield._html import html_spread, html_table
 from ganfield.configuration import Config
 from ganfield.runs._load import provenance_of
-from ganfield.runs._run_directory import FREE, protocols_of, read_config
+from ganfield.runs._run_directory import FREE, read_config, read_protocols
 from ganfield.runs._tables import Columns, Table
 
 
@@ -66,6 +67,16 @@ class Comparison(NamedTuple):
     differences: dict[str, tuple[Any, ...]]
     protocol: Any
 
+    def _repr_html_(self) -> str:
+        names = list(dict.fromkeys(name for group in self.groups for name in group.last()))
+        rows = (
+            [group.label, len(group.folders)]
+            + [html_spread(*last[name]) if name in last else None for name in names]
+            for group in self.groups
+            for last in [group.last()]
+        )
+        return html_table(["runs of", "seeds", *names], rows, title="mean ± spread over seeds")
+
 
 def compare(folders: Sequence[str | os.PathLike[str]]) -> Comparison:
     """Set runs of `ganfield.training.train` beside each other. Nothing in the folders changes.
@@ -90,10 +101,10 @@ def compare(folders: Sequence[str | os.PathLike[str]]) -> Comparison:
         >>> for name in ("alternating", "simultaneous"):
         ...     changed = config.replace({"method.name": name})
         ...     _ = gf.training.train(changed, f"{root}/{name}", num_steps=1)
-        >>> comparison = gf.runs.compare([f"{root}/alternating", f"{root}/simultaneous"])
-        >>> comparison.differences
+        >>> found = gf.runs.compare([f"{root}/alternating", f"{root}/simultaneous"])
+        >>> found.differences
         {'method.name': ('alternating', 'simultaneous')}
-        >>> [group.metrics["loss_phi"].shape for group in comparison.groups]
+        >>> [group.metrics["loss_phi"].shape for group in found.groups]
         [(2, 1), (2, 1)]
     """
     paths = [Path(folder) for folder in folders]
@@ -106,7 +117,7 @@ def compare(folders: Sequence[str | os.PathLike[str]]) -> Comparison:
     _check_same(paths, [provenance_of(path).get("data") for path in paths], "trained on other data")
     scores = [Table(path / "scores.csv").arrays() for path in paths]
     scored = [path for path, columns in zip(paths, scores, strict=True) if columns]
-    protocols = [protocols_of(path) for path in scored]
+    protocols = [read_protocols(path) for path in scored]
     _check_same(scored, protocols, "scored by another protocol")
     members: dict[str, list[int]] = {}
     for number, config in enumerate(configs):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._html import html_facts, html_table
 from ganfield._types import Field, Players, Sampler
 from ganfield.checks import check_count
 from ganfield.configuration import Built, Config, build, fingerprint, load_data, random_keys
@@ -24,7 +24,7 @@ from ganfield.methods._averaging import AveragedMemory
 from ganfield.runs._checkpoints import Checkpoints
 from ganfield.runs._generate import Maker
 from ganfield.runs._quick import quick_jit
-from ganfield.runs._run_directory import read_config
+from ganfield.runs._run_directory import read_about, read_config
 from ganfield.runs._tables import Table
 from ganfield.simulate import Standing, stand
 
@@ -71,7 +71,7 @@ class SavedRun:
 
     @property
     def average(self) -> Players | None:
-        """The average of the parameters, where ``config.method.average_decay`` keeps one."""
+        """The average of the parameters, where ``config.method.wrapper`` is "averaged"."""
         memory = self.state.memory
         return memory.average if isinstance(memory, AveragedMemory) else None
 
@@ -136,14 +136,19 @@ class SavedRun:
         params = self.average if average else self.params
         if params is None:
             raise ValueError(
-                f"the run in {self.folder} keeps no average: train with method.average_decay, "
-                "such as 0.999"
+                f"the run in {self.folder} keeps no average: train with method.wrapper=averaged"
             )
         return Maker(self._built.generator, self.config)(params.theta, count)
 
     def __repr__(self) -> str:
         kept = ", ".join(map(str, self.steps))
         return f"SavedRun: {self.folder} at step {self.step} (checkpoints: {kept})"
+
+    def _repr_html_(self) -> str:
+        last = zip(*(column[-5:] for column in self.metrics.values()), strict=True)
+        facts = html_table(list(self.metrics), last, title=f"{self!r}: the last metrics")
+        scores = {name: column[-1] for name, column in self.scores.items() if len(column)}
+        return facts + (html_facts("the last scores", scores) if scores else "")
 
 
 class NewerRunError(ValueError):
@@ -183,7 +188,7 @@ def load(
 
     Raises:
         ValueError: the folder is no run, or a newer version's; there is no checkpoint of this step,
-            or none at all.
+            or none at all; or it is another run's, or a file of the run is damaged.
         OSError: the checkpoint asked for is damaged, or all are.
 
     Example:
@@ -206,7 +211,9 @@ def load(
     metrics, scores = (Table(folder / f"{name}.csv").arrays() for name in ("metrics", "scores"))
     if not (folder / "checkpoints").is_dir():
         raise ValueError(f"there is no checkpoint yet in {folder}")
-    checkpoints = Checkpoints(folder / "checkpoints", keep=None, tell=listen or (lambda _: None))
+    checkpoints = Checkpoints(
+        folder / "checkpoints", keep=None, tell=listen or (lambda _: None), run=about.get("id")
+    )
     try:
         if step is not None and step not in checkpoints.steps():
             raise _not_there(step, checkpoints)
@@ -260,14 +267,8 @@ def _read(checkpoints: Checkpoints, step: int | None, built: Built) -> tuple[Sta
 
 def provenance_of(folder: Path) -> dict[str, Any]:
     """Return what ``run.json`` says, nothing where it is not there; refuse newer versions' runs."""
-    path = folder / "run.json"
-    if not path.exists():
-        return {}
-    try:
-        about = dict(json.loads(path.read_text("utf-8")))
-        made_by = str(dict(about.get("versions", {})).get("ganfield", "0"))
-    except (ValueError, TypeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
+    about = read_about(folder)
+    made_by = str(about.get("versions", {}).get("ganfield", "0"))
     here = metadata.version("ganfield")
     if _numbers(made_by) > _numbers(here):
         raise NewerRunError(

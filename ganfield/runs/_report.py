@@ -18,7 +18,7 @@ from ganfield.reporting import check_folder
 from ganfield.runs._chart import Box, box_around, curves, say, scatter
 from ganfield.runs._load import NewerRunError, SavedRun, load, provenance_of
 from ganfield.runs._page import Section, cards, escape, figures, folded, page, picture, table
-from ganfield.runs._run_directory import protocols_of, read_config
+from ganfield.runs._run_directory import read_config, read_protocols
 from ganfield.runs._tables import Columns, Table
 
 T = TypeVar("T")
@@ -117,8 +117,8 @@ def report(
         if there is not None and not there:
             missing.append(f"not there, or not yet: {said}")
     sections = [
-        Section("Curves", _curves(metrics or {}, missing)),
-        Section("Scores", _scores(scores or {}, ask(lambda: protocols_of(folder)), missing)),
+        Section("Curves", _curves(metrics or {})),
+        Section("Scores", _scores(scores or {}, ask(lambda: read_protocols(folder)))),
         Section("Samples", _samples(folder, missing)),
         Section("Points", ask(lambda: figures(_points(run, folder, about, missing))) or ""),
         Section("Spectrum", "" if spectrum is None else _spectrum(spectrum)),
@@ -145,7 +145,7 @@ def _facts(
     steps = metrics.get("step", np.array([]))
     yield "step", f"{steps[-1] if steps.size else '–'} of {config.num_steps}"
     seconds = metrics.get("seconds", np.array([]))
-    if seconds.size and seconds.dtype.kind in "if":
+    if seconds.size:
         yield "seconds of steps", say(float(seconds[-1]))
     yield "seed", config.seed
     kept = _checkpoints(folder)
@@ -156,10 +156,10 @@ def _facts(
         yield "when", events[-1][0]
 
 
-def _curves(metrics: Columns, missing: list[str]) -> str:
+def _curves(metrics: Columns) -> str:
     """Return figures of the metrics that are numbers, and the early signs of failure."""
     known = [name for names in _CURVES.values() for name in names]
-    numbers = _numbers(metrics, "metrics.csv", missing)
+    numbers = _numbers(metrics)
     others = {name: (name,) for name in numbers if name not in (*known, "step", "seconds")}
     drawn = []
     for title, names in {**_CURVES, **others}.items():
@@ -170,18 +170,8 @@ def _curves(metrics: Columns, missing: list[str]) -> str:
     return figures(drawn) + (_signs(metrics) if numbers else "")
 
 
-def _numbers(columns: Columns, name: str, missing: list[str]) -> Columns:
-    """Return the columns of numbers, and say which are none; without steps nothing can be drawn."""
-    damaged = [
-        column
-        for column, values in columns.items()
-        if values.dtype.kind not in ("i" if column == "step" else "if") and column != "warnings"
-    ]
-    if damaged:
-        missing.append(f"{name}: no numbers in {', '.join(damaged)}")
-    if "step" not in columns or "step" in damaged:
-        return {}
-    return {column: values for column, values in columns.items() if values.dtype.kind in "if"}
+def _numbers(columns: Columns) -> Columns:
+    return {name: values for name, values in columns.items() if values.dtype.kind in "if"}
 
 
 def _signs(metrics: Columns) -> str:
@@ -194,8 +184,8 @@ def _signs(metrics: Columns) -> str:
     return table(rows, ("early sign of failure", "how often", "when")) if rows else ""
 
 
-def _scores(scores: Columns, protocols: Any, missing: list[str]) -> str:
-    numbers = _numbers(scores, "scores.csv", missing)
+def _scores(scores: Columns, protocols: Any) -> str:
+    numbers = _numbers(scores)
     named = {name: values for name, values in numbers.items() if name not in ("step", "seconds")}
     if not named:
         return ""

@@ -4,12 +4,13 @@ import contextlib
 import datetime
 import json
 import os
+import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganfield._files import remove_partial, write_file
+from ganfield._files import check_regular, read_json, reason_of, remove_partial, write_file
 from ganfield.checks import lookup
 from ganfield.configuration import Config
 from ganfield.reporting import check_folder, provenance, to_json
@@ -67,14 +68,16 @@ class RunDirectory:
         self._lock = _lock(self.folder)
         self._changes = changes
         self._allow_changes = allow_changes
+        self._protocols: list[Any] | None = None
+        self.id: str | None = None
         try:
-            self.samples = check_folder(self.folder / "samples")
-            for folder in (self.folder, self.samples):
-                remove_partial(folder)
             self.metrics = Table(
                 self.folder / "metrics.csv", ("step", "seconds", *METRICS, "warnings")
             )
             self.scores = Table(self.folder / "scores.csv")
+            self.samples = check_folder(self.folder / "samples")
+            for folder in (self.folder, self.samples):
+                remove_partial(folder)
             if self.is_new:
                 self.accept(config)
         except BaseException:
@@ -89,33 +92,42 @@ class RunDirectory:
     def tell(self, message: str) -> None:
         """Write a message to ``events.log``, and pass it on."""
         now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+        log = self.folder / "events.log"
         # On a full disk the listener must still hear why the run stops.
-        with (
-            contextlib.suppress(OSError),
-            (self.folder / "events.log").open("a", encoding="utf-8") as file,
-        ):
-            file.write(f"{now} {message}\n")
+        with contextlib.suppress(OSError):
+            if log.exists():
+                check_regular(log)
+            with log.open("a", encoding="utf-8") as file:
+                file.write(f"{now} {message}\n")
         if self._listen is not None:
             self._listen(message)
 
     def accept(self, config: Config) -> None:
-        """Write the configuration: of a run that is resumed once nothing speaks against it."""
+        """Write configuration and protocols: of a resumed run once nothing speaks against it."""
         if self._changes:
             self.tell(f"configuration changed: {self._changes}")
         write_file(self.folder / "config.json", (config.to_json() + "\n").encode())
+        if self._protocols is not None:
+            content = to_json(self._protocols) + "\n"
+            write_file(self.folder / "protocol.json", content.encode())
 
     def describe(self, images: Mapping[str, Any]) -> None:
         """Write ``run.json``, or check that a resumed run has the images that it was started with.
 
         Raises:
-            ValueError: it has others.
+            ValueError: it has others, or the file cannot be read.
         """
-        path = self.folder / "run.json"
-        if self.is_new or not path.exists():
-            content = to_json({"data": dict(images), **provenance()}) + "\n"
-            write_file(path, content.encode())
+        about = {} if self.is_new else read_about(self.folder)
+        if not about:
+            # Checkpoints that are there already may have an id, which nobody knows any more.
+            begins = not (self.checkpoints.is_dir() and any(self.checkpoints.iterdir()))
+            self.id = secrets.token_hex(8) if begins else None
+            named = {} if self.id is None else {"id": self.id}
+            content = to_json({**named, "data": dict(images), **provenance()}) + "\n"
+            write_file(self.folder / "run.json", content.encode())
             return
-        before = json.loads(path.read_text("utf-8")).get("data")
+        self.id = about.get("id")
+        before = about.get("data")
         if before != dict(images):
             raise ValueError(
                 f"the data are not those that the run in {self.folder} was started with: "
@@ -123,22 +135,21 @@ class RunDirectory:
             )
 
     def check_scored_by(self, protocols: Sequence[Mapping[str, Any]]) -> None:
-        """Write ``protocol.json``, how scores are taken, unless they were taken otherwise before.
+        """Check that scores were not taken otherwise before; `accept` writes ``protocol.json``.
 
         Raises:
-            ValueError: they were, and changes are not allowed. Such scores share no curve.
+            ValueError: they were, and changes are not allowed: such scores share no curve. Or the
+                file cannot be read.
         """
-        path = self.folder / "protocol.json"
         now = json.loads(to_json([dict(each) for each in protocols]))
-        before = json.loads(path.read_text("utf-8")) if path.exists() else []
+        before = read_protocols(self.folder) or []
         if self.scores.first() is not None and before != now and not self._allow_changes:
             raise ValueError(
                 f"the run in {self.folder} was scored otherwise, and such scores do not compare: "
                 f"{_changes(before, now)}. Score it as before, not at all, or allow changes "
                 "(allow_changes=True)"
             )
-        if before != now:
-            write_file(path, (to_json(now) + "\n").encode())
+        self._protocols = now if before != now else None
 
     def cut(self, step: int, *, record_every: int, evaluate_every: int) -> None:
         """Drop what was written after a step, which will be done again.
@@ -175,26 +186,59 @@ def read_config(output: str | os.PathLike[str]) -> Config:
     """
     path = Path(output) / "config.json"
     try:
-        return Config.from_json(path.read_text("utf-8"))
+        tree = read_json(path)
     except FileNotFoundError as error:
         raise ValueError(f"there is no run in {Path(output)}: it has no config.json") from error
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} is no configuration: {error}") from error
+    try:
+        return Config.from_dict(tree)
+    except ValueError as error:
+        raise ValueError(f"{path} is no configuration: {reason_of(error)}") from error
 
 
-def protocols_of(folder: Path) -> list[dict[str, Any]] | None:
-    """Return how a run's scores were taken; None where that was not recorded.
+def read_about(folder: Path) -> dict[str, Any]:
+    """Return what ``run.json`` says, nothing where it is not there.
 
     Raises:
-        ValueError: ``protocol.json`` cannot be read.
+        ValueError: it cannot be read, or one of its fields is of another type.
+    """
+    path = folder / "run.json"
+    try:
+        about = read_json(path)
+    except FileNotFoundError:
+        return {}
+    fields = {"id": about.get("id", ""), "data": about.get("data", {})}
+    fields |= {"versions": about.get("versions", {})}
+    for name, value in fields.items():
+        wanted = str if name == "id" else dict
+        if not isinstance(value, wanted):
+            said = "a text" if wanted is str else "an object"
+            raise ValueError(f"{path} cannot be read: {name} must be {said}, got {value!r:.40}")
+    shape = fields["data"].get("shape", [1])
+    sizes = [1 for size in shape if type(size) is int and size > 0] if type(shape) is list else []
+    if not sizes or len(sizes) < len(shape):
+        raise ValueError(
+            f"{path} cannot be read: data.shape must be a list of integers ≥ 1, got {shape!r:.40}"
+        )
+    return about
+
+
+def read_protocols(folder: Path) -> list[dict[str, Any]] | None:
+    """Return what ``protocol.json`` says of how scores were taken; None where it is not there.
+
+    Raises:
+        ValueError: it cannot be read, or holds no list of objects.
     """
     path = folder / "protocol.json"
     try:
-        return [dict(each) for each in json.loads(path.read_text("utf-8"))]
+        protocols = read_json(path, list)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
+    for protocol in protocols:
+        if not isinstance(protocol, dict):
+            raise ValueError(
+                f"{path} cannot be read: it must hold a list of objects, got {protocol!r:.40}"
+            )
+    return protocols
 
 
 def check_run(

@@ -13,7 +13,8 @@ from ganfield._files import write_file
 from ganfield.data import to_uint8
 from ganfield.reporting import check_folder
 
-_LIMIT = 1.6  # of points in the plane
+_LIMIT = 1.6  # of points in the plane; twice that, and so on, for data that reach further
+_REACH = 0.99  # of the data
 _SIDE = 320  # pixels of their picture
 _SMALLEST = 32  # pixels of an image in a grid, at least
 
@@ -35,17 +36,31 @@ def check_shown(shape: tuple[int, ...]) -> None:
         )
 
 
-def save_samples(path: Path, examples: Any) -> None:
+def limit_of(real: Any) -> float:
+    """Return half the side of the square that pictures of points show.
+
+    It is the smallest of 1.6, 3.2, 6.4 … with 99 % of the real ones inside.
+
+    Example:
+        >>> limit_of(np.array([[0.0, 1.5]])), limit_of(np.array([[0.0, -4.0]]))
+        (1.6, 6.4)
+    """
+    reach = np.quantile(np.abs(np.asarray(real, float)[:, :2]).max(axis=1), _REACH)
+    return float(_LIMIT * 2 ** max(0, math.ceil(math.log2(max(reach, _LIMIT) / _LIMIT))))
+
+
+def save_samples(path: Path, examples: Any, *, limit: float = _LIMIT) -> None:
     """Write examples as a .png, whole or not at all: a grid of images, or points in the plane.
 
     Args:
         path: the file.
         examples: images (n, height, width, channels) in [−1, 1], or points (n, dimensions), of
-            whose first two dimensions the square [−1.6, 1.6]² is shown; points of a line lie in
-            its middle.
+            whose first two dimensions the square [−limit, limit]² is shown; points of a line lie
+            in its middle.
+        limit: of points.
     """
     array = np.asarray(examples, np.float32)
-    pixels = _points(array) if array.ndim == 2 else image_grid(array)
+    pixels = _points(array, limit) if array.ndim == 2 else image_grid(array)
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, format="PNG")
     write_file(path, content.getvalue())
@@ -118,11 +133,11 @@ def image_grid(images: np.ndarray) -> np.ndarray:
     return grid[..., 0] if channels == 1 else grid
 
 
-def _points(points: np.ndarray) -> np.ndarray:
+def _points(points: np.ndarray, limit: float) -> np.ndarray:
     """Return a picture of points in the plane: black on white, the y axis upwards."""
     if points.shape[1] == 1:
         points = np.concatenate([points, np.zeros_like(points)], axis=1)
-    edges = np.linspace(-_LIMIT, _LIMIT, _SIDE + 1)
+    edges = np.linspace(-limit, limit, _SIDE + 1)
     counts, _, _ = np.histogram2d(points[:, 1], points[:, 0], bins=(edges, edges))
     shade = np.sqrt(counts / max(counts.max(), 1))
     return (255 * (1 - shade[::-1])).astype(np.uint8)

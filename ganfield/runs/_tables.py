@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ganfield._files import naming, write_file
+from ganfield._files import naming, read_bytes, reason_of, write_file
 
 Value = float | int | str
 Columns = dict[str, np.ndarray]
+
+_MOST = 1 << 30  # bytes
+_TEXTS = ("warnings",)  # the columns that hold no numbers
 
 METRICS = (
     "loss_theta",
@@ -38,7 +41,8 @@ class Table:
             is there keeps the order that it has.
 
     Raises:
-        ValueError: the file has columns of other names, or cannot be read.
+        ValueError: the file has columns of other names, or is damaged: a kill cuts off the last
+            line alone.
     """
 
     def __init__(self, path: Path, columns: Sequence[str] | None = None):
@@ -47,11 +51,6 @@ class Table:
         self.columns = self._fixed
         if lines := self._lines():
             self.columns = tuple(lines[0])
-            if self._fixed is not None and sorted(self.columns) != sorted(self._fixed):
-                raise ValueError(
-                    f"{path} has the columns {', '.join(self.columns)}, another version's: this "
-                    f"one writes {', '.join(self._fixed)}"
-                )
 
     def append(self, row: Mapping[str, Value]) -> None:
         """Add a row.
@@ -66,19 +65,16 @@ class Table:
                 f"a row of {self.path.name} must have the columns {', '.join(self.columns)}, "
                 f"got {', '.join(row)}"
             )
-        lines = [] if self.path.exists() else [self.columns]
+        begun = self.path.exists() and self.path.stat().st_size > 0
+        lines = [] if begun else [self.columns]
         text = _text([*lines, [_say(row[name]) for name in self.columns]])
         with naming(self.path), self.path.open("a", encoding="utf-8", newline="") as file:
             file.write(text)
 
     def cut(self, last: int) -> None:
-        """Drop the rows after a step, and any that is not whole."""
+        """Drop the rows after a step, and a last one that is not whole."""
         head, *rows = self._lines() or [[]]
-        kept = [
-            row
-            for row in rows
-            if len(row) == len(head) and row[0].isdecimal() and int(row[0]) <= last
-        ]
+        kept = [row for row in rows if int(row[0]) <= last]
         if kept:
             write_file(self.path, _text([head, *kept]).encode())
         else:
@@ -90,15 +86,14 @@ class Table:
         lines = self._lines()
         return dict(zip(lines[0], lines[1], strict=True)) if len(lines) > 1 else None
 
-    def arrays(self) -> Columns:
+    def arrays(self) -> dict[str, np.ndarray]:
         """Return column → array, in the file's order: integers, floats or texts; {} without rows.
 
         Raises:
             ValueError: the file cannot be read.
         """
         head, *rows = self._lines() or [[]]
-        whole = [row for row in rows if len(row) == len(head)]
-        columns = zip(*whole, strict=True) if whole else []
+        columns = zip(*rows, strict=True) if rows else []
         return dict(zip(head, map(_array, columns), strict=False))
 
     def sync(self) -> None:
@@ -109,21 +104,59 @@ class Table:
 
     def _lines(self) -> list[list[str]]:
         """Return the whole lines: the last one may have been cut off by a kill."""
-        if not self.path.exists():
-            return []
         try:
-            text = self.path.read_text("utf-8")
+            text = read_bytes(self.path, limit=_MOST).decode("utf-8")
             whole = text[: text.rfind("\n") + 1]
-            return list(csv.reader(io.StringIO(whole)))
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise ValueError(f"{self.path} cannot be read: {error}") from error
+            if not (whole or "step,".startswith(text[:5])):
+                raise ValueError("it is no table")
+            lines = list(csv.reader(io.StringIO(whole)))
+            if lines and (self._fixed is None or sorted(lines[0]) == sorted(self._fixed)):
+                _check_lines(lines)
+                return lines
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, csv.Error) as error:
+            raise ValueError(f"{self.path} cannot be read: {reason_of(error)}") from error
+        if lines and self._fixed is not None:
+            raise ValueError(
+                f"{self.path} has the columns {', '.join(lines[0])}, another version's: this one "
+                f"writes {', '.join(self._fixed)}"
+            )
+        return []
+
+
+def _check_lines(lines: Sequence[Sequence[str]]) -> None:
+    """Raise a ``ValueError`` unless rows of numbers, by ascending steps, follow their names."""
+    head = lines[0] if lines else ["step"]
+    if head[:1] != ["step"] or len({*head}) < len(head):
+        raise ValueError(f"its first line must name the columns, step first, got {head!r:.60}")
+    last = -1
+    for number, row in enumerate(lines[1:], start=2):
+        step = int(row[0]) if row and row[0].isdecimal() and len(row[0]) < 12 else -1
+        if len(row) != len(head) or step <= last:
+            raise ValueError(
+                f"line {number} must have {len(head)} values, the first a step after {last}, got "
+                f"{','.join(row)!r:.60}"
+            )
+        last = step
+        for name, value in zip(head, row, strict=True):
+            if name not in _TEXTS and not _is_number(value):
+                raise ValueError(f"{name} in line {number} must be a number, got {value!r:.40}")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _array(texts: Sequence[str]) -> np.ndarray:
-    for kind in (int, float):
+    for kind, dtype in ((int, np.int64), (float, np.float64)):
         try:
-            return np.array([kind(text) for text in texts])
-        except ValueError:
+            return np.array([kind(text) for text in texts], dtype)
+        except (ValueError, OverflowError):
             continue
     return np.array(texts)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._compiled import compiled
+from ganfield._html import html_facts
 from ganfield._types import Field, Players, PyTree, Sampler
 from ganfield.checks import check_count
 from ganfield.methods import Method, State
@@ -23,8 +26,8 @@ class Run(NamedTuple):
         steps: at which steps something was recorded, shape ``(records,)``: 0, then every
             ``record_every``-th, and the last.
         records: what ``record`` returned, each leaf with those records along its first axis.
-        stopped_at: the first step that met a NaN or an infinity, in the field or in a parameter, or
-            −1 if none did. The floats of later records are NaN.
+        stopped_at: the first step that met a NaN or an infinity, in the field, in a parameter or in
+            what the method remembers, or −1 if none did. The floats of later records are NaN.
         unsolved_at: the first step whose inner solve did not converge (`Info.converged`), or −1.
             The run goes on, but from there it is not the method that it is named after.
     """
@@ -37,6 +40,10 @@ class Run(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Run: {outcome(self)}"
+
+    def _repr_html_(self) -> str:
+        facts = {"records": self.records, "params": self.params, "memory": self.state.memory}
+        return html_facts("Run", {"outcome": outcome(self), **facts})
 
     @property
     def params(self) -> Players:
@@ -104,8 +111,9 @@ def simulate(
 ) -> Run:
     """Run a method along a field, in one scan.
 
-    A pure function: jit, vmap and grad go through it. Called without jit it compiles its scan every
-    time; ``jax.jit`` a function that calls it to compile once. To see a run on the way, to stop it
+    A pure function: jit, vmap and grad go through it. Called without jit it is traced every time,
+    and compiled where that gives a program that was not there; ``jax.jit`` a function that calls it
+    to trace once. To see a run on the way, to stop it
     with Ctrl-C and keep what it did, or to run many at once, drive it with `ganfield.sweep`.
 
     Args:
@@ -158,10 +166,14 @@ def simulate(
     carry, first = start()
     parts = []
     if count:
-        carry, kept = jax.lax.scan(lambda carry, _: piece(carry, every), carry, length=count)
+
+        def whole(carry: Any) -> tuple[Any, PyTree]:
+            return jax.lax.scan(lambda carry, _: piece(carry, every), carry, length=count)
+
+        carry, kept = compiled(whole, carry, name="_whole")(carry)
         parts.append(kept)
     if rest:
-        carry, kept = piece(carry, rest)
+        carry, kept = compiled(partial(piece, num_steps=rest), carry, name="_rest")(carry)
         parts.append(one(kept))
     with without_debug_nans():
         records = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), one(first), *parts)

@@ -13,7 +13,7 @@ import optax
 from ganfield._types import Field, Players, PyTree, Sampler
 from ganfield.checks import check_count
 from ganfield.field import check_field
-from ganfield.methods import Info, Method, State
+from ganfield.methods import Info, Method, State, check_is_method
 from ganfield.simulate._standing import Standing, stand, take_step
 
 Record = Callable[[State, Info], PyTree]
@@ -95,6 +95,7 @@ def simulation(
     if sample is not None and key is None:
         raise ValueError("key must be given with sample, for example jax.random.key(0)")
     batch = None if sample is None else jax.eval_shape(lambda key: sample(key), key)
+    check_is_method(method)
     check_field(field, params, batch)
 
     def keep(state: State, info: Info) -> PyTree:

@@ -16,8 +16,8 @@ class Standing(NamedTuple):
     Attributes:
         state: the method's state.
         step: how many steps were taken.
-        stopped_at: the first step that met a NaN or an infinity, in the field or in a parameter, or
-            −1.
+        stopped_at: the first step that met a NaN or an infinity, in the field, in a parameter or in
+            what the method remembers, or −1.
         unsolved_at: the first step whose inner solve did not converge, or −1.
     """
 
@@ -43,7 +43,9 @@ def take_step(
     state, info = method.step(field, standing.state, batch)
     info = info._replace(converged=jnp.asarray(info.converged))
     step = standing.step + 1
-    failed = (standing.stopped_at < 0) & ~finite((state.params, info.direction))
+    # A square in the memory may overflow alone, and its player stand still for ever.
+    overflown = finite(standing.state.memory) & ~finite(state.memory)
+    failed = (standing.stopped_at < 0) & (~finite((state.params, info.direction)) | overflown)
     stopped_at = jnp.where(failed, step, standing.stopped_at)
     unsolved = (standing.unsolved_at < 0) & (stopped_at < 0) & ~info.converged
     unsolved_at = jnp.where(unsolved, step, standing.unsolved_at)

@@ -14,6 +14,7 @@ import numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from ganfield._compiled import compiled
+from ganfield._html import html_facts
 from ganfield._tree import strong
 from ganfield._types import PyTree
 from ganfield.checks import leading_size
@@ -43,6 +44,10 @@ class Sweep(NamedTuple):
         shape = np.shape(self.run.stopped_at)
         runs = f"{' × '.join(map(str, shape))} runs" if shape else "1 run"
         return f"Sweep of {runs}: {outcome(self.run)}"
+
+    def _repr_html_(self) -> str:
+        facts = {"seconds": self.seconds, "compile_seconds": self.compile_seconds}
+        return html_facts("Sweep", {"runs": repr(self), "records": self.run.records, **facts})
 
 
 class SweepInterrupted(KeyboardInterrupt):

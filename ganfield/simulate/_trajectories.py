@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._compiled import compiled
 from ganfield._types import Field, Players, Sampler
 from ganfield.checks import leading_size
 from ganfield.methods import Method
@@ -121,5 +122,5 @@ def paths(
     steps: list[np.ndarray] = []
     floats = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.result_type(leaf, float)), starts)
     along = Run._make((0, None, 1, 0, 0))
-    run: Run = jax.jit(jax.vmap(path, out_axes=along))(floats)
+    run: Run = compiled(jax.vmap(path, out_axes=along), floats, name="_paths")(floats)
     return run._replace(steps=steps[0])

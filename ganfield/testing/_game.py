@@ -12,6 +12,7 @@ from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import add_scaled, double
 from ganfield._types import Players
+from ganfield.checks import as_params
 from ganfield.field import check_field, jvp, vector_field
 from ganfield.games import Game
 from ganfield.testing._looks import Finding, blame
@@ -85,7 +86,7 @@ def check_game(
         ...
         ValueError: the block ∂v_phi/∂theta of the game's Jacobian is wrong: ...
     """
-    game, params = _without_empty_players(game, params)
+    game, params = _without_empty_players(game, as_params(params))
     # A function of its own: JAX keeps the shapes of one that it knows, which may have changed.
     losses = jax.eval_shape(lambda *given: game.losses(*given), params, batch)
     for name, loss in zip(_NAMES, losses, strict=True):

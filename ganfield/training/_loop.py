@@ -131,7 +131,9 @@ def train(
             )
             stack.callback(folder.close)
             folder.describe(images)
-            checkpoints = Checkpoints(folder.checkpoints, keep=config.keep, tell=folder.tell)
+            checkpoints = Checkpoints(
+                folder.checkpoints, keep=config.keep, tell=folder.tell, run=folder.id
+            )
             stack.callback(checkpoints.close)
             return Recorder(built, feed, folder, checkpoints, evaluate)
 

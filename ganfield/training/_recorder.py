@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import cached_property
 
 import jax
 import numpy as np
@@ -13,7 +14,7 @@ from ganfield.runs._checkpoints import Checkpoints
 from ganfield.runs._generate import Maker
 from ganfield.runs._quick import quick_jit
 from ganfield.runs._run_directory import RunDirectory
-from ganfield.runs._samples import save_samples
+from ganfield.runs._samples import limit_of, save_samples
 from ganfield.runs._tables import METRICS
 from ganfield.simulate import Standing
 from ganfield.training._feeds import Feed
@@ -83,12 +84,12 @@ class Recorder:
         """Write what is due at a step, the checkpoint last: what it has is then all there."""
         config, params = self.config, standing.state.params
         if step == 0:
-            self._show_real()
+            save_samples(self.folder.samples / "real.png", self._real, limit=self._limit)
         if last or step % config.record_every == 0:
             self._record(params, step, seconds)
         if last or step % config.evaluate_every == 0:
             images = self._maker(params.theta, config.samples)
-            save_samples(self.folder.samples / f"step_{step:07}.png", images)
+            save_samples(self.folder.samples / f"step_{step:07}.png", images, limit=self._limit)
             if self.evaluate:
                 self._score(params, step, seconds)
         if last or (step and step % config.checkpoint_every == 0):
@@ -129,16 +130,20 @@ class Recorder:
         if self._writer is not None:
             self._writer(step, {n: float(v) for n, v in scores.items() if n != "step"})
 
-    def _show_real(self) -> None:
+    @cached_property
+    def _real(self) -> np.ndarray:
         examples = self.built.data
         if isinstance(examples, Images):
             chosen = np.random.default_rng(self.config.seed).integers(
                 len(examples), size=self.config.samples
             )
-            shown = to_float(np.asarray(examples.pixels[chosen]))
-        else:
-            shown = np.asarray(examples.sample(jax.random.key(0), self.config.samples))
-        save_samples(self.folder.samples / "real.png", shown)
+            return to_float(np.asarray(examples.pixels[chosen]))
+        return np.asarray(examples.sample(jax.random.key(0), self.config.samples))
+
+    @cached_property
+    def _limit(self) -> float:
+        # Of all pictures of a run, also of one that is resumed: the real ones are the same.
+        return limit_of(self._real) if self._real.ndim == 2 else 1.0
 
     def _cut(self, step: int) -> None:
         config = self.config

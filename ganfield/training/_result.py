@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from ganfield._html import html_of
 from ganfield._types import Players
 
 
@@ -34,6 +35,9 @@ class Result(NamedTuple):
         unsolved = self.unsolved_at >= 0
         solve = f", inner solve failed at step {self.unsolved_at}" if unsolved else ""
         return f"Result: {self.outcome} at step {self.step}{solve}"
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
 
 class TrainingInterrupted(KeyboardInterrupt):

@@ -32,10 +32,10 @@ def test_the_edge_of_a_spurious_basin():
     # Under γ = 2 the basins of 0 and π meet at arccos ½.
     w = gf.consensus(gf.vector_field(gf.games.sine()), gamma=2.0)
     grid = gf.grid(gf.Players((-0.5, 3.6), (-1.0, 1.0)), 42)
-    found = gf.basins(descent(0.2), w, grid, num_steps=400)
-    assert (found.outcome == CONVERGED).all()
-    np.testing.assert_allclose(found.attractors[:, 0], [math.pi, 0.0], atol=1e-5)
-    to_pi = found.attractors[found.attractor][..., 0] > 1
+    regions = gf.basins(descent(0.2), w, grid, num_steps=400)
+    assert (regions.outcome == CONVERGED).all()
+    np.testing.assert_allclose(regions.attractors[:, 0], [math.pi, 0.0], atol=1e-5)
+    to_pi = regions.attractors[regions.attractor][..., 0] > 1
     cell = 4.1 / 41
     for row_theta, row in zip(np.asarray(grid.theta), to_pi, strict=True):
         assert (np.diff(row.astype(int)) >= 0).all()
@@ -48,37 +48,37 @@ def test_the_edge_of_a_spurious_basin():
 @pytest.mark.parametrize("size", [0.1, 1.0, 1.9, 1.999])
 def test_alternating_on_the_bilinear_game_circles_for_ever(size):
     method = gf.alternating(optax.sgd(size))
-    found = gf.basins(method, BILINEAR, SQUARE, escape=1000.0)
-    assert (found.outcome == CYCLE).all()
-    assert (found.attractor == -1).all()
-    assert found.attractors.shape == (0, 2)
+    regions = gf.basins(method, BILINEAR, SQUARE, escape=1000.0)
+    assert (regions.outcome == CYCLE).all()
+    assert (regions.attractor == -1).all()
+    assert regions.attractors.shape == (0, 2)
     # The map has determinant 1 and trace 2 − s².
     expected = 2 * math.pi / math.acos(1 - size**2 / 2)
-    np.testing.assert_allclose(found.period, expected, rtol=3e-3)
-    assert found.cycles == ()  # one closed orbit for each start
+    np.testing.assert_allclose(regions.period, expected, rtol=3e-3)
+    assert regions.cycles == ()  # one closed orbit for each start
     # The start and its mirror image are on one orbit, and twice as far means twice the radius.
-    np.testing.assert_allclose(found.radius, found.radius[::-1, ::-1], rtol=1e-2)
+    np.testing.assert_allclose(regions.radius, regions.radius[::-1, ::-1], rtol=1e-2)
 
 
 @pytest.mark.long
 def test_orbits_on_coarse_grids_are_no_limit_cycles():
     for resolution in (3, 5):
-        found = gf.basins(gf.alternating(optax.sgd(1.0)), BILINEAR, gf.grid((-1, 1), resolution))
-        assert found.cycles == ()
+        regions = gf.basins(gf.alternating(optax.sgd(1.0)), BILINEAR, gf.grid((-1, 1), resolution))
+        assert regions.cycles == ()
         # Started in the centre, where it rests; but the centre takes nothing back.
-        assert found.outcome[resolution // 2, resolution // 2] == UNDECIDED
+        assert regions.outcome[resolution // 2, resolution // 2] == UNDECIDED
 
 
 @pytest.mark.parametrize("size", [0.02, 0.1])
 def test_simultaneous_on_the_bilinear_game_grows_by_its_closed_form(size):
-    found = gf.basins(descent(size), BILINEAR, SQUARE, num_steps=1000)
+    regions = gf.basins(descent(size), BILINEAR, SQUARE, num_steps=1000)
     start = np.hypot(*SQUARE)
     growth = (1 + size**2) ** 500
     escapes = start * growth > 10 * np.hypot(1.5, 1.5)
-    np.testing.assert_array_equal(found.outcome, np.where(escapes, DIVERGED, UNDECIDED))
+    np.testing.assert_array_equal(regions.outcome, np.where(escapes, DIVERGED, UNDECIDED))
     kept = ~escapes
     np.testing.assert_allclose(
-        np.hypot(*found.ends)[kept], (start * growth)[kept], rtol=1e-3, atol=0
+        np.hypot(*regions.ends)[kept], (start * growth)[kept], rtol=1e-3, atol=0
     )
 
 
@@ -99,16 +99,16 @@ def test_a_limit_cycle_against_an_integrated_one():
     radius = math.sqrt(np.mean(theta[turn] ** 2 + phi[turn] ** 2))
 
     h = 0.05
-    found = gf.basins(gf.alternating(optax.sgd(h)), v, gf.grid((-2, 2), 10), num_steps=8000)
-    assert (found.outcome == CYCLE).all()
-    (cycle,) = found.cycles
+    regions = gf.basins(gf.alternating(optax.sgd(h)), v, gf.grid((-2, 2), 10), num_steps=8000)
+    assert (regions.outcome == CYCLE).all()
+    (cycle,) = regions.cycles
     np.testing.assert_allclose(cycle.centre, 0.0, atol=1e-3)
     np.testing.assert_allclose(cycle.radius, radius, rtol=5e-3)
     np.testing.assert_allclose(cycle.period * h, period, rtol=5e-3)
     assert cycle.share == 1.0
     # Euler's steps push out: r′ = ε(r/2 − 3r³/8) + hr/2 rests at √(4/3 · (1 + h/ε)).
-    found = gf.basins(descent(h), v, gf.grid((-2, 2), 10), num_steps=8000)
-    (cycle,) = found.cycles
+    regions = gf.basins(descent(h), v, gf.grid((-2, 2), 10), num_steps=8000)
+    (cycle,) = regions.cycles
     np.testing.assert_allclose(cycle.radius, math.sqrt(4 / 3 * (1 + h / epsilon)), rtol=1e-2)
 
 
@@ -116,25 +116,25 @@ def test_a_limit_cycle_against_an_integrated_one():
 def test_an_attractor_beside_a_limit_cycle():
     # The forsaken equilibrium attracts from near by, the cycle round it from everywhere else.
     v = gf.vector_field(gf.games.forsaken())
-    found = gf.basins(descent(0.01), v, gf.grid((-1.6, 1.6), 16), num_steps=12_000)
-    np.testing.assert_allclose(found.attractors, [[0.0780, 0.4119]], atol=2e-3)
-    (cycle,) = found.cycles
-    assert cycle.share == (found.outcome == CYCLE).mean() > 0.9
+    regions = gf.basins(descent(0.01), v, gf.grid((-1.6, 1.6), 16), num_steps=12_000)
+    np.testing.assert_allclose(regions.attractors, [[0.0780, 0.4119]], atol=2e-3)
+    (cycle,) = regions.cycles
+    assert cycle.share == (regions.outcome == CYCLE).mean() > 0.9
     # The edge between the two is a cycle that repels: nearly on it a start takes its time.
-    assert (found.outcome == CONVERGED).any()
-    assert (found.outcome == UNDECIDED).mean() < 0.02
-    assert not (found.outcome == DIVERGED).any()
+    assert (regions.outcome == CONVERGED).any()
+    assert (regions.outcome == UNDECIDED).mean() < 0.02
+    assert not (regions.outcome == DIVERGED).any()
 
 
 @pytest.mark.long
 def test_to_and_fro():
     # The multiplier of θ is 1 − 2·1 = −1 and that of φ 1 − 2·0.3 = 0.4.
     v = gf.vector_field(gf.games.quadratic(1.0, 0.3, 0.0))
-    found = gf.basins(descent(2.0), v, SQUARE)
-    assert (found.outcome == CYCLE).all()
-    np.testing.assert_allclose(found.period, 2.0, rtol=1e-4)
-    np.testing.assert_allclose(found.radius, np.abs(SQUARE.theta), rtol=1e-4)
-    assert found.cycles == ()  # each |θ| has its own
+    regions = gf.basins(descent(2.0), v, SQUARE)
+    assert (regions.outcome == CYCLE).all()
+    np.testing.assert_allclose(regions.period, 2.0, rtol=1e-4)
+    np.testing.assert_allclose(regions.radius, np.abs(SQUARE.theta), rtol=1e-4)
+    assert regions.cycles == ()  # each |θ| has its own
     assert (gf.basins(descent(1.9), v, SQUARE).outcome == CONVERGED).all()
 
 
@@ -144,8 +144,8 @@ def test_to_and_fro_between_two_points_that_attract():
     def field(params, batch=None):
         return gf.Players(-jnp.tanh(params.theta), -0.5 * params.phi)
 
-    found = gf.basins(descent(2.2), field, gf.grid((-1.5, 1.5), 12))
-    (cycle,) = found.cycles
+    regions = gf.basins(descent(2.2), field, gf.grid((-1.5, 1.5), 12))
+    (cycle,) = regions.cycles
     radius = brentq(lambda r: 2 * r - 2.2 * math.tanh(r), 0.1, 2.0)
     np.testing.assert_allclose(cycle.centre, 0.0, atol=1e-3)
     np.testing.assert_allclose(cycle[1:], (radius, 2.0, 1.0), rtol=1e-3)
@@ -154,14 +154,14 @@ def test_to_and_fro_between_two_points_that_attract():
 @pytest.mark.long
 def test_slow_is_not_for_ever():
     for modulus, outcome in ((0.9995, UNDECIDED), (0.99995, UNDECIDED), (0.98, CONVERGED)):
-        found = gf.basins(descent(0.1), spiral(modulus), SQUARE, num_steps=1000)
-        assert (found.outcome == outcome).all()
+        regions = gf.basins(descent(0.1), spiral(modulus), SQUARE, num_steps=1000)
+        assert (regions.outcome == outcome).all()
     # 4 % in num_steps is the documented limit, and the orbits are not taken for a limit cycle.
-    found = gf.basins(descent(0.1), spiral(1 - 2e-5), SQUARE, num_steps=1000)
-    assert (found.outcome == CYCLE).all()
-    assert found.cycles == ()
-    found = gf.basins(descent(0.1), spiral(0.9995), SQUARE, num_steps=40_000)
-    assert (found.outcome == CONVERGED).all()
+    regions = gf.basins(descent(0.1), spiral(1 - 2e-5), SQUARE, num_steps=1000)
+    assert (regions.outcome == CYCLE).all()
+    assert regions.cycles == ()
+    regions = gf.basins(descent(0.1), spiral(0.9995), SQUARE, num_steps=40_000)
+    assert (regions.outcome == CONVERGED).all()
 
 
 @pytest.mark.slow
@@ -178,9 +178,9 @@ def test_methods_with_memory_and_with_batches(method, batch):
     def field(params, batch):
         return gf.Players(batch - params.theta, -params.phi)
 
-    found = gf.basins(method, field, gf.grid((-2, 2), 4), batch=batch)
-    assert (found.outcome == CONVERGED).all()
-    np.testing.assert_allclose(found.attractors, [[1.0, 0.0]], atol=1e-3)
+    regions = gf.basins(method, field, gf.grid((-2, 2), 4), batch=batch)
+    assert (regions.outcome == CONVERGED).all()
+    np.testing.assert_allclose(regions.attractors, [[1.0, 0.0]], atol=1e-3)
 
 
 @pytest.mark.slow
@@ -189,9 +189,9 @@ def test_nan_and_constant_fields():
         return gf.Players(1 - jnp.sqrt(params.theta), -params.phi)
 
     grid = gf.grid((-2, 2), 4)
-    found = gf.basins(descent(0.5), half, grid)
+    regions = gf.basins(descent(0.5), half, grid)
     expected = np.where(np.asarray(grid.theta) < 0, DIVERGED, CONVERGED)
-    np.testing.assert_array_equal(found.outcome, expected)
+    np.testing.assert_array_equal(regions.outcome, expected)
 
     def constant(speed):
         return lambda params, batch=None: gf.Players(speed + 0 * params.theta, 0 * params.phi)
@@ -207,16 +207,16 @@ def test_nan_and_constant_fields():
 def test_what_rests_without_being_drawn_is_no_attractor():
     # A start on a source or a saddle stays there; where a field dies away everything stays.
     lattice = gf.vector_field(gf.games.lattice())
-    found = gf.basins(descent(0.1), lattice, gf.grid((-4, 4), 9), num_steps=400)
-    np.testing.assert_allclose(np.abs(found.attractors), np.pi, atol=1e-4)
-    assert len(found.attractors) == 4
-    assert (found.outcome[4, 4], found.attractor[4, 4]) == (UNDECIDED, -1)
+    regions = gf.basins(descent(0.1), lattice, gf.grid((-4, 4), 9), num_steps=400)
+    np.testing.assert_allclose(np.abs(regions.attractors), np.pi, atol=1e-4)
+    assert len(regions.attractors) == 4
+    assert (regions.outcome[4, 4], regions.attractor[4, 4]) == (UNDECIDED, -1)
 
     fading = gf.vector_field(gf.games.two_attractors())
-    found = gf.basins(descent(0.01), fading, gf.grid((-40, 40), 20), num_steps=400)
-    assert len(found.attractors) <= 4
+    regions = gf.basins(descent(0.01), fading, gf.grid((-40, 40), 20), num_steps=400)
+    assert len(regions.attractors) <= 4
     known = np.array(gf.games.two_attractors().equilibria)
-    for point in found.attractors:
+    for point in regions.attractors:
         gaps = np.linalg.norm(known - point, axis=1)
         assert gaps.min() < 0.2  # the diagonal is 113, and rest means a thousandth of it
         assert gf.classify(fading, gf.Players(*known[gaps.argmin()])).kind == "stable"
@@ -228,17 +228,17 @@ def test_what_rests_without_being_drawn_is_no_attractor():
 def test_grids_of_any_shape(shape, dtype):
     v = gf.vector_field(gf.games.quadratic())
     grid = gf.Players(np.ones(shape, dtype), np.zeros(shape, dtype))
-    found = gf.basins(descent(0.3), v, grid, num_steps=100)
-    for array in (found.outcome, found.attractor, found.period, found.radius, *found.ends):
+    areas = gf.basins(descent(0.3), v, grid, num_steps=100)
+    for array in (areas.outcome, areas.attractor, areas.period, areas.radius, *areas.ends):
         assert np.shape(array) == shape
-    assert (found.outcome == CONVERGED).all()
-    np.testing.assert_allclose(found.attractors, [[0.0, 0.0]], atol=1e-6)
+    assert (areas.outcome == CONVERGED).all()
+    np.testing.assert_allclose(areas.attractors, [[0.0, 0.0]], atol=1e-6)
 
 
 @pytest.mark.slow
 def test_no_tolerance_is_allowed():
-    found = gf.basins(descent(0.3), gf.vector_field(gf.games.quadratic()), SQUARE, tolerance=0)
-    assert (found.outcome == CONVERGED).all()
+    regions = gf.basins(descent(0.3), gf.vector_field(gf.games.quadratic()), SQUARE, tolerance=0)
+    assert (regions.outcome == CONVERGED).all()
 
 
 @pytest.mark.slow
@@ -247,9 +247,9 @@ def test_basins_of_a_plane_in_a_larger_game():
     zero = gf.Players(jnp.zeros(2), jnp.zeros(2))
     plane = gf.planes.eigenvectors(v, zero)
     field = gf.planes.on_plane(gf.consensus(v, gamma=0.2), plane)
-    found = gf.basins(descent(0.1), field, gf.grid((-1, 1), 5))
-    assert (found.outcome == CONVERGED).all()
-    np.testing.assert_allclose(found.attractors, [[0.0, 0.0]], atol=1e-6)
+    regions = gf.basins(descent(0.1), field, gf.grid((-1, 1), 5))
+    assert (regions.outcome == CONVERGED).all()
+    np.testing.assert_allclose(regions.attractors, [[0.0, 0.0]], atol=1e-6)
 
 
 @pytest.mark.parametrize(

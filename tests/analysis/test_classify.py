@@ -26,6 +26,14 @@ QUADRATIC = {  # curvatures and coupling: kind, local Nash, local minimax
 }
 
 
+def classified(game_or_field, point, **options):
+    """Classify a point to a field, or to the field of a game, whose losses are known then."""
+    if isinstance(game_or_field, gf.Game):
+        options = {"game": game_or_field, **options}
+        game_or_field = gf.vector_field(game_or_field)
+    return gf.classify(game_or_field, point, **options)
+
+
 def one_number(function, slope=-1.0):
     """A field of which φ's part is linear, and θ's given."""
     return lambda params, batch=None: gf.Players(function(params.theta), slope * params.phi)
@@ -34,23 +42,23 @@ def one_number(function, slope=-1.0):
 @pytest.mark.parametrize("name", QUADRATIC)
 def test_quadratic_games(name):
     (a, b, c), kind, nash, minimax = QUADRATIC[name]
-    found = gf.classify(gf.games.quadratic(a, b, c), ORIGIN)
-    assert (found.kind, found.local_nash, found.local_minimax) == (kind, nash, minimax)
-    assert found.spurious is None
-    assert found.smooth
-    assert found.residual == 0
+    verdict = classified(gf.games.quadratic(a, b, c), ORIGIN)
+    assert (verdict.kind, verdict.local_nash, verdict.local_minimax) == (kind, nash, minimax)
+    assert verdict.spurious is None
+    assert verdict.smooth
+    assert verdict.residual == 0
     matrix = np.array([[-a, -c], [c, -b]])
     np.testing.assert_allclose(
-        np.sort_complex(found.eigenvalues), np.sort_complex(np.linalg.eigvals(matrix)), atol=1e-7
+        np.sort_complex(verdict.eigenvalues), np.sort_complex(np.linalg.eigvals(matrix)), atol=1e-7
     )
-    np.testing.assert_allclose(found.rotation, 2 * c**2 / np.sum(matrix**2), rtol=1e-12)
-    assert found.kind in gf.analysis.KINDS
-    assert found.eigenvalues.dtype == complex
+    np.testing.assert_allclose(verdict.rotation, 2 * c**2 / np.sum(matrix**2), rtol=1e-12)
+    assert verdict.kind in gf.analysis.KINDS
+    assert verdict.eigenvalues.dtype == complex
     # Lemma 4 by brute force: the largest step size at which ‖(1 + hJ)ⁿ x‖ stays bounded.
     sizes = np.linspace(1e-3, 5, 5000)
     radii = np.abs(np.linalg.eigvals(np.eye(2) + sizes[:, None, None] * matrix)).max(axis=1)
     largest = sizes[radii < 1].max(initial=0.0) if kind == "stable" else 0.0
-    np.testing.assert_allclose(found.max_step_size, largest, atol=2e-3)
+    np.testing.assert_allclose(verdict.max_step_size, largest, atol=2e-3)
 
 
 def local_optimality(game, point, radius=1e-3):
@@ -75,17 +83,17 @@ def local_optimality(game, point, radius=1e-3):
 def test_optimality_against_its_definition(name):
     game = gf.GAMES[name]()
     for point in game.equilibria:
-        found = gf.classify(game, point)
-        assert (found.local_nash, found.local_minimax) == local_optimality(game, point), point
+        verdict = classified(game, point)
+        assert (verdict.local_nash, verdict.local_minimax) == local_optimality(game, point), point
 
 
 @pytest.mark.long
 def test_two_of_four_attractors_are_no_nash_equilibria():
     game = gf.games.two_attractors()
-    found = [gf.classify(game, point) for point in game.equilibria]
-    assert [f.kind for f in found].count("stable") == 4
-    assert [f.kind for f in found].count("saddle") == 5
-    assert [f.local_nash for f in found if f.kind == "stable"] == [False, True, False, True]
+    verdicts = [classified(game, point) for point in game.equilibria]
+    assert [f.kind for f in verdicts].count("stable") == 4
+    assert [f.kind for f in verdicts].count("saddle") == 5
+    assert [f.local_nash for f in verdicts if f.kind == "stable"] == [False, True, False, True]
 
 
 @pytest.mark.slow
@@ -93,14 +101,14 @@ def test_local_minimax_is_for_zero_sum_games_only():
     def game(loss_theta, loss_phi):
         return gf.games.general_sum(loss_theta, loss_phi, init=lambda key: ORIGIN)
 
-    def found(*losses):
-        return gf.classify(game(*losses), ORIGIN).local_minimax
+    def minimax(*losses):
+        return classified(game(*losses), ORIGIN).local_minimax
 
     # Both losses are 0 at the point, and the players do not meet; it is no zero-sum game.
-    assert found(lambda t, p, b: t**2, lambda t, p, b: p**2) is None
-    assert found(lambda t, p, b: t**2 - p**2, lambda t, p, b: p**2 - t**2) is True
-    assert found(lambda t, p, b: t**2 - p**2, lambda t, p, b: p**2 - t**2 + 3.0) is True
-    assert found(lambda t, p, b: t * p, lambda t, p, b: t * p) is None
+    assert minimax(lambda t, p, b: t**2, lambda t, p, b: p**2) is None
+    assert minimax(lambda t, p, b: t**2 - p**2, lambda t, p, b: p**2 - t**2) is True
+    assert minimax(lambda t, p, b: t**2 - p**2, lambda t, p, b: p**2 - t**2 + 3.0) is True
+    assert minimax(lambda t, p, b: t * p, lambda t, p, b: t * p) is None
 
 
 SINE_POINTS = [(0.0, "stable", True), (math.pi, "stable", False), (math.acos(0.5), "saddle", True)]
@@ -109,8 +117,8 @@ SINE_POINTS = [(0.0, "stable", True), (math.pi, "stable", False), (math.acos(0.5
 @pytest.mark.parametrize(("theta", "kind", "spurious"), SINE_POINTS)
 def test_sine_under_a_large_gamma(theta, kind, spurious):
     v = gf.vector_field(gf.games.sine())
-    found = gf.classify(gf.consensus(v, gamma=2.0), gf.Players(theta, 0.0), original=v)
-    assert (found.kind, found.spurious) == (kind, spurious)
+    verdict = classified(gf.consensus(v, gamma=2.0), gf.Players(theta, 0.0), original=v)
+    assert (verdict.kind, verdict.spurious) == (kind, spurious)
 
 
 # c = ½: the source attracts from γ = 1/(1 + c²) = .8 on, the saddle from 1/√(1 + c²) = .894 on.
@@ -123,26 +131,27 @@ def test_lattice_thresholds(gamma, source, saddle):
     game = gf.games.lattice(coupling=0.5)
     w = gf.consensus(gf.vector_field(game), gamma=gamma)
     for (k, m), kind in {(0, 0): source, (1, 0): saddle, (1, 1): "stable"}.items():
-        found = gf.classify(w, gf.Players(k * math.pi, m * math.pi), original=game)
-        assert found.kind == kind
-        assert found.spurious == (kind == "stable" and (k, m) != (1, 1))
-        assert found.local_nash == ((k, m) == (1, 1))
+        point = gf.Players(k * math.pi, m * math.pi)
+        verdict = gf.classify(w, point, original=gf.vector_field(game), game=game)
+        assert verdict.kind == kind
+        assert verdict.spurious == (kind == "stable" and (k, m) != (1, 1))
+        assert verdict.local_nash == ((k, m) == (1, 1))
 
 
 @pytest.mark.slow
 def test_what_is_spurious_and_what_is_not():
     game = gf.games.bilinear()
     v = gf.vector_field(game)
-    for original in (v, game):
-        found = gf.classify(gf.consensus(v, gamma=0.5), ORIGIN, original=original)
-        assert (found.kind, found.spurious, found.local_nash) == ("stable", False, None)
+    for options in ({}, {"game": game}):
+        verdict = classified(gf.consensus(v, gamma=0.5), ORIGIN, original=v, **options)
+        assert (verdict.kind, verdict.spurious, verdict.local_nash) == ("stable", False, None)
     saddle = gf.vector_field(gf.games.quadratic(-1.0, 1.0, 0.5))
-    found = gf.classify(gf.conservative_relaxation(saddle), ORIGIN, original=saddle)
-    assert (found.kind, found.spurious, found.local_nash) == ("stable", True, False)
-    assert "repels" in found.reason
+    verdict = classified(gf.conservative_relaxation(saddle), ORIGIN, original=saddle)
+    assert (verdict.kind, verdict.spurious, verdict.local_nash) == ("stable", True, False)
+    assert "repels" in verdict.reason
     # A point that is no zero of w is no spurious one either.
-    found = gf.classify(gf.consensus(v, gamma=0.5), gf.Players(1.0, 0.0), original=v)
-    assert (found.kind, found.spurious) == ("none", False)
+    verdict = classified(gf.consensus(v, gamma=0.5), gf.Players(1.0, 0.0), original=v)
+    assert (verdict.kind, verdict.spurious) == ("none", False)
 
 
 def clipped(limit):
@@ -176,11 +185,11 @@ KINKS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KINKS)
 def test_kinks_are_undecided(name):
-    found = gf.classify(*KINKS[name])
-    assert not found.smooth
-    assert found.kind == "undecided"
-    assert math.isnan(found.max_step_size)
-    assert "kink" in found.reason
+    verdict = classified(*KINKS[name])
+    assert not verdict.smooth
+    assert verdict.kind == "undecided"
+    assert math.isnan(verdict.max_step_size)
+    assert "kink" in verdict.reason
 
 
 SMOOTH = {
@@ -201,7 +210,7 @@ SMOOTH = {
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_steep_is_not_a_kink(name):
-    assert gf.classify(*SMOOTH[name]).smooth
+    assert classified(*SMOOTH[name]).smooth
 
 
 @pytest.mark.slow
@@ -209,44 +218,44 @@ def test_zero_within_tolerance():
     # x − 1 = 10⁻⁴: a zero to a tolerance of 10⁻⁴·‖J‖·(1 + max |x|), and not to a tenth of that.
     v = one_number(lambda x: 1 - x)
     near = gf.Players(1.0001, 0.0)
-    assert gf.classify(v, near).kind == "none"
-    assert gf.classify(v, near, tolerance=1e-5).kind == "none"
-    assert gf.classify(v, near, tolerance=1e-4).kind == "stable"
+    assert classified(v, near).kind == "none"
+    assert classified(v, near, tolerance=1e-5).kind == "none"
+    assert classified(v, near, tolerance=1e-4).kind == "stable"
     # Re λ = −10⁻⁴ beside ‖J‖ = 1.
     slow = gf.games.quadratic(1e-4, 1e-4, 1.0)
-    assert gf.classify(slow, ORIGIN).kind == "stable"
-    assert gf.classify(slow, ORIGIN, tolerance=1e-3).kind == "centre"
-    found = gf.classify(gf.games.quadratic(1.0, 1e-8, 0.0), ORIGIN)
-    assert (found.kind, found.local_nash) == ("undecided", None)
+    assert classified(slow, ORIGIN).kind == "stable"
+    assert classified(slow, ORIGIN, tolerance=1e-3).kind == "centre"
+    verdict = classified(gf.games.quadratic(1.0, 1e-8, 0.0), ORIGIN)
+    assert (verdict.kind, verdict.local_nash) == ("undecided", None)
 
 
 @pytest.mark.parametrize("number", [np.float32, jnp.float32, float, np.float64])
 def test_numbers_of_any_type(number):
-    found = gf.classify(gf.games.sine(), gf.Players(number(math.pi), 0))
-    assert found.kind == "stable"
-    assert found.params.theta.dtype == np.float64
-    assert isinstance(found.params.theta, np.ndarray | np.float64)
+    verdict = classified(gf.games.sine(), gf.Players(number(math.pi), 0))
+    assert verdict.kind == "stable"
+    assert verdict.params.theta.dtype == np.float64
+    assert isinstance(verdict.params.theta, np.ndarray | np.float64)
     assert jnp.ones(1).dtype == jnp.float32  # and float64 is left off
 
 
 def test_no_zero_is_none_and_says_so():
-    found = gf.classify(gf.games.bilinear(), gf.Players(3.0, 4.0))
-    assert found.kind == "none"
-    np.testing.assert_allclose(found.residual, 5.0)
-    assert "its norm is 5" in found.reason
-    assert (found.local_nash, found.local_minimax) == (False, False)
+    verdict = classified(gf.games.bilinear(), gf.Players(3.0, 4.0))
+    assert verdict.kind == "none"
+    np.testing.assert_allclose(verdict.residual, 5.0)
+    assert "its norm is 5" in verdict.reason
+    assert (verdict.local_nash, verdict.local_minimax) == (False, False)
 
 
 @pytest.mark.long
 def test_players_of_many_and_of_no_parameters():
     zero = gf.Players(jnp.zeros(3), jnp.zeros(3))
-    found = gf.classify(gf.games.bilinear(jnp.diag(jnp.array([1.0, 2.0, 3.0]))), zero)
-    assert (found.kind, found.eigenvalues.shape) == ("centre", (6,))
+    verdict = classified(gf.games.bilinear(jnp.diag(jnp.array([1.0, 2.0, 3.0]))), zero)
+    assert (verdict.kind, verdict.eigenvalues.shape) == ("centre", (6,))
     for params in (gf.Players(0.5, ()), gf.Players((), 0.5)):
-        alone = gf.classify(lambda p, batch=None: jax.tree.map(lambda x: 1 - 2 * x, p), params)
+        alone = classified(lambda p, batch=None: jax.tree.map(lambda x: 1 - 2 * x, p), params)
         assert (alone.kind, alone.local_nash, alone.rotation) == ("stable", True, 0.0)
     with pytest.raises(ValueError, match="params must hold at least one number"):
-        gf.classify(lambda p, batch=None: p, gf.Players((), ()))
+        classified(lambda p, batch=None: p, gf.Players((), ()))
 
 
 @pytest.mark.long
@@ -254,12 +263,12 @@ def test_a_gan_of_two_networks_on_a_batch():
     case = mlp_gan()
     batch = case.sample(jax.random.key(0))
     params = params_of(case)
-    found = gf.classify(case.game, params, batch=batch)
-    assert found.kind == "none"
-    assert found.smooth  # tanh
+    verdict = classified(case.game, params, batch=batch)
+    assert verdict.kind == "none"
+    assert verdict.smooth  # tanh
     residual = optax.tree.norm(jax.jit(gf.vector_field(case.game))(params, batch))
-    np.testing.assert_allclose(found.residual, residual, rtol=1e-5)
-    assert found.eigenvalues.shape == (sum(leaf.size for leaf in jax.tree.leaves(params)),)
+    np.testing.assert_allclose(verdict.residual, residual, rtol=1e-5)
+    assert verdict.eigenvalues.shape == (sum(leaf.size for leaf in jax.tree.leaves(params)),)
 
 
 @pytest.mark.parametrize(
@@ -272,7 +281,7 @@ def test_a_gan_of_two_networks_on_a_batch():
 )
 def test_bad_arguments(field, arguments, message):
     with pytest.raises(ValueError, match=message):
-        gf.classify(field, ORIGIN, **arguments)
+        classified(field, ORIGIN, **arguments)
 
 
 @pytest.mark.slow
@@ -281,7 +290,7 @@ def test_doubts_are_told_as_doubts():
     def folded(params, batch=None):
         return gf.Players(-(params.theta**2), -(params.phi**2))
 
-    assert gf.classify(folded, gf.Players(7e-17, 7e-17)).kind == "undecided"
+    assert classified(folded, gf.Players(7e-17, 7e-17)).kind == "undecided"
 
     # v repels by its cubic term alone, which the eigenvalues do not see.
     def cubic(params, batch=None):
@@ -291,8 +300,8 @@ def test_doubts_are_told_as_doubts():
         return gf.Players(-params.theta, params.phi**3 - params.phi)
 
     origin = gf.Players(0.0, 0.0)
-    found = gf.classify(mended, origin, original=cubic)
-    assert (found.kind, found.spurious) == ("stable", None)
+    verdict = classified(mended, origin, original=cubic)
+    assert (verdict.kind, verdict.spurious) == ("stable", None)
 
     # Without coupling a field alone does not show a zero-sum game.
-    assert gf.classify(lambda p, b=None: gf.Players(-p.theta, -p.phi), origin).local_minimax is None
+    assert classified(lambda p, b=None: gf.Players(-p.theta, -p.phi), origin).local_minimax is None

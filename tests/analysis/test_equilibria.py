@@ -13,21 +13,21 @@ import ganfield as gf
 PLANAR = [name for name in gf.GAMES if name != "two_attractors"]
 
 
-def coordinates(found):
-    return np.array([(float(p.theta), float(p.phi)) for p in found.points]).reshape(-1, 2)
+def coordinates(equilibria):
+    return np.array([(float(p.theta), float(p.phi)) for p in equilibria.points]).reshape(-1, 2)
 
 
 def nearest(points, point):
     return np.abs(points - np.array([float(x) for x in point])).max(axis=1).min()
 
 
-def check(found, field, bounds):
+def check(equilibria, field, bounds):
     """What must hold of any answer."""
-    assert found.hits.shape == found.residuals.shape == (len(found.points),)
-    assert (found.hits >= 1).all()
-    assert found.hits.sum() <= found.num_converged <= found.num_starts
+    assert equilibria.hits.shape == equilibria.residuals.shape == (len(equilibria.points),)
+    assert (equilibria.hits >= 1).all()
+    assert equilibria.hits.sum() <= equilibria.num_converged <= equilibria.num_starts
     with jax.enable_x64(True):
-        for point, residual in zip(found.points, found.residuals, strict=True):
+        for point, residual in zip(equilibria.points, equilibria.residuals, strict=True):
             value = field(jax.tree.map(jnp.asarray, point))
             np.testing.assert_allclose(np.hypot(*value), residual, atol=1e-12)
             assert residual < 1e-8
@@ -41,9 +41,9 @@ def check(found, field, bounds):
 def test_registered_zeros_and_no_other(name):
     game = gf.GAMES[name]()
     v = gf.vector_field(game)
-    found = gf.find_equilibria(v, bounds=(-4, 4))
-    check(found, v, (-4, 4))
-    points = coordinates(found)
+    equilibria = gf.find_equilibria(v, bounds=(-4, 4))
+    check(equilibria, v, (-4, 4))
+    points = coordinates(equilibria)
     assert len(points) == len(game.equilibria)
     for known in game.equilibria:
         assert nearest(points, known) < 1e-6
@@ -56,10 +56,10 @@ def test_registered_zeros_and_no_other(name):
 def test_consensus_keeps_all_zeros(name):
     game = gf.GAMES[name]()
     w = gf.consensus(gf.vector_field(game), gamma=0.6)
-    found = gf.find_equilibria(w, bounds=(-4, 4))
-    check(found, w, (-4, 4))
+    equilibria = gf.find_equilibria(w, bounds=(-4, 4))
+    check(equilibria, w, (-4, 4))
     for known in game.equilibria:
-        assert nearest(coordinates(found), known) < 1e-6
+        assert nearest(coordinates(equilibria), known) < 1e-6
 
 
 @pytest.mark.long
@@ -67,8 +67,8 @@ def test_two_attractors_as_scipy_finds_them():
     game = gf.games.two_attractors()
     bounds = (-20, 20)
     v = gf.vector_field(game)
-    found = gf.find_equilibria(v, bounds=bounds)
-    check(found, v, bounds)
+    equilibria = gf.find_equilibria(v, bounds=bounds)
+    check(equilibria, v, bounds)
 
     def by_hand(x, y):
         decay = np.exp(-(x**2 + y**2) / 100)
@@ -91,9 +91,9 @@ def test_two_attractors_as_scipy_finds_them():
         if solved.success and np.abs(solved.x - start).max() < 0.2:
             zeros.append(solved.x)
     zeros = np.unique(np.round(zeros, 6), axis=0)
-    assert len(zeros) == len(found.points) == 9
+    assert len(zeros) == len(equilibria.points) == 9
     for zero in zeros:
-        assert nearest(coordinates(found), zero) < 1e-5
+        assert nearest(coordinates(equilibria), zero) < 1e-5
 
     w = gf.consensus(v, gamma=0.6)
     more = gf.find_equilibria(w, bounds=bounds)
@@ -106,11 +106,11 @@ def test_two_attractors_as_scipy_finds_them():
 @pytest.mark.slow
 def test_zeros_that_consensus_adds():
     w = gf.consensus(gf.vector_field(gf.games.sine()), gamma=2.0)
-    found = gf.find_equilibria(w, bounds=gf.Players((-4, 4), (-1, 1)), num_starts=256)
+    equilibria = gf.find_equilibria(w, bounds=gf.Players((-4, 4), (-1, 1)), num_starts=256)
     third = math.acos(0.5)
     expected = [-math.pi, -third, 0.0, third, math.pi]
-    np.testing.assert_allclose(coordinates(found)[:, 0], expected, atol=1e-8)
-    np.testing.assert_allclose(coordinates(found)[:, 1], 0.0, atol=1e-8)
+    np.testing.assert_allclose(coordinates(equilibria)[:, 0], expected, atol=1e-8)
+    np.testing.assert_allclose(coordinates(equilibria)[:, 1], 0.0, atol=1e-8)
 
 
 def field_of(theta, phi=lambda p: p.phi):
@@ -134,8 +134,8 @@ def field_of(theta, phi=lambda p: p.phi):
     ],
 )
 def test_hard_fields(theta, zeros):
-    found = gf.find_equilibria(field_of(theta), bounds=(-2, 2), num_starts=256)
-    points = coordinates(found)
+    equilibria = gf.find_equilibria(field_of(theta), bounds=(-2, 2), num_starts=256)
+    points = coordinates(equilibria)
     assert points.shape == (len(zeros), 2)
     np.testing.assert_allclose(points[:, 0], zeros, atol=2e-5)
     np.testing.assert_allclose(points[:, 1], 0.0, atol=1e-7)
@@ -156,10 +156,10 @@ def test_hard_fields(theta, zeros):
 )
 def test_where_a_field_dies_away_it_is_not_zero(field, bounds):
     # Far out both are far below any tolerance relative to the median.
-    found = gf.find_equilibria(field, bounds=bounds, num_starts=4096)
-    np.testing.assert_allclose(coordinates(found), [[0.0, 0.0]], atol=1e-9)
-    found = gf.find_equilibria(field_of(lambda p: jnp.exp(-p.theta)), bounds=(-40, 40))
-    assert found.points == ()
+    equilibria = gf.find_equilibria(field, bounds=bounds, num_starts=4096)
+    np.testing.assert_allclose(coordinates(equilibria), [[0.0, 0.0]], atol=1e-9)
+    equilibria = gf.find_equilibria(field_of(lambda p: jnp.exp(-p.theta)), bounds=(-40, 40))
+    assert equilibria.points == ()
 
 
 @pytest.mark.slow
@@ -186,9 +186,9 @@ def test_the_same_key_gives_the_same_answer_and_another_the_same_zeros():
 @pytest.mark.slow
 def test_a_line_of_zeros_and_a_plane_of_them():
     line = field_of(lambda p: p.theta + p.phi, lambda p: 2 * (p.theta + p.phi))
-    found = gf.find_equilibria(line, bounds=(-2, 2), num_starts=32)
-    assert len(found.points) > 10
-    np.testing.assert_allclose(coordinates(found).sum(axis=1), 0.0, atol=1e-9)
+    equilibria = gf.find_equilibria(line, bounds=(-2, 2), num_starts=32)
+    assert len(equilibria.points) > 10
+    np.testing.assert_allclose(coordinates(equilibria).sum(axis=1), 0.0, atol=1e-9)
     still = field_of(lambda p: 0 * p.theta, lambda p: 0 * p.phi)
     assert len(gf.find_equilibria(still, bounds=(-2, 2), num_starts=32).points) == 32
 
@@ -201,21 +201,21 @@ def test_players_of_other_shapes():
     (point,) = gf.find_equilibria(v, bounds=(-3, 3), template=template, num_starts=64).points
     np.testing.assert_allclose(point, np.zeros((2, 3)), atol=1e-8)
     # A player without parameters.
-    found = gf.find_equilibria(
+    equilibria = gf.find_equilibria(
         lambda p, batch=None: gf.Players(jnp.sin(p.theta), ()),
         bounds=gf.Players((-4, 4), (0, 1)),
         template=gf.Players(0.0, ()),
     )
-    thetas = [float(p.theta) for p in found.points]
+    thetas = [float(p.theta) for p in equilibria.points]
     np.testing.assert_allclose(thetas, [-math.pi, 0, math.pi], atol=1e-9)
     # A continuum, W antisymmetric and V any root of Σ: each point found is one.
     sigma = np.array([[2.0, 0.5], [0.5, 1.0]])
     game = gf.games.covariance(sigma)
-    found = gf.find_equilibria(
+    equilibria = gf.find_equilibria(
         gf.vector_field(game), bounds=(-2, 2), template=game.equilibria[0], num_starts=64
     )
-    assert len(found.points) > 10
-    for point in found.points:
+    assert len(equilibria.points) > 10
+    for point in equilibria.points:
         np.testing.assert_allclose(point.theta @ point.theta.T, sigma, atol=1e-6)
         np.testing.assert_allclose(point.phi + point.phi.T, 0.0, atol=1e-6)
 

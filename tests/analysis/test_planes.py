@@ -87,16 +87,16 @@ def test_coordinates_of_records_and_of_points_off_the_plane():
     shape = (5, 4)
     keys = iter(jax.random.split(jax.random.key(1), 3))
     records = jax.tree.map(lambda x: jax.random.normal(next(keys), shape + x.shape), ORIGIN)
-    found = plane.coordinates(records)
-    assert np.shape(found) == (2, *shape)
+    coordinates = plane.coordinates(records)
+    assert np.shape(coordinates) == (2, *shape)
     for index in np.ndindex(shape):
         one = jax.tree.map(lambda x, i=index: x[i], records)
         axes = np.stack([flat(plane.first), flat(plane.second)])
         expected = axes @ (flat(one) - flat(ORIGIN))
-        np.testing.assert_allclose([x[index] for x in found], expected, atol=1e-5)
+        np.testing.assert_allclose([x[index] for x in coordinates], expected, atol=1e-5)
     # Under jit, with the plane as an argument.
     jitted = jax.jit(lambda plane, x: plane.coordinates(x))(plane, records)
-    np.testing.assert_allclose(jitted, found, atol=1e-5)
+    np.testing.assert_allclose(jitted, coordinates, atol=1e-5)
     # A step at right angles to the plane changes nothing.
     path = jax.vmap(plane.lift)(gf.Players(jnp.arange(3.0), -jnp.arange(3.0)))
     np.testing.assert_allclose(plane.coordinates(path), ([0, 1, 2], [0, -1, -2]), atol=1e-5)
@@ -132,8 +132,8 @@ def test_planes_of_eigenvectors_are_invariant(pair, spectrum):
     check(plane, ZERO)
     inside = projector(plane)
     np.testing.assert_allclose((np.eye(4) - inside) @ matrix @ inside, 0.0, atol=1e-5)
-    found = gf.eigenvalues(gf.planes.on_plane(field, plane))(gf.Players(0.0, 0.0))
-    np.testing.assert_allclose(np.sort_complex(found), spectrum, atol=1e-4)
+    eigenvalues = gf.eigenvalues(gf.planes.on_plane(field, plane))(gf.Players(0.0, 0.0))
+    np.testing.assert_allclose(np.sort_complex(eigenvalues), spectrum, atol=1e-4)
     share = gf.planes.out_of_plane(field, plane)
     np.testing.assert_allclose(
         jax.vmap(share)(gf.Players(jnp.ones(2), jnp.arange(2.0))), 0, atol=1e-5
@@ -171,10 +171,10 @@ def test_a_plane_shows_the_batch_and_can_be_mapped():
         gf.Players(jnp.zeros(2), jnp.array([0, 1.0])),
     )
     grid = gf.grid((-1, 1), 3)
-    found = jax.jit(jax.vmap(jax.vmap(gf.planes.on_plane(field, plane), (0, None)), (0, None)))(
+    values = jax.jit(jax.vmap(jax.vmap(gf.planes.on_plane(field, plane), (0, None)), (0, None)))(
         grid, 3.0
     )
-    np.testing.assert_allclose(found, 3 * np.asarray(grid), atol=1e-6)
+    np.testing.assert_allclose(values, 3 * np.asarray(grid), atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -22,12 +22,12 @@ def test_eigenvalues_against_numpy(name):
     case = GAMES[name]
     v = gf.vector_field(case.game)
     params, batch = params_of(case), batch_of(case)
-    found, matrix = jax.jit(lambda p: (gf.eigenvalues(v)(p, batch), gf.jacobian(v)(p, batch)))(
-        params
-    )
-    found, expected = np.sort_complex(found), np.sort_complex(np.linalg.eigvals(matrix))
-    np.testing.assert_allclose(found, expected, atol=1e-8)
-    assert found.dtype == np.complex128
+    eigenvalues, matrix = jax.jit(
+        lambda p: (gf.eigenvalues(v)(p, batch), gf.jacobian(v)(p, batch))
+    )(params)
+    eigenvalues, expected = np.sort_complex(eigenvalues), np.sort_complex(np.linalg.eigvals(matrix))
+    np.testing.assert_allclose(eigenvalues, expected, atol=1e-8)
+    assert eigenvalues.dtype == np.complex128
 
 
 def stable_matrices(count, size=4):
@@ -90,8 +90,8 @@ def test_mean_jacobian_is_the_mean_of_jacobians():
         each = [
             jacobian(params, jax.tree.map(lambda leaf, i=i: leaf[i], batches)) for i in range(3)
         ]
-        found = jax.jit(gf.analysis.mean_jacobian(field))(params, batches)
-        np.testing.assert_allclose(found, np.mean(each, axis=0), rtol=1e-9, atol=1e-12)
+        mean = jax.jit(gf.analysis.mean_jacobian(field))(params, batches)
+        np.testing.assert_allclose(mean, np.mean(each, axis=0), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.slow

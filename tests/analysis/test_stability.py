@@ -128,8 +128,8 @@ LIMITS = {
 @pytest.mark.parametrize("name", LIMITS)
 def test_limits_on_the_bilinear_game(name, c):
     build, limit = LIMITS[name]
-    found = gf.largest_stable(lambda h: build(h, c), ORIGIN, bounds=(0.0, HIGH), resolution=41)
-    np.testing.assert_allclose(found, min(limit(c), HIGH), rtol=0, atol=1e-6)
+    largest = gf.largest_stable(lambda h: build(h, c), ORIGIN, bounds=(0.0, HIGH), resolution=41)
+    np.testing.assert_allclose(largest, min(limit(c), HIGH), rtol=0, atol=1e-6)
 
 
 @pytest.mark.slow
@@ -171,14 +171,14 @@ def test_the_smallest_gamma_for_a_step_size(h, c):
     # h c² γ² − 2γ + h < 0: γ lies between two roots.
     roots = np.sort(np.roots([h * c**2, -2, h]))
     for side, root in zip(("smallest", "largest"), roots, strict=True):
-        found = gf.largest_stable(
+        edge = gf.largest_stable(
             lambda gamma: consensus(h, gamma, c),
             ORIGIN,
             bounds=(0.0, 8.0),
             side=side,
             resolution=200,
         )
-        np.testing.assert_allclose(found, root, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(edge, root, rtol=0, atol=1e-6)
 
 
 def stable_games(count):
@@ -205,8 +205,8 @@ def test_lemma_4_on_random_games():
     for matrix, field in stable_games(4):
         np.testing.assert_allclose(gf.jacobian(field)(at), matrix, atol=1e-12)
         bound = float(gf.max_step_size(np.linalg.eigvals(matrix)))
-        found = gf.largest_stable(plain(field), at, bounds=(0.0, 1.3 * bound))
-        np.testing.assert_allclose(found, bound, rtol=1e-6)
+        largest = gf.largest_stable(plain(field), at, bounds=(0.0, 1.3 * bound))
+        np.testing.assert_allclose(largest, bound, rtol=1e-6)
 
 
 @pytest.mark.slow
@@ -214,8 +214,8 @@ def test_lemma_4_on_random_games():
 def test_lemma_4_on_quadratic_games(a, b, c):
     v = gf.vector_field(gf.games.quadratic(a, b, c))
     bound = float(gf.max_step_size(gf.eigenvalues(v)(ORIGIN)))
-    found = gf.largest_stable(plain(v), ORIGIN, bounds=(0.0, 5.0))
-    np.testing.assert_allclose(found, bound, rtol=1e-9)
+    largest = gf.largest_stable(plain(v), ORIGIN, bounds=(0.0, 5.0))
+    np.testing.assert_allclose(largest, bound, rtol=1e-9)
 
 
 @pytest.mark.slow
@@ -228,8 +228,8 @@ def test_on_the_unit_circle_nothing_is_stable(moves):
 
     edge = 2 / np.sqrt(moves[0] * moves[1])
     for high, resolution in ((4.0, 64), (2 * edge, 65)):
-        found = gf.largest_stable(build, ORIGIN, bounds=(0.0, high), resolution=resolution)
-        assert np.isnan(found)
+        largest = gf.largest_stable(build, ORIGIN, bounds=(0.0, high), resolution=resolution)
+        assert np.isnan(largest)
 
 
 @pytest.mark.slow
@@ -246,7 +246,7 @@ def test_batches_reach_every_move():
         return gf.Players(-batch * params.theta - params.phi, params.theta - batch * params.phi)
 
     for build in (gf.simultaneous, gf.alternating):
-        found = gf.largest_stable(
+        largest = gf.largest_stable(
             lambda h, build=build: (build(optax.sgd(h)), field),
             ORIGIN,
             batch=np.float32(2),
@@ -259,7 +259,7 @@ def test_batches_reach_every_move():
             step = (np.eye(2) + h * (np.eye(2) - first) @ matrix) @ (np.eye(2) + h * first @ matrix)
             return np.abs(np.linalg.eigvals(step)).max()
 
-        assert radius(found * (1 - 1e-6)) < 1 < radius(found * (1 + 1e-6))
+        assert radius(largest * (1 - 1e-6)) < 1 < radius(largest * (1 + 1e-6))
 
 
 @pytest.mark.parametrize(
@@ -337,22 +337,22 @@ def test_diagram_of_momentum_and_of_a_field_that_is_not_linear():
         return gf.alternating(optax.sgd(step_size, momentum=momentum)), dirac
 
     axes = {"step_size": [0.5, 1.5], "momentum": [-0.5, 0.5]}
-    found = gf.stability_diagram(build, axes, ORIGIN, distance=0.01, num_starts=6, num_steps=1000)
+    chart = gf.stability_diagram(build, axes, ORIGIN, distance=0.01, num_starts=6, num_steps=1000)
     for i, h in enumerate(axes["step_size"]):
         for j, beta in enumerate(axes["momentum"]):
             expected = gf.spectral_radius(build(h, beta)[0], dirac, ORIGIN).value
-            np.testing.assert_allclose(found.spectral_radius[i, j], expected, rtol=1e-9)
-    np.testing.assert_allclose(found.share.sum(axis=0), 1)
-    assert (found.share[0] == 1).tolist() == [[True, False], [True, False]]
-    np.testing.assert_allclose(found.rate[:, 0], found.spectral_radius[:, 0], rtol=1e-2)
+            np.testing.assert_allclose(chart.spectral_radius[i, j], expected, rtol=1e-9)
+    np.testing.assert_allclose(chart.share.sum(axis=0), 1)
+    assert (chart.share[0] == 1).tolist() == [[True, False], [True, False]]
+    np.testing.assert_allclose(chart.rate[:, 0], chart.spectral_radius[:, 0], rtol=1e-2)
 
 
 @pytest.mark.slow
 def test_rate_of_what_overflows_is_unknown():
     axes = {"step_size": [50.0], "gamma": [0.0, 0.019]}
-    found = gf.stability_diagram(consensus, axes, ORIGIN, num_starts=3, num_steps=400)
-    np.testing.assert_array_equal(found.share[2], 1)
-    assert np.isnan(found.rate).all()
+    chart = gf.stability_diagram(consensus, axes, ORIGIN, num_starts=3, num_steps=400)
+    np.testing.assert_array_equal(chart.share[2], 1)
+    assert np.isnan(chart.rate).all()
 
 
 @pytest.mark.long
@@ -406,7 +406,7 @@ def test_a_state_lends_its_second_moments():
 
     state = gf.simultaneous(optimizer(0.1)).init(origin)
     state = jax.tree.map(lambda x: jnp.full_like(x, nu, float) if x.ndim == 0 else x, state)
-    found = gf.largest_stable(
+    largest = gf.largest_stable(
         lambda h: (gf.simultaneous(optimizer(h)), v),
         origin,
         bounds=(0.0, 1.0),
@@ -414,7 +414,7 @@ def test_a_state_lends_its_second_moments():
         moments="frozen",
     )
     expected = float(gf.max_step_size(gf.eigenvalues(v)(origin))) * nu**0.5
-    assert found == pytest.approx(expected, abs=1e-6)
+    assert largest == pytest.approx(expected, abs=1e-6)
 
 
 DAMPED = gf.consensus(BILINEAR, gamma=0.5)  # simultaneous steps are stable up to 0.8

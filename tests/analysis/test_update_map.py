@@ -78,10 +78,10 @@ def test_closed_forms(name, s):
     c = 1.7
     v = gf.vector_field(gf.games.bilinear(c))
     field = v if transform is None else transform(v)
-    found = gf.spectral_radius(build(optax.sgd(s / c)), field, ORIGIN)
-    np.testing.assert_allclose(found.value, radius(s, c), rtol=0, atol=1e-9)
-    assert found.rate == found.value
-    assert (found.residual, found.fixed_point_residual) == (0, 0)
+    measured = gf.spectral_radius(build(optax.sgd(s / c)), field, ORIGIN)
+    np.testing.assert_allclose(measured.value, radius(s, c), rtol=0, atol=1e-9)
+    assert measured.rate == measured.value
+    assert (measured.residual, measured.fixed_point_residual) == (0, 0)
 
 
 @pytest.mark.slow
@@ -91,17 +91,17 @@ def test_momentum(name, beta):
     build, closed_form = MOMENTUM[name]
     for s in SIZES[:3]:
         method = build(optax.sgd(s, momentum=beta))
-        found = gf.spectral_radius(method, gf.vector_field(gf.games.bilinear()), ORIGIN).value
-        np.testing.assert_allclose(found, closed_form(beta)(s, 1), rtol=0, atol=1e-9)
-        assert name == "alternating" or found > 1
+        radius = gf.spectral_radius(method, gf.vector_field(gf.games.bilinear()), ORIGIN).value
+        np.testing.assert_allclose(radius, closed_form(beta)(s, 1), rtol=0, atol=1e-9)
+        assert name == "alternating" or radius > 1
     # The optimizer's memory is part of the state.
     assert gf.update_map(method, QUADRATIC, method.init(ORIGIN)).point.shape == (4,)
 
 
 def test_negative_momentum_on_record():
     v = gf.vector_field(gf.games.bilinear())
-    found = gf.spectral_radius(gf.alternating(optax.sgd(0.5, momentum=-0.5)), v, ORIGIN)
-    np.testing.assert_allclose(found.value, 0.9625, atol=5e-5)
+    radius = gf.spectral_radius(gf.alternating(optax.sgd(0.5, momentum=-0.5)), v, ORIGIN)
+    np.testing.assert_allclose(radius.value, 0.9625, atol=5e-5)
 
 
 @pytest.mark.slow
@@ -109,10 +109,10 @@ def test_negative_momentum_on_record():
 def test_optimistic_steps_are_past_their_first(s):
     # Optax has a flag for the first step, which has no past: with it held F would be 1 + is.
     method = gf.simultaneous(optax.optimistic_gradient_descent(s))
-    found = gf.spectral_radius(method, gf.vector_field(gf.games.bilinear()), ORIGIN)
+    radius = gf.spectral_radius(method, gf.vector_field(gf.games.bilinear()), ORIGIN)
     z = 1j * s
-    np.testing.assert_allclose(found.value, largest_root(1, -(1 + 2 * z), z), rtol=0, atol=1e-9)
-    assert (found.value < 1) == (s < 1 / np.sqrt(3))
+    np.testing.assert_allclose(radius.value, largest_root(1, -(1 + 2 * z), z), rtol=0, atol=1e-9)
+    assert (radius.value < 1) == (s < 1 / np.sqrt(3))
 
 
 @pytest.mark.slow
@@ -124,11 +124,11 @@ def test_matrix_games_are_those_of_their_singular_values(name):
     field = v if transform is None else transform(v)
     at = gf.Players(jnp.zeros(3), jnp.zeros(4))
     h = 0.11
-    found = gf.spectral_radius(build(optax.sgd(h)), field, at)
+    measured = gf.spectral_radius(build(optax.sgd(h)), field, at)
     singular = np.linalg.svd(matrix, compute_uv=False)
     expected = max(1, *(radius(h * c, c) for c in singular))  # φ has one dimension to spare
-    np.testing.assert_allclose(found.value, expected, rtol=0, atol=1e-9)
-    assert found.eigenvalues.shape == (7,)
+    np.testing.assert_allclose(measured.value, expected, rtol=0, atol=1e-9)
+    assert measured.eigenvalues.shape == (7,)
 
 
 def optimistic_radius(s):
@@ -176,9 +176,9 @@ def test_closed_forms_of_further_methods(name):
     build, radius = FURTHER[name]
     v = gf.vector_field(gf.games.bilinear(2.0))
     for s in (0.3, 0.8):
-        found = gf.spectral_radius(build(s / 2), v, ORIGIN)
-        np.testing.assert_allclose(found.value, radius(s), rtol=0, atol=1e-9)
-        assert found.fixed_point_residual == 0
+        measured = gf.spectral_radius(build(s / 2), v, ORIGIN)
+        np.testing.assert_allclose(measured.value, radius(s), rtol=0, atol=1e-9)
+        assert measured.fixed_point_residual == 0
 
 
 @pytest.mark.long
@@ -196,9 +196,9 @@ def test_inner_solves_have_derivatives(name):
 def test_lookahead_over_its_cycle():
     method = gf.lookahead(gf.simultaneous(optax.sgd(0.5)), num_steps=4, share=0.3)
     v = gf.vector_field(gf.games.bilinear())
-    found = gf.spectral_radius(method, v, ORIGIN)
+    radius = gf.spectral_radius(method, v, ORIGIN)
     expected = abs(0.7 + 0.3 * (1 + 0.5j) ** 4)
-    np.testing.assert_allclose(found.value, expected, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(radius.value, expected, rtol=0, atol=1e-9)
 
 
 def run_state(method, field, start=ORIGIN, num_steps=7):
@@ -249,16 +249,16 @@ def test_what_moves_and_what_is_held(optimizer, floats):
     after, _ = method.step(QUADRATIC, state, None)
     moved = F.unravel(F.apply(F.point))
     assert jax.tree.structure(moved) == jax.tree.structure(state)
-    for found, old, new in zip(*map(jax.tree.leaves, (moved, state, after)), strict=True):
+    for leaf, old, new in zip(*map(jax.tree.leaves, (moved, state, after)), strict=True):
         held = jnp.issubdtype(new.dtype, jnp.integer)
-        np.testing.assert_allclose(found, old if held else new, rtol=1e-14)
-        assert found.dtype == new.dtype
+        np.testing.assert_allclose(leaf, old if held else new, rtol=1e-14)
+        assert leaf.dtype == new.dtype
 
     frozen = gf.update_map(method, QUADRATIC, state, moments="frozen")
     assert frozen.point.shape == (2,)
-    found = frozen.unravel(frozen.apply(frozen.point))
-    np.testing.assert_allclose(np.stack(found.params), np.stack(after.params), rtol=1e-14)
-    for ours, theirs in zip(*map(jax.tree.leaves, (found.memory, state.memory)), strict=True):
+    mapped = frozen.unravel(frozen.apply(frozen.point))
+    np.testing.assert_allclose(np.stack(mapped.params), np.stack(after.params), rtol=1e-14)
+    for ours, theirs in zip(*map(jax.tree.leaves, (mapped.memory, state.memory)), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -296,7 +296,7 @@ def test_adam_at_an_equilibrium_has_momentum_and_decay():
     of_x, of_m = -(1 - b1) * matrix, b1 * np.eye(2)
     scale = -h * np.diag(1 / root) / (1 - b1**count)
     joint = np.block([[np.eye(2) + scale @ of_x, scale @ of_m], [of_x, of_m]])
-    found = gf.spectral_radius(
+    radius = gf.spectral_radius(
         method,
         QUADRATIC,
         ORIGIN,
@@ -304,7 +304,7 @@ def test_adam_at_an_equilibrium_has_momentum_and_decay():
     )
     # A pair of conjugates and its copy with the last bit off: compare as polynomials.
     np.testing.assert_allclose(
-        np.poly(found.eigenvalues), np.poly([*np.linalg.eigvals(joint), b2, b2]), rtol=1e-8
+        np.poly(radius.eigenvalues), np.poly([*np.linalg.eigvals(joint), b2, b2]), rtol=1e-8
     )
 
 
@@ -357,9 +357,9 @@ def test_a_method_that_counts_needs_its_cycle():
     method = every_third_step_half_way_back(s)
     expected = abs(0.5 + 0.5 * (1 + 1j * s) ** 3)
     for cycle, power in ((3, 1), (6, 2)):
-        found = gf.spectral_radius(method, v, ORIGIN, num_steps=cycle)
-        np.testing.assert_allclose(found.value, expected**power, rtol=0, atol=1e-9)
-        np.testing.assert_allclose(found.rate, expected ** (1 / 3), rtol=0, atol=1e-9)
+        radius = gf.spectral_radius(method, v, ORIGIN, num_steps=cycle)
+        np.testing.assert_allclose(radius.value, expected**power, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(radius.rate, expected ** (1 / 3), rtol=0, atol=1e-9)
     rate = gf.convergence_rate(method, v, ORIGIN)
     counting = gf.simultaneous(optax.chain(optax.apply_every(2), optax.sgd(0.1)))
     both = gf.convergence_rate(counting, QUADRATIC, ORIGIN)
@@ -387,8 +387,8 @@ def test_float32_and_numbers_typed_by_hand():
         # The spectral radius is taken in float64 all the same, from any state.
         for at in (ORIGIN, gf.Players(0, 0), gf.Players(jnp.zeros(()), jnp.zeros(()))):
             for state in (None, method.init(ORIGIN)):
-                found = gf.spectral_radius(method, v, at, state=state).value
-                np.testing.assert_allclose(found, np.sqrt(1.25), rtol=0, atol=1e-14)
+                radius = gf.spectral_radius(method, v, at, state=state).value
+                np.testing.assert_allclose(radius, np.sqrt(1.25), rtol=0, atol=1e-14)
 
 
 @pytest.mark.slow
@@ -406,8 +406,8 @@ def test_a_state_lends_its_memory_and_not_its_place():
 def test_away_from_a_fixed_point_the_residual_says_so():
     method = gf.simultaneous(optax.sgd(0.3))
     v = gf.vector_field(gf.games.bilinear(2.0))
-    found = gf.spectral_radius(method, v, gf.Players(1.0, 2.0))
-    np.testing.assert_allclose(found.fixed_point_residual, 0.3 * 2 * np.sqrt(5), rtol=1e-12)
+    radius = gf.spectral_radius(method, v, gf.Players(1.0, 2.0))
+    np.testing.assert_allclose(radius.fixed_point_residual, 0.3 * 2 * np.sqrt(5), rtol=1e-12)
 
 
 @pytest.mark.slow
@@ -436,8 +436,8 @@ def test_labels_and_keys_in_a_batch_stay_what_they_are():
         scale = batch["scale"]
         return gf.Players(-scale * params.phi, scale * params.theta)
 
-    found = gf.spectral_radius(gf.simultaneous(optax.sgd(0.25)), field, ORIGIN, batch=batch)
-    np.testing.assert_allclose(found.value, np.sqrt(1.25), rtol=0, atol=1e-12)
+    radius = gf.spectral_radius(gf.simultaneous(optax.sgd(0.25)), field, ORIGIN, batch=batch)
+    np.testing.assert_allclose(radius.value, np.sqrt(1.25), rtol=0, atol=1e-12)
 
 
 @pytest.mark.slow
@@ -479,8 +479,8 @@ def test_without_the_matrix_on_a_gan():
 def test_without_the_matrix_on_the_smallest(size):
     v = gf.vector_field(gf.games.bilinear(jnp.diag(jnp.arange(1.0, size + 1))))
     at = gf.Players(jnp.zeros(size), jnp.zeros(size))
-    found = gf.spectral_radius(gf.simultaneous(optax.sgd(0.1)), v, at, dense_limit=0)
-    np.testing.assert_allclose(found.value, np.hypot(1, 0.1 * size), rtol=0, atol=1e-9)
+    radius = gf.spectral_radius(gf.simultaneous(optax.sgd(0.1)), v, at, dense_limit=0)
+    np.testing.assert_allclose(radius.value, np.hypot(1, 0.1 * size), rtol=0, atol=1e-9)
 
 
 def large_bilinear_game():
@@ -587,10 +587,10 @@ STEPS = {
 @pytest.mark.parametrize("name", RATES)
 def test_predicted_and_measured_rates(name, method):
     game, h = RATES[name]
-    found = gf.convergence_rate(STEPS[method](h), gf.vector_field(game), game.equilibria[0])
+    rate = gf.convergence_rate(STEPS[method](h), gf.vector_field(game), game.equilibria[0])
     # Where it turns while it spirals out, the distance swings, and the run is soon over.
     tolerance = 2e-2 if name == "minimax" else 2e-3
-    np.testing.assert_allclose(found.measured, found.predicted, rtol=tolerance)
+    np.testing.assert_allclose(rate.measured, rate.predicted, rtol=tolerance)
 
 
 @pytest.mark.long
@@ -617,17 +617,17 @@ def test_the_rate_of_an_averaged_method_is_that_of_its_points(decay, around):
 def test_rates_of_what_diverges_are_taken_while_it_is_near():
     # The Dirac-GAN's field is weaker far away: a long run out there is slower.
     v = gf.vector_field(gf.games.dirac_gan())
-    found = gf.convergence_rate(gf.simultaneous(optax.sgd(0.5)), v, ORIGIN, num_steps=800)
-    np.testing.assert_allclose(found.predicted, np.sqrt(1 + 0.25**2), rtol=1e-12)
-    np.testing.assert_allclose(found.measured, found.predicted, rtol=1e-3)
+    rate = gf.convergence_rate(gf.simultaneous(optax.sgd(0.5)), v, ORIGIN, num_steps=800)
+    np.testing.assert_allclose(rate.predicted, np.sqrt(1 + 0.25**2), rtol=1e-12)
+    np.testing.assert_allclose(rate.measured, rate.predicted, rtol=1e-3)
 
 
 @pytest.mark.slow
 def test_a_run_that_is_over_has_no_rate():
     v = gf.vector_field(gf.games.quadratic(1.0, 1.0, 0.0))
-    found = gf.convergence_rate(gf.simultaneous(optax.sgd(1.0)), v, ORIGIN)
-    assert found.predicted == 0
-    assert np.isnan(found.measured)
+    rate = gf.convergence_rate(gf.simultaneous(optax.sgd(1.0)), v, ORIGIN)
+    assert rate.predicted == 0
+    assert np.isnan(rate.measured)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ ROOT = Path(ganfield.__file__).parent
 ORDER = (
     (
         "_summarize",
+        "_html",
         "_extras",
         "program",
         "_types",

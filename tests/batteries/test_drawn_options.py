@@ -17,7 +17,7 @@ import pytest
 
 import ganfield as gf
 from ganfield.cli import main
-from ganfield.configuration import OPTIMIZERS, keywords
+from ganfield.configuration import DATA, OPTIMIZERS, keywords
 from ganfield.configuration._options import missing
 from ganfield.configuration._settings import flat
 
@@ -62,16 +62,20 @@ def texts(values):
     return ["--set", *said] if said else []
 
 
+def owned(rng, owner, values, shared):
+    """Return the values by the names of a command line: a shared one says whose it is."""
+    return {
+        f"{owner}.{name}" if name in shared or rng.random() < 0.1 else name: value
+        for name, value in values.items()
+    }
+
+
 def dynamics(rng):
     """Return options of a command, the game, v, and what the transform makes of it."""
     name, transform = of(rng, [*gf.GAMES]), of(rng, [*gf.TRANSFORMS])
     builder, takes = gf.GAMES[name], keywords(gf.TRANSFORMS[transform])
     of_game, of_transform = drawn(rng, keywords(builder, skip=0)), drawn(rng, takes)
-    # A name that both have cannot be told apart on a command line.
     shared = {*takes} & {*keywords(builder, skip=0)}
-    of_game, of_transform = (
-        {o: v for o, v in values.items() if o not in shared} for values in (of_game, of_transform)
-    )
     args = ["--game", name, "--transform", transform]
     game = builder(**{o: None if v == "none" else v for o, v in of_game.items()})
     gamma = {"gamma": number(rng)} if "gamma" in takes else {}
@@ -81,7 +85,8 @@ def dynamics(rng):
     left = [o for o in missing(of_transform, takes) if o != "gamma"]
     assert not left
     w = gf.TRANSFORMS[transform](v, **gamma, **of_transform)
-    return [*args, *texts(of_game | of_transform)], game, w
+    told = owned(rng, "game", of_game, shared) | owned(rng, "transform", of_transform, shared)
+    return [*args, *texts(told)], game, w
 
 
 def run(capsys, *args, codes=(0,)):
@@ -171,7 +176,7 @@ def test_train(capsys, tmp_path, seed):
     }  # fmt: skip
     if "gamma" in keywords(gf.TRANSFORMS[transform]):
         method["gamma"] = number(rng)
-    data = of(rng, ["ring", "grid", "two_moons", "spiral", "digits"])
+    data = of(rng, [name for name, source in DATA.items() if not source.in_folder])
     small = {"architecture": "mlp", "width": 4, "num_layers": int(rng.integers(1, 3))}
     whole = {
         "data": {"name": data} | ({"size": 8} if data == "digits" else {}),

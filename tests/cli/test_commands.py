@@ -196,7 +196,9 @@ def test_every_game_has_a_spectrum_and_known_equilibria(game, run_json):
     [
         ("games", gf.GAMES),
         ("methods", gf.METHODS),
+        ("wrappers", gf.WRAPPERS),
         ("transforms", gf.TRANSFORMS),
+        ("optimizers", gf.configuration.OPTIMIZERS),
         ("objectives", gf.OBJECTIVES),
         ("penalties", gf.games.PENALTIES),
         ("networks", gf.NETWORKS),
@@ -220,9 +222,11 @@ def test_lists_hold_parameters_and_defaults(run, run_json):
     assert list(everything) == [
         "games",
         "methods",
+        "wrappers",
         "transforms",
         "objectives",
         "penalties",
+        "optimizers",
         "networks",
         "presets",
     ]

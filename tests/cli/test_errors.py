@@ -42,6 +42,16 @@ from ganfield.cli import _app
         ("spectrum --game bilinear --set coupling=inf", "coupling must be a finite number"),
         ("spectrum --game bilinear --set coupling=1 --set coupling=2", "must give coupling once"),
         ("spectrum --game dirac_gan --objective js --set objective=kl", "objective once"),
+        ("spectrum --game dirac_gan --objective js --set game.objective=kl", "objective once"),
+        (
+            "spectrum --game almost_bilinear --transform symplectic --set epsilon=0.2",
+            "both have epsilon: say game.epsilon or transform.epsilon",
+        ),
+        (
+            "spectrum --game sine --transform symplectic --set game.align=0",
+            "the game has no parameters here",
+        ),
+        ("spectrum --game sine --transform jare --set transform.gamma=2", "no parameters"),
         ("spectrum --game covariance --set sigma=-1", "sigma must be a positive number"),
         ("spectrum --game sine --at 1", "--at must be two numbers"),
         ("spectrum --game sine --at 1,inf", "--at must be two numbers"),

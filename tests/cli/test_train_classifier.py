@@ -99,6 +99,10 @@ def test_digits_are_digits_whatever_lies_there(run_json, tmp_path, asked, args):
     (tmp_path / "digits").mkdir()
     run_json("train-classifier", *args, "--output", "a.npz")
     assert [(config.name, config.folder) for config in asked[:2]] == [("digits", None)] * 2
+    # The classifier fits what the presets of digits make.
+    sizes = {gf.configuration.preset(name).data.size for name in gf.configuration.PRESETS
+             if name.startswith("digits/")}  # fmt: skip
+    assert sizes == {config.size for config in asked[:2]} == {16}
 
 
 @pytest.mark.parametrize("file", ["train-images-idx3-ubyte", "t10k-images.idx3-ubyte.gz"])

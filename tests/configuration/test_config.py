@@ -83,8 +83,8 @@ def test_texts_become_what_the_setting_is(name, text, value):
 
 def test_options_are_free_and_guessed():
     changes = {"method.options.tolerance": "1e-3", "method.options.align": "true"}
-    found = Config().replace(changes).method.options
-    assert found == {"tolerance": 0.001, "align": True}
+    options = Config().replace(changes).method.options
+    assert options == {"tolerance": 0.001, "align": True}
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,22 @@ def test_options_are_free_and_guessed():
         ({"batch_size": 0}, "batch_size must be an integer ≥ 1"),
         ({"generator.batch_norm": "maybe"}, r"generator\.batch_norm must be true or false"),
         ({"data.name": 3}, r"data\.name must be a name, got 3"),
-        ({"seed": 2**31}, "seed must be below"),
+        ({"seed": 2**32}, "seed must be an integer from 0 to 2³²"),
+        ({"data.name": ["digits"]}, r"data\.name must be a name, got \['digits'\]"),
+        ({"method.name": []}, r"method\.name must be a name, got \[\]"),
         ({"num_steps": -1}, "num_steps must be an integer ≥ 0"),
         ({"data.storage": "hots"}, "did you mean 'host'"),
         ({"method.options.momentum": "nan"}, r"method\.options\.momentum must be finite"),
+        ({"generator.width": 0}, r"generator\.width must be an integer ≥ 1, got 0"),
+        ({"discriminator.num_layers": 0}, r"discriminator\.num_layers must be an integer ≥ 1"),
+        ({"generator.num_layers": -1}, r"generator\.num_layers must be an integer ≥ 1, got -1"),
+        ({"method.phi_steps": 0}, r"method\.phi_steps must be an integer ≥ 1, got 0"),
+        ({"method.theta_steps": 0}, r"method\.theta_steps must be an integer ≥ 1, got 0"),
+        ({"game.penalty_weight": 10**400}, r"game\.penalty_weight must be a finite number ≥ 0"),
+        (
+            {"method.optimizer": "adam", "method.optimizer_options.eps": -1e-8},
+            r"method\.optimizer_options\.eps must be a number ≥ 0, got -1e-08",
+        ),
     ],
 )
 def test_wrong_settings_are_named(changes, said):
@@ -157,6 +169,10 @@ def test_differences_have_dotted_names():
         ({"method.phi_steps": 3}, "method.phi_steps is for alternating steps"),
         ({"method.optimizer": "adma"}, "did you mean 'adam'"),
         ({"method.optimizer_options.b1": 3}, "method.optimizer_options: there are none here"),
+        (
+            {"method.optimizer": "adam", "method.optimizer_options.mu_dtype": "x"},
+            "method.optimizer_options, here mu_dtype='x', cannot be taken: data type 'x'",
+        ),
         ({"game.objective": "standrad"}, "did you mean 'standard'"),
         ({"game.penalty": "r3"}, "unknown game.penalty 'r3'"),
         ({"data.name": "digit"}, "did you mean 'digits'"),
@@ -165,6 +181,7 @@ def test_differences_have_dotted_names():
         ({"data.options.x": 3}, "unknown name in data.options 'x'"),
         ({"generator.architecture": "dcgna"}, "unknown generator.architecture 'dcgna'"),
         ({"generator.batch_norm": True}, "generator.batch_norm is not for the architecture mlp"),
+        ({"generator.growing": False}, "generator.growing is not for the architecture mlp"),
         ({"data.name": "ring", "data.size": 8}, "data.size is not for ring"),
         (
             {"data.name": "ring", "data.size": None, "generator.architecture": "dcgan"},
@@ -190,3 +207,10 @@ def test_each_player_has_its_own_rate():
     v = gf.vector_field(gf.games.bilinear())
     state, _ = built.method.step(v, built.method.init(gf.Players(1.0, 1.0)), None)
     assert [float(x) for x in state.params] == [0.5, 1.25]
+
+
+def test_json_says_a_thing_once():
+    with pytest.raises(ValueError, match="'seed' is there twice"):
+        Config.from_json('{"seed": 1, "seed": 2}')
+    with pytest.raises(ValueError, match="'gamma' is there twice"):
+        Config.from_json('{"method": {"gamma": 1, "gamma": 1}}')

@@ -51,7 +51,9 @@ def test_ten_thousand_images_of_celeba_are_for_testing(faces):
 def in_folder(tmp_path):
     gf.data.save_npz(tmp_path / "some.npz", gf.data.digits())
     np.save(tmp_path / "some.npy", gf.data.digits().pixels)
-    return {"npz": str(tmp_path / "some.npz"), "memory_mapped": str(tmp_path / "some.npy")}
+    np.save(tmp_path / "points.npy", np.zeros((3, 2)))
+    files = {"npz": "some.npz", "memory_mapped": "some.npy", "points": "points.npy"}
+    return {name: str(tmp_path / file) for name, file in files.items()}
 
 
 @pytest.mark.parametrize("name", [name for name, source in DATA.items() if not source.has_parts])
@@ -81,12 +83,12 @@ def test_every_source_tells_its_loader_what_it_takes():
 def test_fashion_mnist_is_not_mnist(tmp_path):
     (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(np.zeros((10, 28, 28))))
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(np.arange(10)))
-    found = [
+    datasets = [
         load_data(DataConfig(name=name, folder=str(tmp_path), options={"num_images": 10}))
         for name in ("fashion_mnist", "mnist")
     ]
-    assert [images.name for images in found] == ["fashion_mnist", "mnist"]
-    assert found[0].class_names == gf.data.FASHION_MNIST_CLASSES
+    assert [images.name for images in datasets] == ["fashion_mnist", "mnist"]
+    assert datasets[0].class_names == gf.data.FASHION_MNIST_CLASSES
 
 
 def test_a_memory_map_takes_its_shape_from_options(tmp_path):
@@ -144,3 +146,43 @@ def test_of_images_on_disk_some_are_hashed(tmp_path):
     assert known[2] == known[0] not in (known[1], known[3])
     labels = np.zeros(5000, np.int32)
     assert fingerprint(gf.data.memory_mapped(path, name="some", labels=labels)) != known[3]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("image_folder", {"cache": 3}, r"cache must be a text or a path or none, got 3"),
+        ("image_folder", {"num_threads": "x"}, "num_threads must be an integer or none, got 'x'"),
+        ("image_folder", {"num_threads": True}, "num_threads must be an integer or none, got True"),
+        ("image_folder", {"crop": float("nan")}, "crop must be a finite number, got nan"),
+        ("image_folder", {"name": 3}, "name must be a text or none, got 3"),
+        ("memory_mapped", {"image_shape": 3}, "image_shape must be a list of integers or none"),
+        ("memory_mapped", {"image_shape": "4,4,3"}, "image_shape must be a list of integers or"),
+        ("memory_mapped", {"class_names": 3}, "class_names must be a list of texts, got 3"),
+        ("cifar10", {"checksum": 5}, "checksum must be a text or texts by name or none, got 5"),
+        ("mnist", {"num_images": 2.5}, "num_images must be an integer or none, got 2.5"),
+    ],
+)
+def test_options_of_another_type_are_named(name, options, said):
+    with pytest.raises(ValueError, match=rf"data\.options\.{said}"):
+        load_data(DataConfig(name=name, folder="nowhere", options=options))
+
+
+def test_an_option_may_be_none_where_its_loader_has_it(faces):
+    config = DataConfig(name="image_folder", folder=faces, options={"crop": None})
+    assert load_data(config).pixels.shape == (6, 64, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "options", "name"),
+    [
+        ({"size": 8}, {"size": 16}, "size"),
+        ({}, {"split": "test"}, "split"),
+        ({"split": "test"}, {"split": "test"}, "split"),
+    ],
+)
+def test_what_is_given_twice_is_refused(settings, options, name):
+    said = rf"data\.{name} and data\.options\.{name} are the same: give data\.{name} alone, got"
+    with pytest.raises(ValueError, match=said):
+        load_data(DataConfig(name="digits", options=options, **settings))
+    assert load_data(DataConfig(name="digits", options={"size": 16})).shape == (16, 16, 1)

@@ -64,8 +64,8 @@ def test_every_row_of_the_official_table(row):
     config = preset(name)
     assert config.data.name == data
     for player in (config.generator, config.discriminator):
-        found = (player.architecture, player.num_layers, player.batch_norm, player.growing)
-        assert found == NETWORKS[network]
+        layout = (player.architecture, player.num_layers, player.batch_norm, player.growing)
+        assert layout == NETWORKS[network]
         assert player.width == int(width)
         assert not player.spectral_norm
     assert (config.method.name, config.method.transform) == METHODS[method]
@@ -105,11 +105,11 @@ def test_a_wrong_name_is_answered():
 
 def distinct_games():
     """Return a preset for every pair of networks and objective that there is."""
-    found = {}
+    names = {}
     for name, config in PRESETS.items():
         game = (config.data.name, config.generator, config.discriminator, config.game)
-        found.setdefault(repr(game), name)
-    return list(found.values())
+        names.setdefault(repr(game), name)
+    return list(names.values())
 
 
 @pytest.mark.slow

@@ -1,7 +1,9 @@
 """CIFAR-10: both layouts, folders and archives, and every way in which a file can be wrong."""
 
+import gzip
 import hashlib
 import io
+import os
 import pickle
 import re
 import shutil
@@ -149,8 +151,17 @@ def global_of(module, name):
         (pickle.dumps([1, 2]), "a pickle of list"),
         (b"\x80\x02}r\xff\xff\xff\x7f.", "place 2147483647 of the memo"),
         (b"\x80\x02c_codecs\nencode\nX\x01\x00\x00\x00aX\x03\x00\x00\x00hex\x86R.", "hex"),
-        (b"\x80\x02c_codecs\nencode\n}X\x01\x00\x00\x00aK\x01sb.", "_Encoded|__setstate__"),
-        (b"\x80\x04P1\n.", "persistent"),
+        (b"\x80\x02c_codecs\nencode\n}X\x01\x00\x00\x00aK\x01sb.", "a state for _Function"),
+        (b"\x80\x04P1\n.", "the instruction PERSID"),
+        (b"\x80\x02" + b"N" * 100_000 + b".", "more than 1384 instructions"),
+        (b"\x80\x02" + b"K\x00" + b"\x85" * 1_000 + b".", "tuples nested deeper"),
+        (b"\x80\x02}" + b"]" * 1_000 + b"a" * 999 + b".", "a list of other things"),
+        (b"\x80\x02}q\x00U\x04datah\x00s.", "the same dict in two places"),
+        (b"\x80\x02}U\x06labels]q\x00h\x00as.", "the same list in two places"),
+        (b"\x80\x02}]K\x01s.", "a key of list"),
+        (b"\x80\x02}K\x01\x85K\x01s.", "a key of tuple"),
+        (b"\x80\x02}U\x04data}s.", "a dict of dict"),
+        (b"\x80\x02}U\x04data\x8b\x09\x00\x00\x00" + b"\1" * 9 + b"s.", "beyond 64 bits"),
     ],
 )
 def test_a_pickle_runs_nothing(tmp_path, monkeypatch, data, refused):
@@ -234,6 +245,11 @@ def test_a_batch_under_the_name_of_another_is_refused(copy):
             pickle.dumps({"label_names": list(range(10))}),
             "found 10 names",
         ),
+        (
+            "cifar-10-batches-py/batches.meta",
+            pickle.dumps({"label_names": [[str(k)] for k in range(10)]}),
+            "a list of other things than labels or names",
+        ),
     ],
 )
 def test_wrong_names_of_classes_are_refused(copy, place, data, words):
@@ -271,6 +287,31 @@ def test_an_archive_of_something_else_is_refused(tmp_path):
             tar.addfile(member, io.BytesIO())
     with pytest.raises(ValueError, match=r"test_batch.bin or test_batch .*found an archive with"):
         load(path, "test")
+
+
+def test_an_archive_is_unpacked_to_a_bound(tmp_path):
+    # Fifty megabytes of nothing before the files, in fifty kilobytes.
+    path = tmp_path / "bomb.tar.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        member = tarfile.TarInfo("other.bin")
+        member.size = 50 << 20
+        file.write(member.tobuf())
+        for _ in range(50):
+            file.write(bytes(1 << 20))
+    with pytest.raises(ValueError, match=r"bomb.tar.gz: expected .*more than \d+ bytes unpacked"):
+        load(path, "test")
+    sparse = tmp_path / "sparse.tar.gz"
+    sparse.touch()
+    os.truncate(sparse, 1 << 40)
+    with pytest.raises(ValueError, match=r"sparse.tar.gz: expected .*1099511627776 bytes, more"):
+        load(sparse, "test")
+
+
+@pytest.mark.parametrize("name", ["test_batch", "cifar-10-python.tar.gz"])
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ValueError, match=f"{name}: expected .*found a FIFO, not a regular file"):
+        load(tmp_path, "test")
 
 
 @pytest.mark.parametrize("layout", ["cifar-10-batches-bin", "cifar-10-batches-py"])

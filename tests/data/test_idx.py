@@ -2,12 +2,14 @@
 
 import gzip
 import hashlib
+import os
 import re
 
 import numpy as np
 import pytest
 
 import ganfield as gf
+from ganfield.data import _idx
 
 COUNT = 20
 
@@ -147,3 +149,17 @@ def test_random_damage_is_refused_or_harmless(folder, damage, kind, suffix):
     assert len(refused) >= 60
     # Where the number of images changes, the labels are those that do not fit.
     assert [message for message in refused if str(folder) not in message] == []
+
+
+def test_no_more_is_unpacked_than_images_take(folder, monkeypatch):
+    monkeypatch.setattr(_idx, "_LIMIT", 10**5)
+    path = folder / "train-images-idx3-ubyte"
+    path.rename(path.with_suffix(".gz"))
+    path.with_suffix(".gz").write_bytes(gzip.compress(whole := idx(arrays("train")[0])))
+    assert len(load(folder)) == COUNT
+    path.with_suffix(".gz").write_bytes(gzip.compress(whole + bytes(10**7)))
+    with pytest.raises(ValueError, match=r"ubyte.gz: expected 15680.*, found 99985 bytes after"):
+        load(folder)
+    os.truncate(path.with_suffix(".gz"), 1 << 40)
+    with pytest.raises(ValueError, match=r"ubyte.gz: expected .*, found 1099511627776 bytes, more"):
+        load(folder)

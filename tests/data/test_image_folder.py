@@ -281,7 +281,9 @@ def test_a_damaged_image_is_named(tmp_path, data, words):
         save(bad, np.linspace(0, 1, 16, dtype=np.float32).reshape(4, 4))
     else:
         bad.write_bytes(data)
-    with pytest.raises(ValueError, match=f"{re.escape(str(bad))}: expected an image, .*{words}"):
+    with pytest.raises(
+        ValueError, match=f"{re.escape(str(bad))}: expected an image .*, found .*{words}"
+    ):
         gf.data.image_folder(tmp_path, size=4)
 
 
@@ -347,3 +349,84 @@ def test_a_cache_is_used_until_something_changes(tmp_path, monkeypatch):
     again()
     cache.unlink()
     assert len(again()) == 3
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"notes of a month", "own", "own, cut", "fifo", "link to nothing"],
+)
+def test_a_cache_replaces_nothing_but_a_cache(tmp_path, monkeypatch, content):
+    save(tmp_path / "images" / "0.png", random_image(6, 6, 3))
+    cache = tmp_path / "cache.npz"
+    if content == "fifo":
+        os.mkfifo(cache)
+    elif content == "link to nothing":
+        cache.symlink_to(tmp_path / "nowhere")
+    elif isinstance(content, bytes):
+        cache.write_bytes(content)
+    else:
+        np.savez(cache, pixels=np.zeros((1, 6, 6, 3), np.uint8), state=np.asarray("mine"))
+        cache.write_bytes(cache.read_bytes()[: -40 if "cut" in content else None])
+    before = cache.lstat()
+    with pytest.raises(ValueError, match=r"cache must be a new file or a cache .*cache.npz is ano"):
+        gf.data.image_folder(tmp_path / "images", size=6, cache=cache)
+    assert cache.lstat() == before
+    if cache.is_file():
+        assert cache.read_bytes() == content or content in ("own", "own, cut")
+
+
+def test_a_cache_of_fewer_images_is_made_anew(tmp_path):
+    for k in range(3):
+        save(tmp_path / "images" / f"{k}.png", random_image(6, 6, 3, seed=k))
+    options = {"size": 6, "cache": tmp_path / "cache.npz"}
+    first = gf.data.image_folder(tmp_path / "images", **options)
+    with np.load(options["cache"]) as file:
+        arrays = dict(file)
+    for changed in (arrays["pixels"][:2], arrays["pixels"].astype(float), np.zeros(10**5)):
+        np.savez(options["cache"], **arrays | {"pixels": changed})
+        again = gf.data.image_folder(tmp_path / "images", **options)
+        np.testing.assert_array_equal(again.pixels, first.pixels)
+
+
+POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (POSTSCRIPT, r" \(BMP, .*\), found a PostScript document$"),
+        (b"P6 12000 9000 255\n", "12000 × 9000 pixels, which are too many"),
+        (b"P6 900000 900000 255\n", "exceeds limit"),
+        ("sparse", "3221225472 bytes, more than 1073741824"),
+        ("fifo", "found a FIFO, not a regular file"),
+        ("/dev/zero", "found a device, not a regular file"),
+    ],
+)
+def test_what_only_seems_to_be_an_image_is_named(tmp_path, data, words):
+    save(tmp_path / "0.png", random_image(6, 6, 3))
+    seeming = tmp_path / "1.png"
+    if data == "fifo":
+        os.mkfifo(seeming)
+    elif data == "sparse":
+        seeming.touch()
+        os.truncate(seeming, 3 << 30)
+    elif data == "/dev/zero":
+        seeming.symlink_to(data)
+    else:
+        seeming.write_bytes(data)
+    with pytest.raises(ValueError, match=f"1.png: expected an image.*{words}"):
+        gf.data.image_folder(tmp_path, size=6)
+
+
+def test_what_cannot_be_looked_at_is_named(tmp_path, monkeypatch):
+    save(tmp_path / "cat" / "0.png", random_image(2, 2, 3))
+    looked = pathlib.Path.stat
+
+    def locked(self, **options):
+        if self.name == "0.png":
+            raise PermissionError(13, "Permission denied", str(self))
+        return looked(self, **options)
+
+    monkeypatch.setattr(pathlib.Path, "stat", locked)
+    with pytest.raises(ValueError, match=r"0.png: expected an image or a folder, found permission"):
+        gf.data.image_folder(tmp_path, size=2)

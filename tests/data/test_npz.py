@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import pickle
 import re
 import zipfile
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import ganfield as gf
+from ganfield.data import _files
 
 
 def example(count=7):
@@ -222,5 +224,23 @@ def test_a_mapped_array_of_another_kind_is_refused(tmp_path):
     np.save(tmp_path / "some.npy", PIXELS.astype(np.int16))
     with pytest.raises(ValueError, match=r"some.npy: pixels must be unsigned bytes .*got int16"):
         gf.data.memory_mapped(tmp_path / "some.npy")
-    with pytest.raises(ValueError, match=r"none.npy: expected an .npy file .*found No such file"):
+    with pytest.raises(ValueError, match=r"none.npy: expected an .npy file .*found no such file"):
         gf.data.memory_mapped(tmp_path / "none.npy")
+
+
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "some.npz")
+    for load in (gf.data.load_npz, gf.data.memory_mapped):
+        with pytest.raises(ValueError, match=r"some.npz: expected .*, found a FIFO, not a regular"):
+            load(tmp_path / "some.npz")
+
+
+def test_no_more_is_taken_than_the_memory_has(tmp_path, monkeypatch):
+    path = tmp_path / "some.npz"
+    np.savez_compressed(path, pixels=np.zeros((50, 20, 20, 3), np.uint8))
+    monkeypatch.setattr(_files, "_free_memory", lambda: 50_000.0)
+    with pytest.raises(ValueError, match=r"some.npz: expected .*, found .* GiB, more than the 0.0"):
+        gf.data.load_npz(path)
+    os.truncate(path, 10**5)
+    with pytest.raises(ValueError, match=r"some.npz: expected .*, found .* GiB, more than the 0.0"):
+        gf.data.load_npz(path)

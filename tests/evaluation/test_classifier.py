@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 
 import jax
 import jax.numpy as jnp
@@ -28,10 +29,10 @@ def digits():
 def trained(digits):
     losses = {}
     settings = CLASSIFIER_PRESETS["digits"]
-    found = train_classifier(*digits, **settings, on_epoch=losses.__setitem__)
+    classifier = train_classifier(*digits, **settings, on_epoch=losses.__setitem__)
     assert list(losses) == list(range(1, settings["num_epochs"] + 1))
     assert losses[settings["num_epochs"]] < 0.05 < losses[1]
-    return found
+    return classifier
 
 
 @pytest.mark.long
@@ -68,7 +69,7 @@ def test_scores_tell_digits_from_noise_and_from_few_digits(trained, digits):
 
 @pytest.mark.parametrize("seed", [2**32, 2**40, 2**64])
 def test_seeds_that_would_be_others_are_refused(digits, seed):
-    with pytest.raises(ValueError, match=f"seed must be below 2³², got {seed}"):
+    with pytest.raises(ValueError, match=f"seed must be an integer from 0 to 2³² − 1, got {seed}"):
         train_classifier(*digits, num_epochs=1, seed=seed)
 
 
@@ -89,22 +90,22 @@ def test_file_holds_all(trained, digits, tmp_path):
     path = tmp_path / "digits.npz"
     save_classifier(path, trained)
     assert [file.name for file in tmp_path.iterdir()] == ["digits.npz"]
-    found = load_classifier(path)
-    assert found.metadata == trained.metadata
-    assert found.hash == trained.hash == trained.metadata["hash"] == hash_of(found.params)
+    loaded = load_classifier(path)
+    assert loaded.metadata == trained.metadata
+    assert loaded.hash == trained.hash == trained.metadata["hash"] == hash_of(loaded.params)
     pixels = digits[1].pixels[:9]
     np.testing.assert_array_equal(
-        found.features(pixels).features, trained.features(pixels).features
+        loaded.features(pixels).features, trained.features(pixels).features
     )
-    assert repr(found.features).startswith("Features(name='classifier of digits, 9")
+    assert repr(loaded.features).startswith("Features(name='classifier of digits, 9")
 
 
 def test_default_float_changes_nothing(trained, digits):
     pixels = digits[1].pixels[:9]
     expected = trained.features(pixels)
     with jax.enable_x64(True):
-        found = trained.features(pixels)
-    np.testing.assert_allclose(found.features, expected.features, rtol=1e-6)
+        in_float64 = trained.features(pixels)
+    np.testing.assert_allclose(in_float64.features, expected.features, rtol=1e-6)
 
 
 def test_changed_files_are_refused(trained, tmp_path):
@@ -175,9 +176,9 @@ def test_files_of_another_format_are_refused(small, tmp_path, metadata, message)
 
 
 def test_what_features_need_is_asked_for(small, tmp_path):
-    found = load_classifier(small)
-    del found.metadata["width"], found.metadata["dataset"]
-    save_classifier(tmp_path / "other.npz", found)
+    loaded = load_classifier(small)
+    del loaded.metadata["width"], loaded.metadata["dataset"]
+    save_classifier(tmp_path / "other.npz", loaded)
     with pytest.raises(ValueError, match=r"got .*other.npz.*: metadata without dataset, width"):
         load_classifier(tmp_path / "other.npz")
 
@@ -204,11 +205,11 @@ def test_random_damage_is_refused_or_harmless(small, tmp_path, save):
                 damaged[place] = rng.integers(256)
         path.write_bytes(damaged)
         try:
-            found = load_classifier(path)
+            loaded = load_classifier(path)
         except ValueError as error:
             refused.append(str(error))
         else:
-            assert (found.hash, found.metadata) == (known.hash, known.metadata)
+            assert (loaded.hash, loaded.metadata) == (known.hash, known.metadata)
     assert len(refused) > 100
     assert [message for message in refused if str(path) not in message] == []
 
@@ -220,7 +221,7 @@ def test_network_agrees_with_scipy(shape):
     network = gf.networks.classifier(shape, 3, width=2, num_features=4)
     params = network.init(jax.random.key(0))
     images = np.random.default_rng(0).normal(size=(2, *shape))
-    found = network.apply(params, jnp.asarray(images))
+    outputs = network.apply(params, jnp.asarray(images))
     for index, x in enumerate(images):
         for number, layer in params["convolutions"].items():
             stride, kernel = (2 if number else 1), np.asarray(layer["kernel"])
@@ -232,8 +233,8 @@ def test_network_agrees_with_scipy(shape):
         flat = np.moveaxis(x, -1, 0).ravel()
         features = np.maximum(flat @ params["features"]["kernel"] + params["features"]["bias"], 0)
         logits = features @ params["logits"]["kernel"] + params["logits"]["bias"]
-        np.testing.assert_allclose(found[0][index], features, atol=1e-12)
-        np.testing.assert_allclose(found[1][index], logits, atol=1e-12)
+        np.testing.assert_allclose(outputs[0][index], features, atol=1e-12)
+        np.testing.assert_allclose(outputs[1][index], logits, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -260,3 +261,10 @@ def test_network_refuses_bad_shapes():
         gf.networks.classifier((8, 8), 10)
     with pytest.raises(ValueError, match="num_classes must be an integer ≥ 2"):
         gf.networks.classifier((8, 8, 1), 1)
+
+
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "some.npz")
+    for load in (gf.evaluation.load_classifier, gf.evaluation.load_inception):
+        with pytest.raises(OSError, match=r"a FIFO, not a regular file: .*some\.npz"):
+            load(tmp_path / "some.npz")

@@ -49,17 +49,17 @@ def random_covariance(seed, dimensions):
 @pytest.mark.parametrize("cuts", [[], [1], [1, 2, 3], [150, 299], list(range(10, 300, 10))])
 def test_moments_do_not_depend_on_the_batches(rng, cuts):
     features = 1e3 + rng.normal(size=(300, 4))
-    found = Moments.of_batches(np.split(features, cuts))
-    assert found.num_examples == 300
-    np.testing.assert_allclose(found.mean, features.mean(axis=0), rtol=1e-14)
-    np.testing.assert_allclose(found.covariance, np.cov(features.T), rtol=1e-11, atol=1e-12)
+    moments = Moments.of_batches(np.split(features, cuts))
+    assert moments.num_examples == 300
+    np.testing.assert_allclose(moments.mean, features.mean(axis=0), rtol=1e-14)
+    np.testing.assert_allclose(moments.covariance, np.cov(features.T), rtol=1e-11, atol=1e-12)
 
 
 def test_moments_are_float64_for_float32_features(rng):
     # Sums of squares in float32 would lose every digit of a variance of 1 beside a mean of 1e4.
     features = (1e4 + rng.normal(size=(2048, 2))).astype(np.float32)
-    found = Moments.of_batches(np.split(features, 16))
-    np.testing.assert_allclose(found.covariance, np.cov(features.T.astype(float)), atol=1e-10)
+    moments = Moments.of_batches(np.split(features, 16))
+    np.testing.assert_allclose(moments.covariance, np.cov(features.T.astype(float)), atol=1e-10)
 
 
 def test_moments_of_one_example_have_no_covariance():
@@ -88,8 +88,8 @@ def test_frechet_distance_in_the_plane():
     # tr (AB)^½ of 2×2 matrices is √(tr AB + 2√det AB).
     a, b = random_covariance(1, 2), random_covariance(2, 2)
     root = math.sqrt(np.trace(a @ b) + 2 * math.sqrt(np.linalg.det(a @ b)))
-    found = frechet_distance(exact_gaussian(np.zeros(2), a), exact_gaussian(np.zeros(2), b))
-    assert found == pytest.approx(np.trace(a) + np.trace(b) - 2 * root, rel=1e-11)
+    distance = frechet_distance(exact_gaussian(np.zeros(2), a), exact_gaussian(np.zeros(2), b))
+    assert distance == pytest.approx(np.trace(a) + np.trace(b) - 2 * root, rel=1e-11)
 
 
 @pytest.mark.parametrize("dimensions", [1, 5, 30])
@@ -223,9 +223,9 @@ def brute_force_kernel(x, y):
 
 def test_kernel_distance_agrees_with_brute_force(rng):
     x, y = rng.normal(size=(2, 12, 3)) + np.array([[[0.0]], [[0.5]]])
-    found = kernel_distance(x, y, num_subsets=2)
-    assert found.mean == pytest.approx(brute_force_kernel(x, y), rel=1e-12)
-    assert found.std == pytest.approx(0, abs=1e-12)
+    distance = kernel_distance(x, y, num_subsets=2)
+    assert distance.mean == pytest.approx(brute_force_kernel(x, y), rel=1e-12)
+    assert distance.std == pytest.approx(0, abs=1e-12)
 
 
 def test_kernel_distance_of_known_distributions():
@@ -234,15 +234,15 @@ def test_kernel_distance_of_known_distributions():
     m = 1.5
     x, y = np.random.default_rng(1).normal(size=(40_000, 1)), np.full((40_000, 1), m)
     exact = 4 + (m**2 + 1) ** 3 - 2 * (1 + 3 * m**2)
-    found = kernel_distance(x, y, num_subsets=40, subset_size=300)
-    assert found.mean == pytest.approx(exact, abs=4 * found.std / math.sqrt(40))
+    distance = kernel_distance(x, y, num_subsets=40, subset_size=300)
+    assert distance.mean == pytest.approx(exact, abs=4 * distance.std / math.sqrt(40))
 
 
 def test_kernel_distance_has_no_bias():
     # Of one distribution the expectation is 0 for every size, while the plug-in value is not.
     x, y = np.random.default_rng(2).normal(size=(2, 20_000, 3))
-    found = kernel_distance(x, y, num_subsets=4000, subset_size=5)
-    assert abs(found.mean) < 4 * found.std / math.sqrt(4000)
+    distance = kernel_distance(x, y, num_subsets=4000, subset_size=5)
+    assert abs(distance.mean) < 4 * distance.std / math.sqrt(4000)
 
 
 def test_kernel_distance_is_repeatable(rng):
@@ -269,13 +269,13 @@ def brute_force_share(points, centres, k):
 def test_precision_recall_agrees_with_brute_force(rng, neighbours, dimensions):
     real = rng.normal(size=(60, dimensions))
     fake = 0.5 * rng.normal(size=(40, dimensions)) + 0.3
-    found = precision_recall(real, fake, neighbours=neighbours)
-    assert found.precision == brute_force_share(fake, real, neighbours)
-    assert found.recall == brute_force_share(real, fake, neighbours)
-    assert 0 < found.recall < 1
+    scores = precision_recall(real, fake, neighbours=neighbours)
+    assert scores.precision == brute_force_share(fake, real, neighbours)
+    assert scores.recall == brute_force_share(real, fake, neighbours)
+    assert 0 < scores.recall < 1
     radii = radii_of_real(real, neighbours)
-    assert found == precision_recall_beside(real, radii, fake, neighbours)
-    assert found != precision_recall_beside(real, 0.1 * radii, fake, neighbours)
+    assert scores == precision_recall_beside(real, radii, fake, neighbours)
+    assert scores != precision_recall_beside(real, 0.1 * radii, fake, neighbours)
 
 
 def tiny_clusters(rng, size, dimensions, width, clusters):
@@ -345,9 +345,9 @@ def test_precision_recall_of_extremes(rng):
     assert precision_recall(x, x) == (1, 1)
     assert precision_recall(x, x + 100) == (0, 0)
     half = np.r_[x[:750], x[750:] + 100]
-    found = precision_recall(x, half)
-    assert found.precision == pytest.approx(0.5, abs=0.01)
-    assert found.recall > 0.9
+    scores = precision_recall(x, half)
+    assert scores.precision == pytest.approx(0.5, abs=0.01)
+    assert scores.recall > 0.9
     # Copies of one image: every ball has the radius 0, and holds its own copies.
     copies = np.repeat(x[:1], 50, axis=0)
     assert precision_recall(copies, copies) == (1, 1)
@@ -360,14 +360,14 @@ def test_precision_recall_of_extremes(rng):
 def test_class_histogram():
     rows = np.repeat(np.eye(4), [5, 3, 2, 0], axis=0)
     p = np.array([0.5, 0.3, 0.2, 0])
-    found = class_histogram(0.9 * rows + 0.025)
-    np.testing.assert_allclose(found.histogram, p)
-    assert found.entropy == pytest.approx(-sum(p[:3] * np.log(p[:3])), rel=1e-12)
-    assert found.jsd == pytest.approx(jensenshannon(p, np.full(4, 0.25)) ** 2, rel=1e-12)
-    assert found.confidence == pytest.approx(0.925)
+    scores = class_histogram(0.9 * rows + 0.025)
+    np.testing.assert_allclose(scores.histogram, p)
+    assert scores.entropy == pytest.approx(-sum(p[:3] * np.log(p[:3])), rel=1e-12)
+    assert scores.jsd == pytest.approx(jensenshannon(p, np.full(4, 0.25)) ** 2, rel=1e-12)
+    assert scores.confidence == pytest.approx(0.925)
     expected = np.array([0, 0.2, 0.3, 0.5])
-    found = class_histogram(rows, expected)
-    assert found.jsd == pytest.approx(jensenshannon(p, expected) ** 2, rel=1e-12)
+    scores = class_histogram(rows, expected)
+    assert scores.jsd == pytest.approx(jensenshannon(p, expected) ** 2, rel=1e-12)
     assert class_histogram(rows, p).jsd == 0
     assert class_histogram(np.eye(4)[[1]]).entropy == 0
 

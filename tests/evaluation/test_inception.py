@@ -148,8 +148,8 @@ def test_agrees_with_the_layers_in_numpy(state):
     assert features.shape == (2, 2048)
     for index, image in enumerate(images):
         expected = Reference(state)(image.transpose(2, 0, 1).astype(float))
-        for found, exact in zip((features[index], logits[index]), expected, strict=True):
-            np.testing.assert_allclose(found, exact, atol=2e-5 * np.abs(exact).max())
+        for measured, exact in zip((features[index], logits[index]), expected, strict=True):
+            np.testing.assert_allclose(measured, exact, atol=2e-5 * np.abs(exact).max())
 
 
 def test_number_of_weights():
@@ -179,12 +179,12 @@ def small(monkeypatch, tmp_path):
 def test_images_are_prepared_as_published(small, channels):
     images = np.random.default_rng(0).uniform(-1.2, 1.2, size=(3, 4, 4, channels))
     features = load_inception(small, batch_size=2)
-    found = features(images)
+    outputs = features(images)
     pixels = np.floor((np.clip(images, -1, 1) + 1) * 127.5 + 0.5)
     prepared = (resize_tf1(np.repeat(pixels, 3 // channels, axis=-1), 9) - 128) / 128
-    np.testing.assert_allclose(found.features, prepared.reshape(3, -1), atol=1e-6)
+    np.testing.assert_allclose(outputs.features, prepared.reshape(3, -1), atol=1e-6)
     logits = prepared[:, :1, 0, 0] * np.arange(4)
-    np.testing.assert_allclose(found.probabilities, jax.nn.softmax(logits), atol=1e-6)
+    np.testing.assert_allclose(outputs.probabilities, jax.nn.softmax(logits), atol=1e-6)
     assert (features.kind, len(features.hash)) == ("inception", 64)
 
 
@@ -234,7 +234,7 @@ PICKLED = pickle.dumps({"fc.weight": 3})
 
 
 @pytest.mark.parametrize(
-    ("data", "found"),
+    ("data", "description"),
     [
         (b"<html><title>404</title></html>", 'an HTML page, b"<html><title>404'),
         (b"", "an empty file"),
@@ -242,7 +242,7 @@ PICKLED = pickle.dumps({"fc.weight": 3})
         (PICKLED, "bytes that start with 80 04"),
     ],
 )
-def test_converter_refuses_what_pytorch_refuses(capsys, tmp_path, data, found):
+def test_converter_refuses_what_pytorch_refuses(capsys, tmp_path, data, description):
     pytest.importorskip("torch")
     source, output = tmp_path / "weights.pth", tmp_path / "out.npz"
     source.write_bytes(data)
@@ -252,7 +252,7 @@ def test_converter_refuses_what_pytorch_refuses(capsys, tmp_path, data, found):
     assert said.startswith(
         f"error: {source}: expected a state_dict of Inception that PyTorch saved"
     )
-    assert found in said
+    assert description in said
     assert output.read_bytes() == b"as before"
 
 

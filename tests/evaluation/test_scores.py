@@ -53,16 +53,16 @@ def test_images_are_clipped_and_rounded_half_up():
     levels = np.array([-7, -1, -1 + 1.01 / 255, 0, 1 - 1.01 / 255, 1, 7]).reshape(-1, 1, 1, 1)
     # In steps of 1/127.5: 0, 0, 0.505 → 1, 127½ → 128, 254.495 → 254, 255, 255.
     expected = np.array([0, 0, 1, 128, 254, 255, 255]) / 255
-    found = features()(levels).features[:, 0]
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    values = features()(levels).features[:, 0]
+    np.testing.assert_allclose(values, expected, rtol=1e-6)
     pixels = np.array([0, 0, 1, 128, 254, 255, 255], np.uint8).reshape(-1, 1, 1, 1)
-    np.testing.assert_array_equal(features()(pixels).features[:, 0], found)
+    np.testing.assert_array_equal(features()(pixels).features[:, 0], values)
 
 
 def test_bfloat16_images_are_taken(images):
     rounded = images.astype(ml_dtypes.bfloat16)
-    found, expected = features()(rounded), features()(rounded.astype(np.float32))
-    np.testing.assert_array_equal(found.features, expected.features)
+    measured, expected = features()(rounded), features()(rounded.astype(np.float32))
+    np.testing.assert_array_equal(measured.features, expected.features)
 
 
 @pytest.mark.parametrize(
@@ -112,22 +112,22 @@ def test_one_number_that_is_not_finite_is_enough(images, bad):
 
 
 def test_scores_of_images_beside_themselves(images):
-    found = scores(features(), images, images, split="noise test", splits=3)
-    values = found.values
+    table = scores(features(), images, images, split="noise test", splits=3)
+    values = table.values
     assert values["frechet_classifier_distance"] == pytest.approx(0, abs=1e-12)
     # The unbiased estimate counts no pair twice, so it is below 0 for a set beside itself.
     assert values["kernel_classifier_distance"] < 0
     assert (values["precision"], values["recall"], values["class_jsd"]) == (1, 1, 0)
-    np.testing.assert_array_equal(found.histogram, found.expected)
-    assert found.protocol[:2] == (23, 23)
+    np.testing.assert_array_equal(table.histogram, table.expected)
+    assert table.protocol[:2] == (23, 23)
 
 
 def test_every_number_is_printed_with_its_protocol(images):
-    found = scores(features(), images, images[:20], split="noise test", splits=4)
-    *lines, note = str(found).splitlines()
-    assert len(found.values) == 8
+    table = scores(features(), images, images[:20], split="noise test", splits=4)
+    *lines, note = str(table).splitlines()
+    assert len(table.values) == 8
     assert [line.split()[0] for line in lines] == [
-        *found.values, "class_histogram", "class_histogram_real",
+        *table.values, "class_histogram", "class_histogram_real",
     ]  # fmt: skip
     for line in lines:
         for part in ("n_real = 23", "n_fake = 20", "noise test", "pixels", "sha256 000000000000"):
@@ -138,11 +138,11 @@ def test_every_number_is_printed_with_its_protocol(images):
 
 
 def test_the_class_histogram_is_printed(images):
-    found = scores(features(), images, images[:20], split="noise", splits=4)
-    rows = found.rows()
+    table = scores(features(), images, images[:20], split="noise", splits=4)
+    rows = table.rows()
     for name, histogram in (
-        ("class_histogram", found.histogram),
-        ("class_histogram_real", found.expected),
+        ("class_histogram", table.histogram),
+        ("class_histogram_real", table.expected),
     ):
         *shares, unit = rows[name].split()
         assert unit == "%"
@@ -151,7 +151,7 @@ def test_the_class_histogram_is_printed(images):
     # 1000 classes do not fit in a line.
     many = np.zeros(1000)
     many[[7, 300]] = 0.25, 0.75
-    text = found._replace(histogram=many).rows()["class_histogram"]
+    text = table._replace(histogram=many).rows()["class_histogram"]
     assert text.startswith("300: 75.0, 7: 25.0, 0: 0.0, ")
     assert text.endswith(" % (the largest of 1000 classes)")
     assert text.count(":") == 20

@@ -160,8 +160,8 @@ def test_zeros_of_a_field_with_a_missing_one_show_in_the_index(measures):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"seeds": ()}, "seeds must be one or more integers ≥ 0"),
-        ({"seeds": (-1,)}, "seeds must be one or more integers ≥ 0"),
+        ({"seeds": ()}, "seeds must not be empty"),
+        ({"seeds": (2**32,)}, "each of seeds must be an integer from 0"),
         ({"num_steps": 0}, "num_steps must be an integer ≥ 1, got 0"),
         ({"hidden_size": 0}, "hidden_size must be an integer ≥ 1, got 0"),
         ({"noise": 0.0}, "noise must be a number > 0, got 0"),

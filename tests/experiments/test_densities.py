@@ -134,7 +134,7 @@ def test_errors_weigh_both_densities(truth, x64):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"seeds": ()}, "seeds must be one or more integers ≥ 0"),
+        ({"seeds": ()}, "seeds must not be empty"),
         ({"num_steps": 0}, "num_steps must be an integer ≥ 1, got 0"),
         ({"separations": (-1.0,)}, "separations must be a number ≥ 0"),
         ({"separations": (0.0,)}, "one of separations must be > 0"),

@@ -84,11 +84,11 @@ def ring(load):
         ({"learning_rate": -1.0}, "learning_rate must be a number ≥ 0, got -1.0"),
         ({"groups": 3}, "groups must divide the points of each mode"),
         ({"methods": ("simultaneous",), "gamma": -1.0}, "gamma must be a number ≥ 0"),
-        ({"seeds": (-1,)}, "seeds must be integers ≥ 0"),
+        ({"seeds": (-1,)}, "each of seeds must be an integer from 0"),
         ({"num_steps": 0}, "num_steps must be an integer ≥ 1, got 0"),
         ({"batch_size": 0}, "batch_size must be an integer ≥ 1, got 0"),
         ({"jacobian_batches": -1}, "jacobian_batches must be an integer ≥ 0, got -1"),
-        ({"seeds": ()}, "seeds and methods must not be empty"),
+        ({"seeds": ()}, "seeds must not be empty"),
     ],
 )
 def test_bad_arguments_are_refused_before_anything_is_compiled(ring, arguments, message):

@@ -73,8 +73,8 @@ def test_jacobian_against_finite_differences(name, transform):
             gf.vjp(field)(params, direction, batch),
         )
 
-    found, forward, backward = derivatives(unravel(flat), unravel(vector))
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+    jacobian, forward, backward = derivatives(unravel(flat), unravel(vector))
+    np.testing.assert_allclose(jacobian, expected, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(ravel_pytree(forward)[0], expected @ vector, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(ravel_pytree(backward)[0], expected.T @ vector, rtol=1e-4, atol=1e-6)
 
@@ -87,8 +87,8 @@ def test_jacobian_orders_theta_before_phi_and_keeps_shapes_apart():
         flat = ravel_pytree(params)[0]
         return ravel_pytree(params)[1](jnp.arange(25.0).reshape(5, 5) @ flat)
 
-    found = gf.jacobian(field)(params)
-    np.testing.assert_array_equal(found, np.arange(25.0).reshape(5, 5))
+    jacobian = gf.jacobian(field)(params)
+    np.testing.assert_array_equal(jacobian, np.arange(25.0).reshape(5, 5))
 
 
 @pytest.mark.long
@@ -98,7 +98,7 @@ def test_jacobian_does_not_depend_on_the_chunk():
     params, batch = params_of(case), batch_of(case)
     whole = gf.jacobian(v, chunk_size=1000)(params, batch)
     for chunk_size in (1, 7):
-        found = gf.jacobian(v, chunk_size=chunk_size)(params, batch)
-        np.testing.assert_allclose(found, whole, rtol=1e-12, atol=1e-14)
+        jacobian = gf.jacobian(v, chunk_size=chunk_size)(params, batch)
+        np.testing.assert_allclose(jacobian, whole, rtol=1e-12, atol=1e-14)
     with pytest.raises(ValueError, match="chunk_size must be an integer ≥ 1, got 0"):
         gf.jacobian(v, chunk_size=0)

@@ -25,7 +25,7 @@ GAMES = {
 
 def flow(field, time, start):
     field = jax.jit(field)
-    found = solve_ivp(
+    solution = solve_ivp(
         lambda t, x: np.array(field(gf.Players(*x))),
         (0, time),
         np.array(start),
@@ -33,7 +33,7 @@ def flow(field, time, start):
         rtol=1e-13,
         atol=1e-15,
     )
-    return found.y[:, -1]
+    return solution.y[:, -1]
 
 
 def one_step_error(method, field, step_size, start):
@@ -71,10 +71,10 @@ def test_who_moves_second_matters():
 @pytest.mark.parametrize(("h", "c"), [(0.3, 1.0), (0.2, 2.0)])
 def test_bilinear_spectra(h, c):
     v, point = gf.vector_field(gf.games.bilinear(c)), gf.Players(1.0, 0.5)
-    found = gf.jacobian(simultaneous_drift(v, step_size=h))(point)
-    np.testing.assert_allclose(found, [[h * c**2 / 2, -c], [c, h * c**2 / 2]], rtol=1e-12)
-    found = gf.jacobian(alternating_drift(v, step_size=h))(point)
-    np.testing.assert_allclose(found, [[-h * c**2 / 2, -c], [c, h * c**2 / 2]], rtol=1e-12)
+    jacobian = gf.jacobian(simultaneous_drift(v, step_size=h))(point)
+    np.testing.assert_allclose(jacobian, [[h * c**2 / 2, -c], [c, h * c**2 / 2]], rtol=1e-12)
+    jacobian = gf.jacobian(alternating_drift(v, step_size=h))(point)
+    np.testing.assert_allclose(jacobian, [[-h * c**2 / 2, -c], [c, h * c**2 / 2]], rtol=1e-12)
 
 
 @pytest.mark.parametrize("drift", [simultaneous_drift, alternating_drift])

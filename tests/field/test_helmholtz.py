@@ -35,9 +35,9 @@ def test_parts_against_numpy(shape):
 @pytest.mark.parametrize("size", [1e-30, 1.0, 1e30])
 def test_the_share_has_no_unit(size):
     matrix = size * np.array([[1.0, 2.0], [0.0, 1.0]], np.float32)
-    found = gf.field.helmholtz(matrix)
-    np.testing.assert_allclose(found.rotation, 1 / 3, rtol=1e-6)
-    assert found.rotation.dtype == jnp.float32
+    shares = gf.field.helmholtz(matrix)
+    np.testing.assert_allclose(shares.rotation, 1 / 3, rtol=1e-6)
+    assert shares.rotation.dtype == jnp.float32
 
 
 def test_special_matrices():
@@ -57,10 +57,10 @@ def test_estimate_against_the_dense_share():
     params, batch = params_of(case), batch_of(case)
     exact = float(gf.field.helmholtz(gf.jacobian(v)(params, batch)).rotation)
     estimate = jax.jit(gf.field.estimate_rotation(v, num_probes=64))
-    found = jax.vmap(estimate, (None, 0, None))(
+    estimates = jax.vmap(estimate, (None, 0, None))(
         params, jax.random.split(jax.random.key(0), 50), batch
     )
-    errors, claimed = np.asarray(found.rotation) - exact, np.asarray(found.standard_error)
+    errors, claimed = np.asarray(estimates.rotation) - exact, np.asarray(estimates.standard_error)
     # The claimed error is the measured one, and two of them hold 95 % of the estimates.
     np.testing.assert_allclose(errors.std(), claimed.mean(), rtol=0.35)
     assert np.mean(np.abs(errors) <= 2 * claimed) > 0.85

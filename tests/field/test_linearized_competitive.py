@@ -33,8 +33,8 @@ def test_it_is_the_dense_formula(name):
     v, params, batch = gf.vector_field(case.game), params_of(case), batch_of(case)
     value, matrix, n = blocks(v, params, batch)
     matrix[:n, :n], matrix[n:, n:] = 0, 0
-    found = jax.jit(linearized_competitive(v, step_size=0.3))(params, batch)
-    np.testing.assert_allclose(ravel_pytree(found)[0], value + 0.3 * matrix @ value, rtol=1e-10)
+    direction = jax.jit(linearized_competitive(v, step_size=0.3))(params, batch)
+    np.testing.assert_allclose(ravel_pytree(direction)[0], value + 0.3 * matrix @ value, rtol=1e-10)
 
 
 @pytest.mark.slow
@@ -48,8 +48,8 @@ def test_it_is_the_opponents_next_move_to_first_order():
             v(gf.Players(theta, phi + h * value.phi)).theta,
             v(gf.Players(theta + h * value.theta, phi)).phi,
         )
-        found = linearized_competitive(v, step_size=h)(gf.Players(theta, phi))
-        return np.linalg.norm(np.subtract(found, moved))
+        direction = linearized_competitive(v, step_size=h)(gf.Players(theta, phi))
+        return np.linalg.norm(np.subtract(direction, moved))
 
     np.testing.assert_allclose(gap(1e-2) / gap(5e-3), 4, rtol=0.02)
 
@@ -80,9 +80,9 @@ def test_smoothed_changes_phi_by_the_gradient_of_half_the_squared_norm_of_v_thet
     case = GAMES[name]
     v, params, batch = gf.vector_field(case.game), params_of(case), batch_of(case)
     value, matrix, n = blocks(v, params, batch)
-    found = jax.jit(smoothed(v, gamma=0.7))(params, batch)
+    direction = jax.jit(smoothed(v, gamma=0.7))(params, batch)
     expected = np.concatenate([value[:n], value[n:] - 0.7 * matrix[:n, n:].T @ value[:n]])
-    np.testing.assert_allclose(ravel_pytree(found)[0], expected, rtol=1e-10)
+    np.testing.assert_allclose(ravel_pytree(direction)[0], expected, rtol=1e-10)
 
     def half_square(phi):
         return 0.5 * sum(
@@ -90,24 +90,24 @@ def test_smoothed_changes_phi_by_the_gradient_of_half_the_squared_norm_of_v_thet
         )
 
     slope = ravel_pytree(jax.grad(half_square)(params.phi))[0]
-    np.testing.assert_allclose(ravel_pytree(found.phi)[0], value[n:] - 0.7 * slope, rtol=1e-10)
+    np.testing.assert_allclose(ravel_pytree(direction.phi)[0], value[n:] - 0.7 * slope, rtol=1e-10)
 
 
 def test_smoothed_on_the_bilinear_game():
     # J = [[0, −c], [c, −γc²]]
     c, gamma = 1.5, 0.4
     w = smoothed(gf.vector_field(gf.games.bilinear(c)), gamma=gamma)
-    found = gf.jacobian(w)(gf.Players(1.0, -2.0))
-    np.testing.assert_allclose(found, [[0, -c], [c, -gamma * c**2]], rtol=1e-12)
+    jacobian = gf.jacobian(w)(gf.Players(1.0, -2.0))
+    np.testing.assert_allclose(jacobian, [[0, -c], [c, -gamma * c**2]], rtol=1e-12)
 
 
 @pytest.mark.slow
 def test_scaled_is_a_step_size_for_each_player():
     case = GAMES["gan_standard"]
     v, params, batch = gf.vector_field(case.game), params_of(case), batch_of(case)
-    value, found = v(params, batch), scaled(v, theta=0.5, phi=4.0)(params, batch)
-    assert_trees_close(found.theta, jax.tree.map(lambda leaf: 0.5 * leaf, value.theta), rtol=1e-12)
-    assert_trees_close(found.phi, jax.tree.map(lambda leaf: 4.0 * leaf, value.phi), rtol=1e-12)
+    value, steps = v(params, batch), scaled(v, theta=0.5, phi=4.0)(params, batch)
+    assert_trees_close(steps.theta, jax.tree.map(lambda leaf: 0.5 * leaf, value.theta), rtol=1e-12)
+    assert_trees_close(steps.phi, jax.tree.map(lambda leaf: 4.0 * leaf, value.phi), rtol=1e-12)
     assert_trees_close(scaled(v)(params, batch), value, rtol=0)
 
 
@@ -118,8 +118,8 @@ def test_clipped_has_a_norm_of_its_own_for_each_player():
     value = v(params, batch)
     norms = [np.linalg.norm(ravel_pytree(part)[0]) for part in value]
     limit = float(np.mean(norms))  # one player is longer, the other is not
-    found = clipped(v, max_norm=limit)(params, batch)
-    for part, whole, norm in zip(found, value, norms, strict=True):
+    shorter = clipped(v, max_norm=limit)(params, batch)
+    for part, whole, norm in zip(shorter, value, norms, strict=True):
         expected = ravel_pytree(whole)[0] * min(1, limit / norm)
         np.testing.assert_allclose(ravel_pytree(part)[0], expected, rtol=1e-12)
     one = clipped(v, max_norm=gf.Players(norms[0] / 2, np.inf))(params, batch)

@@ -40,11 +40,11 @@ def test_relaxation_is_minus_the_gradient_of_half_the_squared_norm(name):
         -(half_square(flat + step * e) - half_square(flat - step * e)) / (2 * step)
         for e in np.eye(flat.size)
     ]
-    found = ravel_pytree(gf.conservative_relaxation(v)(params, batch))[0]
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-8)
+    pull = ravel_pytree(gf.conservative_relaxation(v)(params, batch))[0]
+    np.testing.assert_allclose(pull, expected, rtol=1e-5, atol=1e-8)
     w = gf.consensus(v, gamma=0.3)(params, batch)
     np.testing.assert_allclose(
-        ravel_pytree(w)[0], ravel_pytree(v(params, batch))[0] + 0.3 * found, rtol=1e-12, atol=1e-14
+        ravel_pytree(w)[0], ravel_pytree(v(params, batch))[0] + 0.3 * pull, rtol=1e-12, atol=1e-14
     )
 
 
@@ -58,8 +58,8 @@ def test_dirac_consensus_gradient_away_from_the_equilibrium():
     by_theta = theta * first**2 - phi * (theta**2 + phi**2) * first * second
     by_phi = phi * first**2 - theta * (theta**2 + phi**2) * first * second
     v = gf.vector_field(gf.games.dirac_gan("js"))
-    found = gf.conservative_relaxation(v)(gf.Players(theta, phi))
-    np.testing.assert_allclose([-found.theta, -found.phi], [by_theta, by_phi], rtol=1e-12)
+    pull = gf.conservative_relaxation(v)(gf.Players(theta, phi))
+    np.testing.assert_allclose([-pull.theta, -pull.phi], [by_theta, by_phi], rtol=1e-12)
 
 
 @pytest.mark.slow
@@ -132,8 +132,8 @@ def test_groups_estimate_the_gradient_without_bias():
 
     def mean_and_error(groups):
         field = jax.vmap(gf.conservative_relaxation(v, groups=groups), in_axes=(None, 0))
-        found = np.asarray(jax.jit(field)(params, batches))
-        return found.mean(axis=1), found.std(axis=1) / np.sqrt(num_batches)
+        estimates = np.asarray(jax.jit(field)(params, batches))
+        return estimates.mean(axis=1), estimates.std(axis=1) / np.sqrt(num_batches)
 
     for groups in (2, 4):
         mean, error = mean_and_error(groups)
@@ -155,8 +155,8 @@ def test_two_groups_are_the_product_of_two_half_batches():
         gf.vjp(v)(params, second, halves[0]),
         gf.vjp(v)(params, first, halves[1]),
     )
-    found = gf.conservative_relaxation(v, groups=2)(params, batch)
-    assert_trees_close(found, expected, rtol=1e-10, atol=1e-14)
+    product = gf.conservative_relaxation(v, groups=2)(params, batch)
+    assert_trees_close(product, expected, rtol=1e-10, atol=1e-14)
     # Without batch statistics the first term is v of the whole batch, whatever the groups.
     assert_trees_close(
         gf.consensus(v, gamma=0.0, groups=4)(params, batch), v(params, batch), rtol=1e-10
@@ -212,11 +212,11 @@ def test_jare_adds_the_gradient_of_the_others_norm(name):
     )
     others = np.concatenate([slopes[1, :theta_size], slopes[0, theta_size:]])
     field = gf.jare(v, gamma=gamma)
-    found = ravel_pytree(field(params, batch))[0]
+    direction = ravel_pytree(field(params, batch))[0]
     expected = np.asarray(ravel_pytree(v(params, batch))[0]) - gamma * others
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(direction, expected, rtol=1e-5, atol=1e-8)
     jitted = jax.jit(lambda gamma: gf.jare(v, gamma=gamma)(params, batch))(gamma)
-    np.testing.assert_allclose(ravel_pytree(jitted)[0], found, rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(ravel_pytree(jitted)[0], direction, rtol=1e-8, atol=1e-12)
     assert_trees_close(gf.jare(v, gamma=0.0)(params, batch), v(params, batch), rtol=1e-14, atol=0)
 
 
@@ -230,8 +230,8 @@ def test_jare_is_consensus_without_the_players_own_curvature():
     v = gf.vector_field(gf.games.quadratic(a, b, c))
     J = np.array([[-a, -c], [c, -b]])
     across = np.array([[0, -c], [c, 0]])
-    found = gf.jacobian(gf.jare(v, gamma=gamma))(point)
-    np.testing.assert_allclose(found, J - gamma * across.T @ J, rtol=1e-12)
+    jacobian = gf.jacobian(gf.jare(v, gamma=gamma))(point)
+    np.testing.assert_allclose(jacobian, J - gamma * across.T @ J, rtol=1e-12)
 
 
 @pytest.mark.slow
@@ -240,8 +240,8 @@ def test_jare_keeps_dtypes_and_goes_with_a_player_of_no_parameters():
         return jax.tree.map(lambda x: -(x**2), params)
 
     params = gf.Players(jnp.ones(2, jnp.bfloat16), jnp.ones((), jnp.float32))
-    found = jax.vmap(gf.jare(field, gamma=0.5))(jax.tree.map(lambda x: x[None], params))
-    assert [leaf.dtype for leaf in found] == [jnp.bfloat16, jnp.float32]
+    direction = jax.vmap(gf.jare(field, gamma=0.5))(jax.tree.map(lambda x: x[None], params))
+    assert [leaf.dtype for leaf in direction] == [jnp.bfloat16, jnp.float32]
     assert gf.jare(field, gamma=0.5)(gf.Players(3.0, ())) == gf.Players(-9.0, ())
     with pytest.raises(ValueError, match="gamma must be a number ≥ 0, got -1"):
         gf.jare(field, gamma=-1)

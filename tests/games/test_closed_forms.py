@@ -23,8 +23,8 @@ def test_every_registered_game_has_its_closed_forms():
 def test_dirac_jacobians(objective):
     game = gf.games.dirac_gan(objective)
     point = gf.Players(0.7, -1.3)
-    found = jax.jit(gf.jacobian(gf.vector_field(game)))(point)
-    np.testing.assert_allclose(found, game.jacobian(point), rtol=1e-12, atol=1e-12)
+    jacobian = jax.jit(gf.jacobian(gf.vector_field(game)))(point)
+    np.testing.assert_allclose(jacobian, game.jacobian(point), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.usefixtures("x64")
@@ -54,9 +54,9 @@ def test_bilinear_spectra_everywhere(c, gamma):
     np.testing.assert_allclose(
         sorted_spectrum(gf.eigenvalues(v)(point)), [-1j * c, 1j * c], atol=1e-9
     )
-    found = sorted_spectrum(gf.eigenvalues(gf.consensus(v, gamma=gamma))(point))
+    spectrum = sorted_spectrum(gf.eigenvalues(gf.consensus(v, gamma=gamma))(point))
     expected = [-gamma * c**2 - 1j * c, -gamma * c**2 + 1j * c]
-    np.testing.assert_allclose(found, expected, atol=1e-9)
+    np.testing.assert_allclose(spectrum, expected, atol=1e-9)
 
 
 @pytest.mark.slow
@@ -76,8 +76,8 @@ def test_quadratic_spectrum(a, b, c):
     v = gf.vector_field(gf.games.quadratic(a, b, c))
     root = np.sqrt(complex((a - b) ** 2 / 4 - c**2))
     expected = sorted_spectrum([-(a + b) / 2 + root, -(a + b) / 2 - root])
-    found = sorted_spectrum(gf.eigenvalues(v)(gf.Players(0.3, 0.9)))
-    np.testing.assert_allclose(found, expected, atol=1e-8)
+    spectrum = sorted_spectrum(gf.eigenvalues(v)(gf.Players(0.3, 0.9)))
+    np.testing.assert_allclose(spectrum, expected, atol=1e-8)
 
 
 @pytest.mark.slow
@@ -85,8 +85,8 @@ def test_quadratic_spectrum(a, b, c):
 def test_dirac_consensus_spectrum():
     v = gf.vector_field(gf.games.dirac_gan("standard"))
     for gamma in (0.5, 1.0, 4.0):
-        found = sorted_spectrum(gf.eigenvalues(gf.consensus(v, gamma=gamma))(gf.Players(0.0, 0.0)))
-        np.testing.assert_allclose(found, [-gamma / 4 - 0.5j, -gamma / 4 + 0.5j], atol=1e-9)
+        roots = sorted_spectrum(gf.eigenvalues(gf.consensus(v, gamma=gamma))(gf.Players(0.0, 0.0)))
+        np.testing.assert_allclose(roots, [-gamma / 4 - 0.5j, -gamma / 4 + 0.5j], atol=1e-9)
 
 
 @pytest.mark.usefixtures("x64")
@@ -114,8 +114,8 @@ def test_dirac_field_away_from_the_equilibrium(objective):
         "relativistic_average": (2 * logistic - 2, 2 * logistic),
     }
     by_theta, by_phi = slopes[objective]
-    found = gf.vector_field(gf.games.dirac_gan(objective))(gf.Players(theta, phi))
-    np.testing.assert_allclose(found, [-by_theta * phi, -by_phi * theta], rtol=1e-12)
+    direction = gf.vector_field(gf.games.dirac_gan(objective))(gf.Players(theta, phi))
+    np.testing.assert_allclose(direction, [-by_theta * phi, -by_phi * theta], rtol=1e-12)
 
 
 @pytest.mark.slow

@@ -30,9 +30,9 @@ def assert_roots(jacobian, trace, determinant, tolerance):
     if abs(discriminant) > 1e-2:
         root = np.sqrt(complex(discriminant))
         expected = np.sort_complex([trace / 2 - root, trace / 2 + root])
-        found = np.sort_complex(np.linalg.eigvals(jacobian))
+        eigenvalues = np.sort_complex(np.linalg.eigvals(jacobian))
         # Pairs may swap where their real parts differ by a rounding error.
-        distance = np.abs(found[:, None] - expected)
+        distance = np.abs(eigenvalues[:, None] - expected)
         np.testing.assert_allclose(distance.min(axis=0), 0, atol=tolerance)
 
 
@@ -67,25 +67,25 @@ def test_spectrum_of_each_objective_with_each_regulariser(objective, tolerance):
 
     @jax.jit
     def matrices(weights, sigma):
-        def found(**settings):
+        def jacobian(**settings):
             return gf.jacobian(gf.vector_field(gf.games.dirac_gan(objective, **settings)))(ORIGIN)
 
         penalised = {
-            name: jax.vmap(lambda w, name=name: found(penalty=name, penalty_weight=w))(weights)
+            name: jax.vmap(lambda w, name=name: jacobian(penalty=name, penalty_weight=w))(weights)
             for name in SMOOTH
         }
-        both = found(penalty="r1", penalty_weight=weights[0], instance_noise=sigma)
+        both = jacobian(penalty="r1", penalty_weight=weights[0], instance_noise=sigma)
         beside = [
             gf.vector_field(gf.games.dirac_gan(objective, penalty, weights[1]))(gf.Players(0.0, x))
             for penalty in KINKED
             for x in (1e-8, -1e-8)
         ]
-        return found(), penalised, found(instance_noise=sigma), both, beside
+        return jacobian(), penalised, jacobian(instance_noise=sigma), both, beside
 
     plain, penalised, noisy, both, beside = matrices(jnp.array(WEIGHTS), jnp.asarray(SIGMA))
     assert_roots(np.asarray(plain, float), 0.0, -a * b, tolerance)
-    for found in penalised.values():
-        for weight, matrix in zip(WEIGHTS, np.asarray(found, float), strict=True):
+    for jacobians in penalised.values():
+        for weight, matrix in zip(WEIGHTS, np.asarray(jacobians, float), strict=True):
             assert_roots(matrix, -weight, -a * b, tolerance)
     damping = c * SIGMA**2
     np.testing.assert_allclose(noisy, [[0, -a], [-b, -damping]], atol=tolerance)
@@ -110,8 +110,8 @@ def test_penalties_towards_slope_one_have_no_spectrum_at_the_origin(penalty):
         np.testing.assert_allclose(v(point), np.add(plain(point), (0, pull)), atol=1e-12)
     assert np.all(np.isfinite(v(ORIGIN)))
     assert np.all(np.isfinite(gf.jacobian(v)(ORIGIN)))
-    found = gf.classify(game, ORIGIN)
-    assert (found.smooth, found.kind) == (False, "undecided")
+    verdict = gf.classify(gf.vector_field(game), ORIGIN, game=game)
+    assert (verdict.smooth, verdict.kind) == (False, "undecided")
 
 
 @pytest.mark.slow
@@ -135,16 +135,16 @@ def test_hinge_discriminator_rests_beyond_its_margin():
 def test_penalised_field_away_from_the_equilibrium(penalty, tolerance):
     point, gamma = gf.Players(0.7, -1.3), 0.6
     plain = gf.vector_field(gf.games.dirac_gan("kl"))(point)
-    found = gf.vector_field(gf.games.dirac_gan("kl", penalty, gamma))(point)
-    np.testing.assert_allclose(found, [plain.theta, plain.phi + gamma * 1.3], atol=tolerance)
+    direction = gf.vector_field(gf.games.dirac_gan("kl", penalty, gamma))(point)
+    np.testing.assert_allclose(direction, [plain.theta, plain.phi + gamma * 1.3], atol=tolerance)
 
 
 @pytest.mark.parametrize("sigma", [0.5, 1.0, np.sqrt(2), 2.0])
 @pytest.mark.parametrize("objective", ["standard", "js"])
 def test_instance_noise_spectrum(objective, sigma, tolerance):
     # f″σ² ± √(f″²σ⁴ − f′²) with f′ = ½, f″ = −¼; critical at σ = √2.
-    found = matrix(objective=objective, instance_noise=sigma)
-    assert_roots(found, -(sigma**2) / 2, 0.25, tolerance)
+    jacobian = matrix(objective=objective, instance_noise=sigma)
+    assert_roots(jacobian, -(sigma**2) / 2, 0.25, tolerance)
 
 
 @pytest.mark.usefixtures("x64")
@@ -162,10 +162,10 @@ def test_instance_noise_is_the_expectation(objective):
         return quad(integrand, -8, 8, epsabs=1e-11, epsrel=1e-11)[0]
 
     game = gf.games.dirac_gan(objective, instance_noise=sigma)
-    found = game.losses(gf.Players(theta, phi))
+    measured = game.losses(gf.Players(theta, phi))
     # tanh has poles at ±iπ/2, twice as near as those of the logistic function.
     error = 1e-6 if objective == "tv" else 1e-10
-    np.testing.assert_allclose(found, [expected(0), expected(1)], rtol=error)
+    np.testing.assert_allclose(measured, [expected(0), expected(1)], rtol=error)
 
 
 @pytest.mark.usefixtures("x64")
@@ -232,8 +232,8 @@ def test_weight_and_noise_may_be_traced():
 
     weights, noises = jnp.array([0.0, 0.5, 2.0]), jnp.array([0.0, 0.3, 1.0])
     together = jax.jit(jax.vmap(field))(weights, noises)
-    for found, weight, noise in zip(together, weights, noises, strict=True):
-        np.testing.assert_allclose(found, field(float(weight), float(noise)), rtol=1e-5)
+    for value, weight, noise in zip(together, weights, noises, strict=True):
+        np.testing.assert_allclose(value, field(float(weight), float(noise)), rtol=1e-5)
 
 
 @pytest.mark.slow

@@ -133,10 +133,10 @@ def test_a_batch_carries_its_randomness():
     assert np.all(np.abs(np.subtract(losses(PARAMS, other), whole)) > 1e-4)
     # Groups of a consensus field take the keys with the examples.
     v = gf.vector_field(game)
-    found, expected = jax.jit(
+    grouped, expected = jax.jit(
         lambda batch: (gf.consensus(v, gamma=0.0, groups=2)(PARAMS, batch), v(PARAMS, batch))
     )(batch)
-    assert_trees_close(found, expected, rtol=1e-4, atol=1e-5)
+    assert_trees_close(grouped, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.long

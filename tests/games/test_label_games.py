@@ -86,11 +86,11 @@ def test_auxiliary_classifier_losses_by_numpy():
     np.testing.assert_allclose(game.losses(params, batch), expected, rtol=1e-10)
 
 
-def spy(seen):
+def spy(inputs):
     """The generator, which lets its input be seen."""
 
     def apply(params, x):
-        seen.append(x)
+        inputs.append(x)
         return GENERATOR.apply(params, x)
 
     return gf.networks.Network(GENERATOR.init, apply, GENERATOR.input_shape)
@@ -100,17 +100,17 @@ def spy(seen):
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize(("categories", "numbers"), [(2, 1), (3, 0), (0, 3)])
 def test_info_losses_by_numpy(categories, numbers):
-    batch, seen = batch_of(), []
+    batch, inputs = batch_of(), []
     game = gf.games.info_gan(
-        spy(seen),
+        spy(inputs),
         NAMING,
         num_categories=categories,
         num_continuous=numbers,
         information_weight=0.7,
     )
     params = game.init(jax.random.key(0))
-    found = game.losses(params, batch)
-    given = np.asarray(seen[-1])
+    losses = game.losses(params, batch)
+    given = np.asarray(inputs[-1])
     np.testing.assert_array_equal(given[:, :2], batch.latent)
     chosen, values = np.split(given[:, 2:], [categories], axis=1)
     assert np.all((chosen == 0) | (chosen == 1))
@@ -123,18 +123,18 @@ def test_info_losses_by_numpy(categories, numbers):
     if categories:
         surprise += entropy(guessed, chosen.argmax(axis=1))
     expected = standard(of_real[:, 0], of_fake[:, 0]) + 0.7 * surprise
-    np.testing.assert_allclose(found, expected, rtol=1e-10)
+    np.testing.assert_allclose(losses, expected, rtol=1e-10)
 
 
 @pytest.mark.slow
 def test_codes_are_uniform_and_follow_their_keys():
-    seen = []
-    game = gf.games.info_gan(spy(seen), NAMING, num_categories=2, num_continuous=1)
+    inputs = []
+    game = gf.games.info_gan(spy(inputs), NAMING, num_categories=2, num_continuous=1)
 
     @jax.jit
     def code_of(params, batch):
         game.losses(params, batch)
-        return seen[-1][:, 2:]
+        return inputs[-1][:, 2:]
 
     params, batch = game.init(jax.random.key(0)), batch_of(4096)
     code = code_of(params, batch)
@@ -148,11 +148,11 @@ def test_codes_are_uniform_and_follow_their_keys():
 @pytest.mark.slow
 def test_images_get_a_plane_for_each_class():
     x, label = jnp.arange(2 * 4 * 4 * 1.0).reshape(2, 4, 4, 1), jnp.array([2, 0])
-    found = gf.games.append_one_hot(x, label, K)
-    assert found.shape == (2, 4, 4, 1 + K)
-    np.testing.assert_array_equal(found[..., :1], x)
+    labelled = gf.games.append_one_hot(x, label, K)
+    assert labelled.shape == (2, 4, 4, 1 + K)
+    np.testing.assert_array_equal(labelled[..., :1], x)
     np.testing.assert_array_equal(
-        found[..., 1:], np.broadcast_to(np.eye(K)[[2, 0]][:, None, None], (2, 4, 4, K))
+        labelled[..., 1:], np.broadcast_to(np.eye(K)[[2, 0]][:, None, None], (2, 4, 4, K))
     )
 
     def network(apply, input_shape):

@@ -132,8 +132,8 @@ def test_conjugates_are_conjugates(name):
     for logit in (-0.7, 0.0, 0.4):
         t = activation(logit)
         best = minimize_scalar(lambda s, t=t: f(np.exp(s)) - np.exp(s) * t, bounds=(-20, 6))
-        found = objective(jnp.zeros(1), jnp.full(1, logit)).theta
-        np.testing.assert_allclose(found, best.fun, rtol=1e-8, atol=1e-8)
+        loss = objective(jnp.zeros(1), jnp.full(1, logit)).theta
+        np.testing.assert_allclose(loss, best.fun, rtol=1e-8, atol=1e-8)
 
 
 def densities(shift, std):
@@ -201,8 +201,8 @@ def test_official_objectives_at_their_best_discriminator():
 def test_wasserstein_is_the_distance_and_indicator_its_other_name():
     x, p, q = densities(0.7, 1.0)
     spacing = x[1] - x[0]
-    found = population_losses("wasserstein", p, q, jnp.asarray(-x), spacing)[1]
-    np.testing.assert_allclose(-found, 0.7, rtol=1e-9)  # a shift by 0.7
+    loss = population_losses("wasserstein", p, q, jnp.asarray(-x), spacing)[1]
+    np.testing.assert_allclose(-loss, 0.7, rtol=1e-9)  # a shift by 0.7
     flatter = population_losses("wasserstein", p, q, jnp.asarray(-np.tanh(x)), spacing)[1]
     assert 0 < -flatter < 0.7
     assert gf.OBJECTIVES["indicator"](REAL, FAKE) == gf.OBJECTIVES["wasserstein"](REAL, FAKE)

@@ -46,8 +46,8 @@ def expected(name, real, fake, key):
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("name", PENALTIES)
 def test_values_by_hand(name):
-    found = PENALTIES[name](quadratic_score, REAL, FAKE, keys())
-    np.testing.assert_allclose(found, expected(name, REAL, FAKE, keys()), rtol=1e-12)
+    penalty = PENALTIES[name](quadratic_score, REAL, FAKE, keys())
+    np.testing.assert_allclose(penalty, expected(name, REAL, FAKE, keys()), rtol=1e-12)
 
 
 @pytest.mark.slow
@@ -57,17 +57,17 @@ def test_random_points_have_their_distribution():
     def score(x):
         return x**2 / 2
 
-    def found(name, **settings):
+    def penalty(name, **settings):
         return float(PENALTIES[name](score, real, fake, keys(4096), **settings))
 
     # u uniform: E u²/2 = 1/6 and E(u − 1)² = 1/3.
-    assert found("zero_centred") == pytest.approx(1 / 6, abs=0.01)
-    assert found("wgan_gp") == pytest.approx(1 / 3, abs=0.02)
+    assert penalty("zero_centred") == pytest.approx(1 / 6, abs=0.01)
+    assert penalty("wgan_gp") == pytest.approx(1 / 3, abs=0.02)
     # x = σε: E(|x| − 1)² = σ² − 2σ√(2/π) + 1.
     for std in (0.5, 2.0):
         mean = std**2 - 2 * std * np.sqrt(2 / np.pi) + 1
-        assert found("dragan", std=std) == pytest.approx(mean, abs=0.15 * std)
-    assert found("dragan", std=0.0) == 1.0
+        assert penalty("dragan", std=std) == pytest.approx(mean, abs=0.15 * std)
+    assert penalty("dragan", std=0.0) == 1.0
 
 
 @pytest.mark.slow
@@ -92,9 +92,9 @@ def test_derivatives_flow_through_examples_and_parameters(name):
         return PENALTIES[name](lambda x: jnp.sin(scale * quadratic_score(x)), real, fake, keys())
 
     args = (jnp.asarray(REAL), jnp.asarray(FAKE), jnp.asarray(0.8))
-    found = jax.jit(jax.grad(penalty, argnums=(0, 1, 2)))(*args)
+    gradients = jax.jit(jax.grad(penalty, argnums=(0, 1, 2)))(*args)
     step = 1e-6
-    for index, gradient in enumerate(found):
+    for index, gradient in enumerate(gradients):
         direction = np.random.default_rng(index).normal(size=gradient.shape)
         ends = [
             penalty(*(a + s * direction if i == index else a for i, a in enumerate(args)))
@@ -102,7 +102,7 @@ def test_derivatives_flow_through_examples_and_parameters(name):
         ]
         by_differences = (ends[1] - ends[0]) / (2 * step)
         np.testing.assert_allclose(np.sum(gradient * direction), by_differences, rtol=1e-6)
-    used = [bool(np.any(gradient != 0)) for gradient in found]
+    used = [bool(np.any(gradient != 0)) for gradient in gradients]
     assert used == [name != "r2", name not in ("r1", "dragan"), True]
 
 
@@ -118,12 +118,12 @@ def test_examples_of_any_shape_and_logits_of_one_element(name):
         return jnp.tanh(x @ weights)
 
     key = keys(5)
-    found = jax.jit(lambda real, fake: PENALTIES[name](score, real, fake, key))(real, fake)
-    assert found.shape == ()
-    assert found.dtype == jnp.float32
+    penalty = jax.jit(lambda real, fake: PENALTIES[name](score, real, fake, key))(real, fake)
+    assert penalty.shape == ()
+    assert penalty.dtype == jnp.float32
     if name != "dragan":  # whose noise is drawn in the shape of an example
         flat = PENALTIES[name](flat_score, real.reshape(5, -1), fake.reshape(5, -1), key)
-        np.testing.assert_allclose(found, flat, rtol=1e-5)
+        np.testing.assert_allclose(penalty, flat, rtol=1e-5)
 
 
 @pytest.mark.slow
@@ -136,9 +136,9 @@ def test_slopes_under_batch_normalisation_hold_what_an_example_does_to_others():
     matrix = np.asarray(jax.jacobian(score)(jnp.asarray(REAL)))  # ∂D_j/∂x_i
     together = np.mean(np.sum(matrix.sum(axis=0) ** 2, axis=1)) / 2
     alone = np.mean(np.sum(np.einsum("iik->ik", matrix) ** 2, axis=1)) / 2
-    found = PENALTIES["r1"](score, REAL, FAKE)
-    np.testing.assert_allclose(found, together, rtol=1e-12)
-    assert abs(found - alone) > 1e-3
+    penalty = PENALTIES["r1"](score, REAL, FAKE)
+    np.testing.assert_allclose(penalty, together, rtol=1e-12)
+    assert abs(penalty - alone) > 1e-3
     # Without it the two are one.
     matrix = np.asarray(jax.jacobian(quadratic_score)(jnp.asarray(REAL)))
     np.testing.assert_allclose(matrix.sum(axis=0), np.einsum("iik->ik", matrix), atol=1e-12)

@@ -18,10 +18,10 @@ pytestmark = pytest.mark.usefixtures("x64")
 def test_bilinear(num_steps, h, c):
     s = num_steps * h * c
     game = unrolled(gf.games.bilinear(c), num_steps=num_steps, step_size=h)
-    found = gf.eigenvalues(gf.vector_field(game))(gf.Players(0.3, -0.2))
+    eigenvalues = gf.eigenvalues(gf.vector_field(game))(gf.Players(0.3, -0.2))
     root = np.sqrt(s**2 - 1 + 0j)
     expected = np.sort_complex([c * (-s + root), c * (-s - root)])
-    np.testing.assert_allclose(np.sort_complex(found), expected, atol=1e-9)
+    np.testing.assert_allclose(np.sort_complex(eigenvalues), expected, atol=1e-9)
 
 
 @pytest.mark.parametrize("num_steps", [1, 4])
@@ -32,16 +32,16 @@ def test_quadratic(num_steps):
     q = c / b * (1 - power)
     expected = np.array([[-(a + c * q + c * power * q), -c * power**2], [c, -b]])
     game = unrolled(gf.games.quadratic(a, b, c), num_steps=num_steps, step_size=h)
-    found = gf.jacobian(gf.vector_field(game))(gf.Players(0.3, -0.2))
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    jacobian = gf.jacobian(gf.vector_field(game))(gf.Players(0.3, -0.2))
+    np.testing.assert_allclose(jacobian, expected, rtol=1e-12)
 
 
 def test_far_unrolled_it_is_the_game_against_the_best_answer():
     # max_φ of the loss is ½(a + c²/b)θ².
     a, b, c = 0.7, 0.5, 2.0
     game = unrolled(gf.games.quadratic(a, b, c), num_steps=200, step_size=0.3)
-    found = gf.vector_field(game)(gf.Players(0.3, 5.0)).theta
-    np.testing.assert_allclose(found, -(a + c**2 / b) * 0.3, rtol=1e-9)
+    direction = gf.vector_field(game)(gf.Players(0.3, 5.0)).theta
+    np.testing.assert_allclose(direction, -(a + c**2 / b) * 0.3, rtol=1e-9)
 
 
 @pytest.mark.long
@@ -61,9 +61,9 @@ def test_a_gan_unrolled_by_hand():
     losses = jax.jit(game.losses)(params, batch)
     np.testing.assert_allclose(losses.theta, expected, rtol=1e-12)
     np.testing.assert_allclose(losses.phi, case.game.losses(params, batch).phi, rtol=1e-12)
-    found = jax.jit(game.gradients)(params, batch)
-    assert_trees_close(found.theta, slope, rtol=1e-9, atol=1e-14)
-    assert_trees_close(found.phi, case.game.gradients(params, batch).phi, rtol=1e-9, atol=1e-14)
+    gradients = jax.jit(game.gradients)(params, batch)
+    assert_trees_close(gradients.theta, slope, rtol=1e-9, atol=1e-14)
+    assert_trees_close(gradients.phi, case.game.gradients(params, batch).phi, rtol=1e-9, atol=1e-14)
 
 
 @pytest.mark.long

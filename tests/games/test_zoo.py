@@ -18,9 +18,9 @@ def spectrum(game, point):
     return np.linalg.eigvals(np.asarray(gf.jacobian(gf.vector_field(game))(point)))
 
 
-def assert_same_spectrum(found, expected, atol=1e-9):
+def assert_same_spectrum(measured, expected, atol=1e-9):
     np.testing.assert_allclose(
-        np.sort_complex(np.round(found, 9)), np.sort_complex(np.round(expected, 9)), atol=atol
+        np.sort_complex(np.round(measured, 9)), np.sort_complex(np.round(expected, 9)), atol=atol
     )
 
 
@@ -145,8 +145,8 @@ def test_forsaken_has_one_equilibrium():
     assert np.all(well_slope(z) > z + 0.45)
     first = polynomial({(0, 0): 0.45, (0, 1): -1, (1, 0): -0.5, (3, 0): 2, (5, 0): -1})
     second = polynomial({(1, 0): 1, (0, 1): -0.5, (0, 3): 2, (0, 5): -1})
-    found = all_zeros(first, second, limit=3, depth=12)
-    np.testing.assert_allclose(found, gf.games.forsaken().equilibria, atol=1e-8)
+    zeros = all_zeros(first, second, limit=3, depth=12)
+    np.testing.assert_allclose(zeros, gf.games.forsaken().equilibria, atol=1e-8)
 
 
 def test_two_attractors_lists_every_zero():
@@ -159,8 +159,8 @@ def test_two_attractors_lists_every_zero():
         multiply(polynomial({(0, 1): 0.02}, 1), p),
     ]
     p_x, p_y, xp, yp = (np.pad(c, [(0, 6 - n) for n in c.shape]) for c in bend)
-    found = all_zeros(p_x - xp, p_y - yp, limit=20, depth=14)
-    np.testing.assert_allclose(found, gf.games.two_attractors().equilibria, atol=1e-8)
+    zeros = all_zeros(p_x - xp, p_y - yp, limit=20, depth=14)
+    np.testing.assert_allclose(zeros, gf.games.two_attractors().equilibria, atol=1e-8)
 
 
 @pytest.mark.slow
@@ -195,9 +195,9 @@ def test_covariance_matrix(sigma):
     v, rng = gf.vector_field(game), np.random.default_rng(0)
     for _ in range(3):
         theta, phi = rng.normal(size=(2, *sigma.shape))
-        found = v(gf.Players(theta, phi))
-        np.testing.assert_allclose(found.theta, (phi + phi.T) @ theta, rtol=1e-12)
-        np.testing.assert_allclose(found.phi, sigma - theta @ theta.T, rtol=1e-12)
+        direction = v(gf.Players(theta, phi))
+        np.testing.assert_allclose(direction.theta, (phi + phi.T) @ theta, rtol=1e-12)
+        np.testing.assert_allclose(direction.phi, sigma - theta @ theta.T, rtol=1e-12)
         jacobian = gf.jacobian(v)(gf.Players(theta, phi))
         np.testing.assert_allclose(
             game.jacobian(gf.Players(theta, phi)), jacobian, rtol=1e-12, atol=1e-12
@@ -207,9 +207,9 @@ def test_covariance_matrix(sigma):
     expected = np.concatenate([-size, np.zeros(len(sigma) * (len(sigma) - 1)), size])
     for point in game.equilibria:
         # Not sorted as complex numbers: real parts are rounding errors.
-        found = spectrum(game, point)
-        np.testing.assert_allclose(found.real, 0, atol=1e-7)
-        np.testing.assert_allclose(np.sort(found.imag), np.sort(expected), atol=1e-7)
+        eigenvalues = spectrum(game, point)
+        np.testing.assert_allclose(eigenvalues.real, 0, atol=1e-7)
+        np.testing.assert_allclose(np.sort(eigenvalues.imag), np.sort(expected), atol=1e-7)
     # Turned factors, and antisymmetric W, are equilibria too.
     turn, _ = np.linalg.qr(rng.normal(size=sigma.shape))
     skew = rng.normal(size=sigma.shape)
@@ -239,9 +239,9 @@ def test_gaussian_mean_of_a_vector():
     mean = np.array([1.0, -2.0, 0.5])
     game = gf.games.gaussian_mean(mean)
     theta, phi = np.random.default_rng(0).normal(size=(2, 3))
-    found = gf.vector_field(game)(gf.Players(theta, phi))
-    np.testing.assert_allclose(found.theta, phi)
-    np.testing.assert_allclose(found.phi, mean - theta)
+    direction = gf.vector_field(game)(gf.Players(theta, phi))
+    np.testing.assert_allclose(direction.theta, phi)
+    np.testing.assert_allclose(direction.phi, mean - theta)
     (point,) = game.equilibria
     np.testing.assert_allclose(np.sort(spectrum(game, point).imag), [-1] * 3 + [1] * 3)
     np.testing.assert_array_equal(game.jacobian(point), gf.jacobian(gf.vector_field(game))(point))

@@ -8,17 +8,17 @@ import ganfield as gf
 
 def update_jacobian(method, field, state, **options):
     """The Jacobian of `gf.update_map` at a state."""
-    found = gf.update_map(method, field, state, **options)
-    return np.asarray(jax.jit(found.jacobian)(found.point))
+    update = gf.update_map(method, field, state, **options)
+    return np.asarray(jax.jit(update.jacobian)(update.point))
 
 
 def assert_eigenvalues(matrix, expected, tolerance=1e-9):
     """Compare two spectra as sets: the best partner of each is close."""
-    found = list(np.linalg.eigvals(matrix))
-    assert len(found) == len(expected)
+    remaining = list(np.linalg.eigvals(matrix))
+    assert len(remaining) == len(expected)
     for value in expected:
-        nearest = int(np.argmin(np.abs(np.array(found) - value)))
-        np.testing.assert_allclose(found.pop(nearest), value, rtol=0, atol=tolerance)
+        nearest = int(np.argmin(np.abs(np.array(remaining) - value)))
+        np.testing.assert_allclose(remaining.pop(nearest), value, rtol=0, atol=tolerance)
 
 
 def both_signs(of_z, s_values):

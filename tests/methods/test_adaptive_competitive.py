@@ -54,13 +54,13 @@ def test_the_papers_form_of_a_zero_sum_step():
     v = gf.vector_field(gf.games.bilinear(jnp.asarray(C)))
     start = gf.Players(jnp.array([1.0, -0.3]), jnp.array([0.2, 0.8, -1.0]))
     method = gf.methods.adaptive_competitive(optax.sgd(h), tolerance=1e-13)
-    found, _ = method.step(v, method.init(start), None)
+    state, _ = method.step(v, method.init(start), None)
     v_theta, v_phi = map(np.asarray, v(start))
     a, b = (h / (np.abs(value) + 1e-5) for value in (v_theta, v_phi))
     root = np.diag(np.sqrt(a))
     inner = np.eye(2) + root @ C @ np.diag(b) @ C.T @ root
     expected = root @ np.linalg.solve(inner, root @ (v_theta - C @ (b * v_phi)))
-    np.testing.assert_allclose(found.params.theta - start.theta, expected, rtol=1e-9)
+    np.testing.assert_allclose(state.params.theta - start.theta, expected, rtol=1e-9)
 
 
 @pytest.mark.slow
@@ -70,9 +70,9 @@ def test_with_one_size_for_all_it_is_competitive():
     start = gf.Players(2.0, -2.0)
     adaptive = gf.methods.adaptive_competitive(optax.sgd(0.7), epsilon=0.5, tolerance=1e-13)
     plain = gf.competitive(optax.sgd(0.7 / 2.5), tolerance=1e-13)
-    found, _ = adaptive.step(v, adaptive.init(start), None)
+    state, _ = adaptive.step(v, adaptive.init(start), None)
     expected, _ = plain.step(v, plain.init(start), None)
-    assert_trees_close(found.params, expected.params, rtol=1e-12)
+    assert_trees_close(state.params, expected.params, rtol=1e-12)
 
 
 @pytest.mark.slow

@@ -33,22 +33,22 @@ def test_the_average_of_the_points_after_the_steps(decay):
     v = gf.vector_field(gf.games.dirac_gan("standard"))
     method = gf.averaged(gf.alternating(optax.adam(0.1)), decay=decay)
     for num_steps in (1, 2, 25):
-        found, points = path(method, v, num_steps)
+        average, points = path(method, v, num_steps)
         weights = (1.0 if decay is None else decay) ** np.arange(num_steps)[::-1]
         expected = weights @ points[1:] / weights.sum()
-        np.testing.assert_allclose(found, expected, rtol=1e-12)
+        np.testing.assert_allclose(average, expected, rtol=1e-12)
 
 
 @pytest.mark.slow
 def test_exponential_average_is_optaxs_with_bias_correction():
     decay = 0.95
     v = gf.vector_field(gf.games.dirac_gan("standard"))
-    found, points = path(gf.averaged(gf.simultaneous(optax.sgd(0.3)), decay=decay), v, 10)
+    average, points = path(gf.averaged(gf.simultaneous(optax.sgd(0.3)), decay=decay), v, 10)
     ema = optax.ema(decay, debias=True)
     state = ema.init(jnp.zeros(2))
     for point in points[1:]:
         expected, state = ema.update(jnp.asarray(point), state)
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    np.testing.assert_allclose(average, expected, rtol=1e-12)
 
 
 def test_before_the_first_step_it_is_the_start():
@@ -65,10 +65,10 @@ def test_the_motion_is_the_same():
     method = gf.averaged(inner, decay=0.9)
     assert method.num_batches == inner.num_batches == 3
     settings = {"num_steps": 4, "key": jax.random.key(2), "sample": jax.random.normal}
-    found = gf.simulate(method, v, START, **settings).state
+    state = gf.simulate(method, v, START, **settings).state
     expected = gf.simulate(inner, v, START, **settings).state
-    assert_trees_close(found.params, expected.params, rtol=1e-12)
-    assert_trees_close(found.memory.inner, expected.memory, rtol=1e-12)
+    assert_trees_close(state.params, expected.params, rtol=1e-12)
+    assert_trees_close(state.memory.inner, expected.memory, rtol=1e-12)
 
 
 @pytest.mark.parametrize("num_steps", [400, 1600])
@@ -79,15 +79,15 @@ def test_on_the_bilinear_game_circles_average_out_and_spirals_do_not(num_steps):
     alternating = np.array([[1 - h**2, -h], [h, 1.0]])
     simultaneous = np.array([[1.0, -h], [h, 1.0]])
     for build, M in ((gf.alternating, alternating), (gf.simultaneous, simultaneous)):
-        found, _ = path(gf.averaged(build(optax.sgd(h))), v, num_steps)
+        average, _ = path(gf.averaged(build(optax.sgd(h))), v, num_steps)
         geometric = M @ (np.eye(2) - np.linalg.matrix_power(M, num_steps))
         expected = geometric @ np.linalg.solve(np.eye(2) - M, np.array(START)) / num_steps
-        np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-12)
+        np.testing.assert_allclose(average, expected, rtol=1e-8, atol=1e-12)
         if build is gf.alternating:
             # ‖Σ Mᵗx‖ is bounded: the mean falls as 1/t.
-            assert np.linalg.norm(found) < 25 / num_steps
+            assert np.linalg.norm(average) < 25 / num_steps
         else:
-            assert np.linalg.norm(found) > 0.1
+            assert np.linalg.norm(average) > 0.1
 
 
 @pytest.mark.slow
@@ -99,11 +99,11 @@ def test_decay_may_be_swept():
         return gf.simulation(method, v, START, record_every=5)
 
     swept = gf.sweep(build, {"decay": jnp.array([0.5, 0.9])}, num_steps=5)
-    found = gf.methods.average_of(swept.run.state)
+    means = gf.methods.average_of(swept.run.state)
     for index, decay in enumerate((0.5, 0.9)):
         method = gf.averaged(gf.simultaneous(optax.sgd(0.1)), decay=decay)
         expected, _ = path(method, v, 5)
-        np.testing.assert_allclose([found.theta[index], found.phi[index]], expected, rtol=1e-12)
+        np.testing.assert_allclose([means.theta[index], means.phi[index]], expected, rtol=1e-12)
 
 
 def test_float32_parameters_have_a_float32_average():
@@ -131,9 +131,9 @@ def test_the_count_is_no_coordinate_of_the_update_map():
     v, origin = gf.vector_field(gf.games.bilinear()), gf.Players(0.0, 0.0)
     alone = gf.spectral_radius(inner, v, origin).value
     for decay in (None, 0.5):
-        found = gf.spectral_radius(gf.averaged(inner, decay=decay), v, origin)
-        np.testing.assert_allclose(found.value, alone, rtol=1e-9)
-        assert found.fixed_point_residual == 0
+        radius = gf.spectral_radius(gf.averaged(inner, decay=decay), v, origin)
+        np.testing.assert_allclose(radius.value, alone, rtol=1e-9)
+        assert radius.fixed_point_residual == 0
 
 
 @pytest.mark.parametrize("wrap", gf.WRAPPERS.values())

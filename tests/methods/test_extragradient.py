@@ -109,8 +109,8 @@ def test_every_player_extrapolates_with_a_step_size_of_its_own():
     J = np.asarray(gf.jacobian(v)(START))
     H = np.diag([0.1, 0.3])
     expected = np.eye(2) + H @ J @ (np.eye(2) + H @ J)
-    found = update_jacobian(method, v, method.init(START))
-    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+    jacobian = update_jacobian(method, v, method.init(START))
+    np.testing.assert_allclose(jacobian, expected, rtol=1e-12, atol=1e-14)
 
 
 def descend(optimizer, direction, memory, params):
@@ -204,10 +204,10 @@ def test_past_extragradient_starts_like_extragradient():
     v = gf.vector_field(gf.games.dirac_gan("standard"))
     optimizer = optax.adam(0.1)
     one, other = gf.past_extragradient(optimizer), gf.extragradient(optimizer)
-    found, expected = after_one_step(one, v, START), after_one_step(other, v, START)
-    assert_trees_close(found.params, expected.params, rtol=1e-14)
+    state, expected = after_one_step(one, v, START), after_one_step(other, v, START)
+    assert_trees_close(state.params, expected.params, rtol=1e-14)
     # Not even with a history of zeros would the second step be right.
-    assert_trees_close(found.memory.previous, v(_half(v, START)), rtol=1e-12)
+    assert_trees_close(state.memory.previous, v(_half(v, START)), rtol=1e-12)
 
 
 def _half(v, params):
@@ -243,9 +243,9 @@ def test_extrapolated_points_follow_the_optimistic_rule():
 @pytest.mark.parametrize("optimizer", [optax.sgd(0.3), optax.adam(0.1)], ids=["sgd", "adam"])
 def test_the_first_optimistic_step_is_a_simultaneous_one(optimizer):
     v = gf.vector_field(gf.games.dirac_gan("standard"))
-    found = after_one_step(gf.optimistic(optimizer), v, START)
+    state = after_one_step(gf.optimistic(optimizer), v, START)
     expected = after_one_step(gf.simultaneous(optimizer), v, START)
-    assert_trees_close(found.params, expected.params, rtol=1e-15)
+    assert_trees_close(state.params, expected.params, rtol=1e-15)
 
 
 def end(method, field, num_steps=12):

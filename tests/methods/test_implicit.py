@@ -41,8 +41,8 @@ def test_bilinear_spectral_radius(build, h, c, point):
     v = gf.vector_field(gf.games.bilinear(c))
     method = build(optax.sgd(h))
     matrix = update_jacobian(method, v, method.init(gf.Players(*point)))
-    found = np.abs(np.linalg.eigvals(matrix))
-    np.testing.assert_allclose(found**2, 1 / (1 + (h * c) ** 2), rtol=1e-9)
+    moduli = np.abs(np.linalg.eigvals(matrix))
+    np.testing.assert_allclose(moduli**2, 1 / (1 + (h * c) ** 2), rtol=1e-9)
 
 
 @pytest.mark.slow
@@ -52,10 +52,10 @@ def test_matrix_bilinear_spectrum(build):
     method = build(optax.sgd(h), **EXACT)
     case = GAMES["matrix"]
     state = method.init(params_of(case))
-    found = np.linalg.eigvals(update_jacobian(method, gf.vector_field(case.game), state))
+    eigenvalues = np.linalg.eigvals(update_jacobian(method, gf.vector_field(case.game), state))
     turns = 1j * h * np.linalg.svd(coupling, compute_uv=False)
     expected = np.concatenate([1 / (1 - turns), 1 / (1 + turns), [1.0]])
-    np.testing.assert_allclose(np.sort_complex(found), np.sort_complex(expected), atol=1e-9)
+    np.testing.assert_allclose(np.sort_complex(eigenvalues), np.sort_complex(expected), atol=1e-9)
 
 
 @pytest.mark.slow
@@ -64,12 +64,12 @@ def test_competitive_solves_the_dense_equation_of_two_step_sizes(name):
     case, sizes = GAMES[name], (0.1, 0.8)
     v, params, batch = gf.vector_field(case.game), params_of(case), batch_of(case)
     method = competitive(gf.Players(*map(optax.sgd, sizes)), **EXACT)
-    found, info = flat_step(method, v, params, batch)
+    end, info = flat_step(method, v, params, batch)
     value, matrix, n = dense(v, params, batch)
     matrix[:n, :n], matrix[n:, n:] = 0, 0
     step_sizes = np.where(np.arange(value.size) < n, *sizes)
     move = np.linalg.solve(np.eye(value.size) - step_sizes[:, None] * matrix, step_sizes * value)
-    np.testing.assert_allclose(found, ravel_pytree(params)[0] + move, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(end, ravel_pytree(params)[0] + move, rtol=1e-9, atol=1e-12)
     assert info.converged
 
 
@@ -96,10 +96,10 @@ def test_proximal_point_ends_where_its_direction_is(name):
     case, h = GAMES[name], 0.2
     v, params, batch = gf.vector_field(case.game), params_of(case), batch_of(case)
     method = proximal_point(optax.sgd(h), tolerance=1e-11)
-    found, info = flat_step(method, v, params, batch)
+    end, info = flat_step(method, v, params, batch)
     flat, unravel = ravel_pytree(params)
-    there = ravel_pytree(v(unravel(jnp.asarray(found)), batch))[0]
-    np.testing.assert_allclose(found, flat + h * there, rtol=0, atol=1e-9)
+    there = ravel_pytree(v(unravel(jnp.asarray(end)), batch))[0]
+    np.testing.assert_allclose(end, flat + h * there, rtol=0, atol=1e-9)
     assert info.converged
 
 
@@ -110,9 +110,9 @@ def test_proximal_point_on_the_quadratic_game(point):
     h = 0.9
     v = gf.vector_field(gf.games.quadratic(1.0, -0.5, 2.0))
     method = proximal_point(optax.sgd(h))
-    found = update_jacobian(method, v, method.init(gf.Players(*point)))
+    jacobian = update_jacobian(method, v, method.init(gf.Players(*point)))
     expected = np.linalg.inv(np.eye(2) - h * np.array([[-1.0, -2.0], [2.0, 0.5]]))
-    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    np.testing.assert_allclose(jacobian, expected, rtol=1e-9)
 
 
 @pytest.mark.slow
@@ -138,9 +138,9 @@ def test_without_own_curvature_proximal_point_is_competitive():
 def test_where_there_is_no_implicit_step_it_says_so():
     # x₊ = x + h λ x₊ with hλ = 1
     v = gf.vector_field(gf.games.quadratic(-2.0, 1.0, 0.0))
-    found, info = flat_step(proximal_point(optax.sgd(0.5)), v, gf.Players(1.0, 1.0))
+    end, info = flat_step(proximal_point(optax.sgd(0.5)), v, gf.Players(1.0, 1.0))
     assert not info.converged
-    assert np.all(np.isfinite(found))
+    assert np.all(np.isfinite(end))
 
 
 @pytest.mark.long
@@ -148,9 +148,9 @@ def test_near_an_equilibrium_rounding_is_no_failure():
     v = gf.vector_field(gf.games.sine())
     for point in gf.games.sine().equilibria:
         for build in BUILDERS:
-            found, info = flat_step(build(optax.sgd(0.3)), v, point)
+            end, info = flat_step(build(optax.sgd(0.3)), v, point)
             assert info.converged
-            np.testing.assert_allclose(found, point, atol=1e-12)
+            np.testing.assert_allclose(end, point, atol=1e-12)
 
 
 @pytest.mark.slow
@@ -160,14 +160,14 @@ def test_follow_the_ridge_spectrum(a, b, c, damping):
     h = 0.1
     v = gf.vector_field(gf.games.quadratic(a, b, c))
     method = follow_the_ridge(optax.sgd(h), damping=damping)
-    found = update_jacobian(method, v, method.init(gf.Players(0.3, -0.2)))
+    jacobian = update_jacobian(method, v, method.init(gf.Players(0.3, -0.2)))
     shift = c / (b + damping)
     expected = np.eye(2) + h * np.array([[-a, -c], [c - shift * a, -b - shift * c]])
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(jacobian, expected, rtol=1e-9, atol=1e-12)
     if damping == 0:
         eigenvalues = 1 + h * np.array([-(a + c**2 / b), -b])  # of the Schur complement, of J_φφ
         np.testing.assert_allclose(
-            np.sort_complex(np.linalg.eigvals(found)), np.sort(eigenvalues), atol=1e-6
+            np.sort_complex(np.linalg.eigvals(jacobian)), np.sort(eigenvalues), atol=1e-6
         )
 
 
@@ -197,12 +197,12 @@ def test_follow_the_ridge_answers_the_move_that_theta_makes():
     case = GAMES["forsaken"]
     v, params = gf.vector_field(case.game), gf.Players(0.8, 0.6)
     optimizer = optax.adam(0.05)
-    found, info = flat_step(follow_the_ridge(optimizer, **EXACT), v, params)
+    end, info = flat_step(follow_the_ridge(optimizer, **EXACT), v, params)
     plain, _ = flat_step(gf.simultaneous(optimizer), v, params)
     _, matrix, _ = dense(v, params)
-    np.testing.assert_allclose(found[0], plain[0], rtol=1e-12)
+    np.testing.assert_allclose(end[0], plain[0], rtol=1e-12)
     shift = -matrix[1, 0] / matrix[1, 1] * (plain[0] - 0.8)
-    np.testing.assert_allclose(found[1], plain[1] + shift, rtol=1e-9)
+    np.testing.assert_allclose(end[1], plain[1] + shift, rtol=1e-9)
     assert info.converged
 
 
@@ -212,9 +212,9 @@ def test_without_a_ridge_the_step_is_simultaneous_and_says_so(name):
     case = GAMES[name]
     v, params = gf.vector_field(case.game), params_of(case)
     method = follow_the_ridge(optax.sgd(0.3))
-    found, info = flat_step(method, v, params)
+    end, info = flat_step(method, v, params)
     assert not info.converged
-    np.testing.assert_allclose(found, flat_step(gf.simultaneous(optax.sgd(0.3)), v, params)[0])
+    np.testing.assert_allclose(end, flat_step(gf.simultaneous(optax.sgd(0.3)), v, params)[0])
     state = method.init(params)
     assert np.all(np.isfinite(update_jacobian(method, v, state)))
     # Damping makes it solvable.
@@ -223,11 +223,11 @@ def test_without_a_ridge_the_step_is_simultaneous_and_says_so(name):
 
 def test_too_few_products_are_reported():
     case = GAMES["matrix"]
-    found, info = flat_step(
+    end, info = flat_step(
         competitive(optax.sgd(3.0), max_iterations=1), gf.vector_field(case.game), params_of(case)
     )
     assert not info.converged
-    assert np.all(np.isfinite(found))
+    assert np.all(np.isfinite(end))
 
 
 def test_a_singular_competition_stays_finite():
@@ -236,9 +236,9 @@ def test_a_singular_competition_stays_finite():
         lambda theta, phi, batch: -theta * phi, lambda theta, phi, batch: -theta * phi, init=None
     )
     v = gf.vector_field(game)
-    found, info = flat_step(competitive(optax.sgd(1.0)), v, gf.Players(1.0, 2.0))
+    end, info = flat_step(competitive(optax.sgd(1.0)), v, gf.Players(1.0, 2.0))
     assert not info.converged
-    assert np.all(np.isfinite(found))
+    assert np.all(np.isfinite(end))
 
 
 @pytest.mark.slow
@@ -278,7 +278,7 @@ def test_a_parameter_without_a_gradient_does_no_harm(build):
 def test_derivatives_of_a_step_are_right(build):
     v, h = gf.vector_field(gf.games.forsaken()), 1e-5
     method = build(optax.sgd(0.3), tolerance=1e-12)
-    found = update_jacobian(method, v, method.init(gf.Players(0.8, 0.6)))
+    jacobian = update_jacobian(method, v, method.init(gf.Players(0.8, 0.6)))
     step = jax.jit(lambda s: method.step(v, s, None)[0].params)
 
     def end(x):
@@ -286,8 +286,8 @@ def test_derivatives_of_a_step_are_right(build):
 
     point = np.array([0.8, 0.6])  # φ's own curvature is 1 there
     expected = [(end(point + h * e) - end(point - h * e)) / (2 * h) for e in np.eye(2)]
-    found = found[:2, :2]  # What the memory adds is not looked at.
-    np.testing.assert_allclose(found, np.transpose(expected), rtol=1e-6, atol=1e-8)
+    jacobian = jacobian[:2, :2]  # What the memory adds is not looked at.
+    np.testing.assert_allclose(jacobian, np.transpose(expected), rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.long
@@ -311,14 +311,14 @@ def test_solve_is_that_of_numpy(size):
     target = rng.normal(size=size)
 
     @jax.jit
-    def found(matrix, target):
+    def solution(matrix, target):
         return solve(lambda x: {"a": matrix @ x["a"]}, target, tolerance=1e-12, max_iterations=400)
 
-    x, converged = found(matrix, {"a": 1e-30 * target})  # However small, it is no 0.
+    x, converged = solution(matrix, {"a": 1e-30 * target})  # However small, it is no 0.
     assert converged
     expected = np.linalg.solve(matrix, target)
     np.testing.assert_allclose(x["a"], 1e-30 * expected, rtol=1e-9)
-    slope = jax.grad(lambda m: jnp.sum(found(m, {"a": target})[0]["a"]))(matrix)
+    slope = jax.grad(lambda m: jnp.sum(solution(m, {"a": target})[0]["a"]))(matrix)
     by_target = np.linalg.solve(matrix.T, np.ones(size))
     np.testing.assert_allclose(slope, -np.outer(by_target, expected), rtol=1e-8, atol=1e-10)
 
@@ -347,8 +347,8 @@ def test_options_may_be_traced():
         return method.step(v, method.init(gf.Players(1.0, 0.0)), None)[0].params.phi
 
     dampings = jnp.array([0.0, 0.5])
-    found = end(dampings, jnp.array([1e-6, 1e-9]))
-    np.testing.assert_allclose(found, 0.4 + 4 / (2 + dampings) * 0.6, rtol=1e-6)
+    ends = end(dampings, jnp.array([1e-6, 1e-9]))
+    np.testing.assert_allclose(ends, 0.4 + 4 / (2 + dampings) * 0.6, rtol=1e-6)
 
 
 @pytest.mark.parametrize("build", BUILDERS)

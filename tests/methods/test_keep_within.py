@@ -15,8 +15,8 @@ def test_it_clips_after_the_step(dtype):
     params = {"a": jnp.asarray(rng.normal(size=(4, 3)), dtype), "b": jnp.asarray(0.2, dtype)}
     updates = {"a": jnp.asarray(rng.normal(size=(4, 3)), dtype), "b": jnp.asarray(-3.0, dtype)}
     clip = gf.keep_within(0.5)
-    found, _ = clip.update(updates, clip.init(params), params)
-    after = optax.apply_updates(params, found)
+    clipped, _ = clip.update(updates, clip.init(params), params)
+    after = optax.apply_updates(params, clipped)
     expected = jax.tree.map(lambda p, u: jnp.clip(p + u, -0.5, 0.5), params, updates)
     for one, other in zip(jax.tree.leaves(after), jax.tree.leaves(expected), strict=True):
         assert one.dtype == dtype
@@ -56,10 +56,10 @@ def test_the_limit_may_be_traced_and_swept():
 
 def test_python_numbers_pass():
     clip = gf.keep_within(1)
-    found, _ = clip.update(
+    clipped, _ = clip.update(
         gf.Players(1.0, -3.0), clip.init(gf.Players(0.5, 1.0)), gf.Players(0.5, 1.0)
     )
-    np.testing.assert_allclose(found, (0.5, -2.0))
+    np.testing.assert_allclose(clipped, (0.5, -2.0))
 
 
 @pytest.mark.parametrize("limit", [-1.0, float("nan"), None, "1"])

@@ -91,9 +91,9 @@ def test_only_the_blocks_across_the_players_act(preconditioned):
 def test_the_first_step_has_no_past():
     v = gf.vector_field(gf.games.dirac_gan("standard"))
     method, plain = gf.lead(optax.sgd(0.2)), gf.simultaneous(optax.sgd(0.2))
-    found, _ = method.step(v, method.init(START), None)
+    state, _ = method.step(v, method.init(START), None)
     expected, _ = plain.step(v, plain.init(START), None)
-    assert_trees_close(found.params, expected.params, rtol=1e-15)
+    assert_trees_close(state.params, expected.params, rtol=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -117,5 +117,5 @@ def test_hyper_parameters_may_be_traced():
         method = gf.lead(optax.sgd(0.1), momentum=momentum, alignment=alignment)
         return gf.simulate(method, v, START, num_steps=5).params.theta
 
-    found = jax.jit(jax.vmap(end))(jnp.array([0.1, 0.5]), jnp.array([0.6, 0.2]))
-    np.testing.assert_allclose(found, [end(0.1, 0.6), end(0.5, 0.2)], rtol=1e-12)
+    ends = jax.jit(jax.vmap(end))(jnp.array([0.1, 0.5]), jnp.array([0.6, 0.2]))
+    np.testing.assert_allclose(ends, [end(0.1, 0.6), end(0.5, 0.2)], rtol=1e-12)

@@ -26,9 +26,9 @@ def test_bilinear_eigenvalues_of_k_steps(k, share, s):
     on_joint = matrix[:2, :2] + matrix[:2, 2:]
     np.testing.assert_allclose(on_joint, matrix[2:, :2] + matrix[2:, 2:], atol=1e-12)
     expected = 1 - share + share * (1 + 1j * s) ** k
-    found = np.linalg.eigvals(on_joint)
-    np.testing.assert_allclose(np.sort(found.real), [expected.real] * 2, atol=1e-9)
-    np.testing.assert_allclose(np.abs(found.imag), [abs(expected.imag)] * 2, atol=1e-9)
+    eigenvalues = np.linalg.eigvals(on_joint)
+    np.testing.assert_allclose(np.sort(eigenvalues.real), [expected.real] * 2, atol=1e-9)
+    np.testing.assert_allclose(np.abs(eigenvalues.imag), [abs(expected.imag)] * 2, atol=1e-9)
 
 
 def test_the_matrix_game_runs_over_the_singular_values():
@@ -37,10 +37,10 @@ def test_the_matrix_game_runs_over_the_singular_values():
     method = gf.lookahead(gf.simultaneous(optax.sgd(h)))
     state = method.init(gf.Players(jnp.ones(2), jnp.ones(2)))
     matrix = update_jacobian(method, v, state, num_steps=5)
-    found = np.abs(np.linalg.eigvals(matrix[:4, :4] + matrix[:4, 4:])).max()
+    radius = np.abs(np.linalg.eigvals(matrix[:4, :4] + matrix[:4, 4:])).max()
     singular = np.linalg.svd(C, compute_uv=False)
     expected = np.abs(0.5 + 0.5 * (1 + 1j * h * singular) ** 5).max()
-    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    np.testing.assert_allclose(radius, expected, rtol=1e-9)
 
 
 @pytest.mark.slow
@@ -112,8 +112,8 @@ def test_its_map_is_that_of_a_whole_cycle():
     assert gf.lookahead(method, num_steps=2).cycle == 10
     v = gf.vector_field(gf.games.bilinear())
     expected = abs(0.5 + 0.5 * (1 + 1j * s) ** 5)
-    found = gf.spectral_radius(method, v, origin)
-    np.testing.assert_allclose([found.value, found.rate], [expected, expected**0.2], rtol=1e-9)
+    radius = gf.spectral_radius(method, v, origin)
+    np.testing.assert_allclose([radius.value, radius.rate], [expected, expected**0.2], rtol=1e-9)
 
     def build(step_size):
         return gf.lookahead(gf.simultaneous(optax.sgd(step_size))), v

@@ -48,9 +48,9 @@ def test_with_plain_steps_it_is_optaxs_heavy_ball(alternate):
         return gf.simulate(method, v, gf.Players(0.9, -0.4), num_steps=10).params
 
     betas = gf.Players(-0.3, -0.6)
-    found = end(gf.negative_momentum(optax.sgd(0.2), momentum=betas, alternate=alternate))
+    point = end(gf.negative_momentum(optax.sgd(0.2), momentum=betas, alternate=alternate))
     expected = end(build(gf.Players(*(optax.sgd(0.2, momentum=beta) for beta in betas))))
-    assert_trees_close(found, expected, rtol=1e-12)
+    assert_trees_close(point, expected, rtol=1e-12)
 
 
 def test_the_optimizer_has_the_last_word():
@@ -73,7 +73,7 @@ def test_momentum_may_be_traced_and_bad_ones_are_refused():
         method = gf.negative_momentum(optax.sgd(0.5), momentum=beta)
         return gf.simulate(method, v, gf.Players(1.0, 0.0), num_steps=5).params.theta
 
-    found = jax.jit(jax.vmap(end))(jnp.array([-0.5, -0.1]))
-    np.testing.assert_allclose(found, [end(-0.5), end(-0.1)], rtol=1e-12)
+    ends = jax.jit(jax.vmap(end))(jnp.array([-0.5, -0.1]))
+    np.testing.assert_allclose(ends, [end(-0.5), end(-0.1)], rtol=1e-12)
     with pytest.raises(ValueError, match=r"momentum must be a number in \(−1, 1\), got -1.0"):
         gf.negative_momentum(optax.sgd(0.1), momentum=gf.Players(-0.5, -1.0))

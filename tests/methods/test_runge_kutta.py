@@ -96,8 +96,8 @@ def test_stages_move_both_players(order):
     step_of_euler = euler.step(v, euler.init(START), None)[0].params
     np.testing.assert_allclose([frozen("theta"), frozen("phi")], step_of_euler, rtol=1e-12)
     method = gf.runge_kutta(optax.sgd(h), order=order)
-    found = method.step(v, method.init(START), None)[0].params
-    assert np.abs(np.array(found) - np.array(step_of_euler)).min() > 0.01
+    point = method.step(v, method.init(START), None)[0].params
+    assert np.abs(np.array(point) - np.array(step_of_euler)).min() > 0.01
 
 
 @pytest.mark.parametrize(

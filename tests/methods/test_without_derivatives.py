@@ -58,8 +58,8 @@ def test_what_cannot_be_differentiated_is_named(name):
     with pytest.raises(ValueError, match=message):
         method.step(callback, state, None)
     if name == "decoupled_consensus":  # Jᵀv is what a custom_vjp has.
-        found, info = method.step(backwards_only, state, None)
-        np.testing.assert_allclose(found.params, method.step(smooth, state, None)[0].params)
+        after, info = method.step(backwards_only, state, None)
+        np.testing.assert_allclose(after.params, method.step(smooth, state, None)[0].params)
         assert info.converged
     else:
         with pytest.raises(ValueError, match=message):
@@ -120,17 +120,17 @@ def test_a_reported_step_is_the_plain_one():
     expected = plain.step(smooth, plain.init(START), None)[0].params
     for name in ("competitive", "follow_the_ridge", "decoupled_consensus"):
         method = BUILDERS[name](optax.sgd(0.5))
-        found = method.step(stopped, method.init(START), None)[0].params
-        np.testing.assert_allclose(found, expected, rtol=1e-12)
+        point = method.step(stopped, method.init(START), None)[0].params
+        np.testing.assert_allclose(point, expected, rtol=1e-12)
 
 
 @pytest.mark.long
 def test_proximal_point_is_judged_by_values():
     # Without derivatives its Newton steps only repeat Δ ← U(v(x + Δ)): right where that contracts.
     small, large = (gf.proximal_point(optax.sgd(h)) for h in (0.05, 1.5))
-    found = small.step(stopped, small.init(START), None)[0].params
+    point = small.step(stopped, small.init(START), None)[0].params
     expected = small.step(smooth, small.init(START), None)[0].params
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(point, expected, rtol=1e-6)
     assert converged(small, stopped)
     assert not converged(large, stopped)
     assert converged(large, smooth)

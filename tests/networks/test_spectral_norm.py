@@ -72,8 +72,8 @@ def test_v_has_no_component_along_a_normalised_kernel_and_its_jacobian_is_exact(
     def gradient(params):
         return jnp.sum(jax.nn.softplus(network.apply(params, x)))
 
-    found = gradient(params)
-    kernel, along = params["layers"][0]["kernel"], found["layers"][0]["kernel"]
+    slopes = gradient(params)
+    kernel, along = params["layers"][0]["kernel"], slopes["layers"][0]["kernel"]
     assert np.linalg.norm(along) > 1e-3
     assert abs(np.vdot(kernel, along)) < 1e-14
     direction = jax.tree.map(jnp.cos, params)

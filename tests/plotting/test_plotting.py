@@ -167,7 +167,9 @@ def test_curves_draws_the_mean_and_each_seed():
     for seed, drawn in enumerate((first, second)):
         np.testing.assert_array_equal(drawn.get_ydata(), values[:, seed])
         assert drawn.get_alpha() < 1
-    assert {(x.get_color(), x.get_linestyle()) for x in line.axes.lines} == {("C3", "--")}
+    assert {x.get_color() for x in line.axes.lines} == {"C3"}
+    assert (line.get_linestyle(), first.get_linestyle()) == ("--", "-")
+    assert line.get_zorder() > first.get_zorder()
     assert line.axes.get_legend_handles_labels() == ([line], ["loss"])
 
 
@@ -187,6 +189,42 @@ def test_curves_refuses_shapes_that_do_not_fit(steps, values):
     assert plt.get_fignums() == []
 
 
+def test_curves_that_lie_on_each_other_are_told_apart():
+    ax = plt.subplots()[1]
+    lines = [gf.plot.curves([0, 1], [[1.0, 1.0], [2.0, 2.0]], ax, label=str(k)) for k in range(4)]
+    assert [line.get_color() for line in lines] == ["C0", "C1", "C2", "C3"]
+    assert not lines[0].is_dashed()
+    dashes = [line._dash_pattern for line in lines]
+    assert len({str(pattern) for pattern in dashes}) == 4
+    # What is drawn later has gaps, through which what is below shows.
+    assert all(line.is_dashed() for line in lines[1:])
+
+
+@pytest.mark.parametrize("name", [name for name in DRAW if name != "animate"])
+def test_layouts_of_matplotlib_do_not_complain(name):
+    """Warnings are errors here."""
+    draw, _, artist_of = DRAW[name]
+    figure = artist_of(draw()).figure
+    figure.tight_layout()
+    figure.canvas.draw()
+
+
+def test_density_has_ticks_and_real_data():
+    ax = plt.subplots()[1]
+    real = np.array([[2.0, 1.0], [-1.0, 0.5]])
+    image = gf.plot.density([[0.0, 0.0], [3.0, 0.0]], ax, real=real)
+    assert ax.get_xlim() == ax.get_ylim() == pytest.approx((-2.16, 2.16))
+    assert 3 <= len(ax.get_xticks()) <= 7
+    (dots,) = ax.collections
+    np.testing.assert_array_equal(dots.get_offsets(), real)
+    assert dots.get_zorder() > image.get_zorder()
+    assert ax.get_legend_handles_labels()[1] == ["real"]
+    assert texts(image) == ["50% outside"]
+    for wrong in (real[0], np.nan * real):
+        with pytest.raises(ValueError, match=r"real must be finite numbers of shape \(n, 2\)"):
+            gf.plot.density([[0.0, 0.0]], real=wrong)
+
+
 def test_density_is_the_kernel_estimate():
     # 3 samples at one pixel's centre and 1 at another's, so that binning moves none.
     points = np.array([[0.505, -0.705]] * 3 + [[-0.255, 0.805]])
@@ -197,10 +235,10 @@ def test_density_is_the_kernel_estimate():
     at = np.stack(np.meshgrid(centres, centres), axis=-1)
     kernels = [scipy.stats.multivariate_normal(point, 0.06**2).pdf(at) for point in points]
     mass = np.sum(kernels, axis=0) * 0.01**2
-    found = np.asarray(image.get_array()) ** 2
+    drawn = np.asarray(image.get_array()) ** 2
     near = mass > 0.01 * mass.max()
-    np.testing.assert_allclose(found[near], mass[near], rtol=2e-3)
-    np.testing.assert_allclose(found.sum(), 4, rtol=1e-6)
+    np.testing.assert_allclose(drawn[near], mass[near], rtol=2e-3)
+    np.testing.assert_allclose(drawn.sum(), 4, rtol=1e-6)
     assert texts(image) == []
 
 

@@ -89,6 +89,36 @@ def test_colours_part_at_1():
     assert (share.norm.vmin, share.norm.vmax) == (0, 1)
 
 
+def test_what_is_stable_by_little_is_seen_beside_what_flies_apart():
+    radius = result().spectral_radius
+    stable = radius < 1
+    image = gf.plot.stability_diagram(result(np.where(stable, 1 + 1e-3 * (radius - 1), 9 * radius)))
+    shown = image.to_rgba(image.get_array())[stable]
+    # Most of it is blue, the colour of the farthest tenth.
+    assert np.mean(shown[:, 0] < 0.9) > 0.8
+    assert shown[:, 0].min() == pytest.approx(0, abs=0.01)
+    bar = image.figure.colorbar(image)
+    bar.ax.figure.canvas.draw()
+    ticks = [tick for tick in bar.get_ticks() if image.norm.vmin <= tick <= image.norm.vmax]
+    assert sum(tick < 1 for tick in ticks) >= 2
+    assert sum(tick > 1 for tick in ticks) >= 2
+    assert 1 in ticks
+    labels = [label.get_text() for label in bar.ax.get_yticklabels()]
+    assert len(set(labels)) == len(labels)
+    # As high on the bar as on the map.
+    np.testing.assert_allclose(image.norm([1 - 5e-9, 1, image.norm.vmax]), [0.5, 0.5, 1], atol=1e-4)
+    back = image.norm.inverse(image.norm([image.norm.vmin, 1.0, 1.2]))
+    np.testing.assert_allclose(back, [image.norm.vmin, 1.0, 1.2], rtol=1e-12)
+
+
+@pytest.mark.parametrize("radius", [0.9, 1.0, 1.1])
+def test_one_side_alone_has_its_scale(radius):
+    image = gf.plot.stability_diagram(result(np.full((8, 11), radius)))
+    assert image.norm.vmin + image.norm.vmax == pytest.approx(2)
+    image.figure.colorbar(image)
+    image.figure.canvas.draw()
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_unknown_is_grey(dark):
     with gf.plot.style(dark=dark):
@@ -169,14 +199,14 @@ def test_a_diagram_of_the_analysis():
     def build(step_size, gamma):
         return gf.simultaneous(optax.sgd(step_size)), gf.consensus(v, gamma=gamma)
 
-    found = gf.stability_diagram(
+    diagram = gf.stability_diagram(
         build,
         {"step_size": np.array([0.2, 0.8]), "gamma": np.array([0.0, 1.0])},
         gf.Players(0.0, 0.0),
         num_starts=2,
         num_steps=60,
     )
-    image = gf.plot.stability_diagram(found, quantity="rate")
+    image = gf.plot.stability_diagram(diagram, quantity="rate")
     np.testing.assert_allclose(
         image.get_array(), [[1.04**0.5, 0.68**0.5], [1.64**0.5, 0.68**0.5]], rtol=1e-6
     )

@@ -38,6 +38,8 @@ def points(tmp_path_factory):
     """Return the folder of a run on an own array, which keeps an average, and the data."""
     folder = tmp_path_factory.mktemp("points") / "run"
     data = gf.data.points(np.random.default_rng(0).normal(size=(50, 2)) * 3)
-    config = CONFIG.replace({"data.name": "ring", "method.average_decay": 0.5})
+    config = CONFIG.replace(
+        {"data.name": "ring", "method.wrapper": "averaged", "method.wrapper_options.decay": 0.5}
+    )
     gf.training.train(config, folder, data=data, num_steps=40)
     return folder, data

@@ -100,7 +100,7 @@ def test_a_page_has_what_the_folder_has(folder, tmp_path):
 
 def test_what_is_missing_or_damaged_is_said_and_the_rest_is_shown(folder, tmp_path):
     (folder / "metrics.csv").write_bytes(b"step,loss_theta\n\xff\xfe,1\n")
-    (folder / "scores.csv").write_text("step,seconds,frechet\nnan,0.0,12.5\n20,0.2,many\n")
+    (folder / "scores.csv").write_text("step,seconds,frechet\n0,0.0,12.5\n20,0.2,many\n")
     (folder / "protocol.json").write_text("3")
     (folder / "run.json").write_text("{")
     (folder / "events.log").unlink()
@@ -114,7 +114,7 @@ def test_what_is_missing_or_damaged_is_said_and_the_rest_is_shown(folder, tmp_pa
         "run.json cannot be read",
         "metrics.csv cannot be read",
         "protocol.json cannot be read",
-        "scores.csv: no numbers in step, frechet",
+        "scores.csv cannot be read",
         "not there, or not yet: checkpoints",
         "not there, or not yet: what happened",
         "step_0000020.png is no image",
@@ -159,7 +159,7 @@ def test_what_is_no_run_is_refused_and_nothing_is_written(folder, tmp_path):
     with pytest.raises(ValueError, match=r"made by ganfield 99\.1"):
         gf.runs.report(folder, tmp_path / "report.html")
     (folder / "config.json").write_text("[]")
-    with pytest.raises(ValueError, match="is no configuration"):
+    with pytest.raises(ValueError, match=r"config\.json cannot be read"):
         gf.runs.report(folder, tmp_path / "report.html")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 

@@ -42,12 +42,12 @@ def test_steps_that_are_recorded(num_steps, record_every, steps):
 @pytest.mark.parametrize(("num_steps", "record_every"), [(7, 3), (5, 4), (2, 3)])
 def test_the_last_piece_may_be_shorter(every_step, num_steps, record_every):
     steps = []
-    found = run(0.1, num_steps, record_every, progress=lambda step, record: steps.append(int(step)))
+    whole = run(0.1, num_steps, record_every, progress=lambda step, record: steps.append(int(step)))
     jax.effects_barrier()
-    assert steps == found.steps[1:].tolist()
-    assert found.steps[-1] == num_steps
-    np.testing.assert_allclose(found.records, every_step[found.steps], rtol=1e-6)
-    np.testing.assert_array_equal(found.params.theta, found.records[-1])
+    assert steps == whole.steps[1:].tolist()
+    assert whole.steps[-1] == num_steps
+    np.testing.assert_allclose(whole.records, every_step[whole.steps], rtol=1e-6)
+    np.testing.assert_array_equal(whole.params.theta, whole.records[-1])
 
 
 @pytest.mark.slow

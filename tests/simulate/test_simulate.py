@@ -75,7 +75,7 @@ def test_jit_vmap_and_grad_go_through():
 
 
 def test_progress_is_called_after_every_record():
-    seen = []
+    calls = []
     gf.simulate(
         gf.simultaneous(optax.sgd(0.5)),
         gf.vector_field(gf.games.bilinear()),
@@ -83,10 +83,10 @@ def test_progress_is_called_after_every_record():
         num_steps=4,
         record=theta_of,
         record_every=2,
-        progress=lambda step, record: seen.append((int(step), float(record))),
+        progress=lambda step, record: calls.append((int(step), float(record))),
     )
     jax.effects_barrier()
-    assert sorted(seen) == [(2, 0.75), (4, -0.4375)]  # (1 + i/2)⁴
+    assert sorted(calls) == [(2, 0.75), (4, -0.4375)]  # (1 + i/2)⁴
 
 
 def exploding():
@@ -208,3 +208,27 @@ def test_a_run_that_has_no_batches_says_so():
     with pytest.raises(ValueError, match=r"on no batch \(batch=None\) and the params") as error:
         gf.simulate(gf.simultaneous(optax.sgd(0.1)), gf.vector_field(game), params, num_steps=1)
     assert isinstance(error.value.__cause__, AttributeError)
+
+
+@pytest.mark.parametrize("optimizer", [optax.adam, optax.rmsprop, gf.numerics_rmsprop])
+def test_an_overflow_in_the_memory_alone_stops_a_run(optimizer):
+    def field(params, batch=None):  # finite, and its square is not, from the third step on
+        return gf.Players(jnp.where(params.phi > 1.5, 1e25, 1.0), jnp.ones(()))
+
+    method = gf.simultaneous(gf.Players(optimizer(1e-3), optax.sgd(1.0)))
+    run = gf.simulate(method, field, gf.Players(0.0, 0.0), num_steps=9, record_every=3)
+    assert run.stopped_at == 3
+    assert np.isfinite(jax.tree.leaves(run.params)).all()
+
+
+def test_what_is_infinite_from_the_start_stops_nothing():
+    def init(params):
+        return (jnp.inf, optax.sgd(0.1).init(params))
+
+    def update(direction, memory, params=None):
+        update, inner = optax.sgd(0.1).update(direction, memory[1], params)
+        return update, (memory[0], inner)
+
+    method = gf.simultaneous(optax.GradientTransformation(init, update))
+    run = gf.simulate(method, lambda p, b: p, gf.Players(0.0, 1.0), num_steps=2)
+    assert run.stopped_at == -1

@@ -30,9 +30,9 @@ def build(step_size, gamma):
 @pytest.mark.slow
 def test_a_grid_is_the_loop_over_its_points():
     sizes, gammas = jnp.array([0.1, 0.2, 0.3]), jnp.array([0.0, 1.0])
-    found = gf.sweep(build, {"step_size": sizes, "gamma": gammas}, num_steps=10).run
-    assert found.params.theta.shape == found.stopped_at.shape == (3, 2)
-    assert found.records.shape == (3, 3, 2)
+    runs = gf.sweep(build, {"step_size": sizes, "gamma": gammas}, num_steps=10).run
+    assert runs.params.theta.shape == runs.stopped_at.shape == (3, 2)
+    assert runs.records.shape == (3, 3, 2)
     for i, step_size in enumerate(sizes):
         for j, gamma in enumerate(gammas):
             alone = gf.simulate(
@@ -43,7 +43,7 @@ def test_a_grid_is_the_loop_over_its_points():
                 record=theta_of,
                 record_every=5,
             )
-            np.testing.assert_allclose(found.records[:, i, j], alone.records, rtol=1e-5)
+            np.testing.assert_allclose(runs.records[:, i, j], alone.records, rtol=1e-5)
 
 
 @pytest.mark.slow
@@ -52,14 +52,14 @@ def test_leaves_of_one_axis_change_together():
         return build(**point)
 
     point = {"step_size": jnp.array([0.1, 0.2]), "gamma": jnp.array([0.0, 1.0])}
-    found = gf.sweep(zipped, {"point": point}, num_steps=5).run.params.theta
+    thetas = gf.sweep(zipped, {"point": point}, num_steps=5).run.params.theta
     whole = gf.sweep(build, point, num_steps=5).run.params.theta
-    np.testing.assert_allclose(found, np.diag(whole), rtol=1e-6)
+    np.testing.assert_allclose(thetas, np.diag(whole), rtol=1e-6)
 
 
 def test_no_axes_are_one_run():
-    found = gf.sweep(build, fixed={"step_size": 0.1, "gamma": 0.5}, num_steps=5).run
-    assert found.params.theta.shape == ()
+    alone = gf.sweep(build, fixed={"step_size": 0.1, "gamma": 0.5}, num_steps=5).run
+    assert alone.params.theta.shape == ()
 
 
 def compiled_names(caplog):
@@ -222,7 +222,7 @@ run = gf.sweep(build, {"step_size": jnp.array([0.1, 0.2, 0.3])}, fixed={"gamma":
                num_steps=20).run
 print(jax.device_count(), *run.records.ravel())
 """
-    found = {}
+    records = {}
     for count in (1, 2, 4):
         text = subprocess.run(
             [sys.executable, "-c", code, str(count)],
@@ -233,6 +233,6 @@ print(jax.device_count(), *run.records.ravel())
         ).stdout
         devices, *numbers = text.split()
         assert int(devices) == count
-        found[count] = np.array(numbers, float)
-    np.testing.assert_allclose(found[2], found[1], rtol=1e-6)
-    np.testing.assert_allclose(found[4], found[1], rtol=1e-6)
+        records[count] = np.array(numbers, float)
+    np.testing.assert_allclose(records[2], records[1], rtol=1e-6)
+    np.testing.assert_allclose(records[4], records[1], rtol=1e-6)

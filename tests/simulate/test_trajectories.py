@@ -36,11 +36,11 @@ def one_by_one(method, field, starts, **settings):
 def test_a_loop_over_starts(build, every):
     method = build(optax.adam(0.1))
     settings = {"num_steps": 6, "record_every": every}
-    found = gf.trajectories(method, BILINEAR, STARTS, **settings)
-    assert found.theta.shape == (1 + 6 // every, 3)
-    np.testing.assert_array_equal(found.theta[0], STARTS.theta)
+    paths = gf.trajectories(method, BILINEAR, STARTS, **settings)
+    assert paths.theta.shape == (1 + 6 // every, 3)
+    np.testing.assert_array_equal(paths.theta[0], STARTS.theta)
     assert_trees_close(
-        found, one_by_one(method, BILINEAR, STARTS, **settings), rtol=1e-5, atol=1e-6
+        paths, one_by_one(method, BILINEAR, STARTS, **settings), rtol=1e-5, atol=1e-6
     )
 
 
@@ -57,9 +57,9 @@ def test_all_starts_see_the_same_batches():
         "key": jax.random.key(7),
         "sample": lambda key: jax.random.normal(key, (3,)),
     }
-    found = gf.trajectories(method, field, starts, **settings)
-    assert found.theta["w"].shape == (3, 2, 3)
-    assert_trees_close(found, one_by_one(method, field, starts, **settings), rtol=1e-5, atol=1e-6)
+    paths = gf.trajectories(method, field, starts, **settings)
+    assert paths.theta["w"].shape == (3, 2, 3)
+    assert_trees_close(paths, one_by_one(method, field, starts, **settings), rtol=1e-5, atol=1e-6)
 
 
 def test_what_diverges_ends_in_nan_and_the_others_go_on():
@@ -67,12 +67,12 @@ def test_what_diverges_ends_in_nan_and_the_others_go_on():
         return gf.Players(params.theta**2, -params.phi)
 
     starts = gf.Players(jnp.array([3.0, -0.5]), jnp.array([1.0, 1.0]))
-    found = gf.trajectories(gf.simultaneous(optax.sgd(1.0)), field, starts, num_steps=20)
-    finite = np.isfinite(found.theta[:, 0])
+    paths = gf.trajectories(gf.simultaneous(optax.sgd(1.0)), field, starts, num_steps=20)
+    finite = np.isfinite(paths.theta[:, 0])
     stop = int(np.argmin(finite))
     assert 2 < stop < 12
     assert finite[:stop].all()
-    for leaf in found:  # of both players, from the first failure on
+    for leaf in paths:  # of both players, from the first failure on
         assert np.isnan(leaf[stop:, 0]).all()
         assert np.isfinite(leaf[:, 1]).all()
 
@@ -80,9 +80,9 @@ def test_what_diverges_ends_in_nan_and_the_others_go_on():
 def test_integers_become_floats_and_float64_stays():
     method = gf.simultaneous(optax.sgd(0.5))
     starts = gf.Players(np.array([1, 2]), np.array([0, 0]))
-    found = gf.trajectories(method, BILINEAR, starts, num_steps=2)
-    assert found.theta.dtype == jnp.float32
-    np.testing.assert_allclose(found.theta[-1], [0.75, 1.5])
+    paths = gf.trajectories(method, BILINEAR, starts, num_steps=2)
+    assert paths.theta.dtype == jnp.float32
+    np.testing.assert_allclose(paths.theta[-1], [0.75, 1.5])
     with jax.enable_x64(True):
         wide = gf.trajectories(method, BILINEAR, gf.Players(*map(np.float64, starts)), num_steps=2)
     assert wide.theta.dtype == np.float64

@@ -29,8 +29,8 @@ def ring_run(learning_rate, gamma, key):
 
     def record(state, info):
         samples = generator.apply(state.params.theta, latent)
-        found = gf.evaluation.mode_coverage(samples, RING.modes, radius=3 * RING.std)
-        return {"norm": optax.tree.norm(info.direction), "hits": found.high_quality * 1.0}
+        scores = gf.evaluation.mode_coverage(samples, RING.modes, radius=3 * RING.std)
+        return {"norm": optax.tree.norm(info.direction), "hits": scores.high_quality * 1.0}
 
     return gf.simulation(
         gf.simultaneous(gf.numerics_rmsprop(learning_rate)),
@@ -59,9 +59,9 @@ def test_a_sweep_of_64_whole_ring_runs_is_one_compiled_call(caplog):
     assert len(traces) == 3
     assert len(calls) == 1
     compiled = [
-        found.group(1)
+        match.group(1)
         for entry in caplog.records
-        if (found := re.match(r"Finished XLA compilation of (\S+)", entry.getMessage()))
+        if (match := re.match(r"Finished XLA compilation of (\S+)", entry.getMessage()))
     ]
     assert compiled.count("jit(_start)") == compiled.count("jit(_advance)") == 1
 

@@ -14,15 +14,15 @@ from tests.testing.test_check_game import SMALL, ring
 def test_what_is_a_fault_and_what_a_kink():
     rough, sure = Finding(True, "rough"), Finding(False, "sure")
 
-    def look(*found):
-        return lambda number: found[min(number, len(found) - 1)]
+    def look(*findings):
+        return lambda number: findings[min(number, len(findings) - 1)]
 
     blame(look([]))
     blame(look([rough], [sure], [rough], []))
     blame(look(*[[rough]] * (LOOKS - 1), []))
-    for said, found in (("sure", [[sure], [rough], [rough, sure], []]), ("rough", [[rough]])):
+    for said, findings in (("sure", [[sure], [rough], [rough, sure], []]), ("rough", [[rough]])):
         with pytest.raises(ValueError, match=said):
-            blame(look(*found))
+            blame(look(*findings))
 
 
 def cases(activation, count):

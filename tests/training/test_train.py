@@ -221,7 +221,7 @@ def test_memory_that_runs_out_damages_nothing(monkeypatch, tmp_path):
     def restore(self, *args, **options):
         raise MemoryError
 
-    monkeypatch.setattr(_checkpoints.orbax.CheckpointManager, "restore", restore)
+    monkeypatch.setattr(_checkpoints.orbax.Checkpointer, "restore", restore)
     with pytest.raises(MemoryError):
         train(CONFIG, tmp_path)
     monkeypatch.undo()
@@ -507,6 +507,12 @@ def test_points_of_the_plane_are_drawn(tmp_path):
     dark = picture < 255
     assert dark.any()
     assert not dark[120:200, 120:200].any()
+    # A board that reaches further is seen whole: a corner, [−4, −2]² of [−6.4, 6.4]².
+    board = config.replace({"data.name": "checkerboard", "record_every": 1})
+    assert train(board, tmp_path / "board", num_steps=1).step == 1
+    dark = np.asarray(Image.open(tmp_path / "board" / "samples" / "real.png")) < 255
+    assert dark[211:260, 60:110].sum() >= 6
+    assert not dark[:, :58].any()
 
 
 @pytest.mark.slow
