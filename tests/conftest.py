@@ -51,6 +51,7 @@ _SLOW_EXAMPLES = {
     "kernel_distance",
     "load",
     "mode_coverage",
+    "report",
     "resnet_discriminator",
     "train",
     "train_classifier",

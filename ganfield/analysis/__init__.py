@@ -30,3 +30,4 @@ from ganfield.analysis._stability import largest_stable as largest_stable
 from ganfield.analysis._stability import stability_diagram as stability_diagram
 from ganfield.analysis._update_map import UpdateMap as UpdateMap
 from ganfield.analysis._update_map import update_map as update_map
+from ganfield.analysis._work import Work as Work

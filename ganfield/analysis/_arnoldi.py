@@ -11,7 +11,7 @@ import numpy as np
 Product = Callable[[np.ndarray], np.ndarray]
 
 _SIZES = (60, 120, 240, 600)  # of the Krylov space, at which it is looked at
-_MOST_NUMBERS = 2**27  # in its basis: a gigabyte
+_MOST_NUMBERS = 2**27  # in its basis: a gigabyte, for each of two starts
 _MOST_VALUES = 6
 _SOLVED = 1e-12  # the largest residual of an eigenvalue, as a share of the map's norm
 _APART = 1e-9  # what moduli are told apart by, as a share of the spectrum's width
@@ -50,27 +50,57 @@ def leading(product: Product, size: int, key: jax.Array) -> Leading | None:
     Reference:
         Saad, "Numerical Methods for Large Eigenvalue Problems", 2011, chapter 6.
     """
-    most = min(size, _SIZES[-1], max(_SIZES[0], _MOST_NUMBERS // size))
-    sizes = [*(s for s in _SIZES if s < most), most]
+    sizes = _growing(size)
     starts = np.asarray(jax.random.normal(key, (2, size), float))
+    one, other = (_Walk(product, start, sizes) for start in starts)
     for least in sizes:
-        one, other = (_from(product, start, sizes, least) for start in starts)
-        if one is None or other is None:
+        if not (one.reaches(least) and other.reaches(least)):
             return None
-        apart = abs(abs(one.values[0]) - abs(other.values[0]))
-        if apart <= one.error + other.error:
-            return one
+        here, there = one.answer, other.answer
+        apart = abs(abs(here.values[0]) - abs(there.values[0]))
+        if apart <= here.error + there.error:
+            return here
     return None
 
 
-def _from(product: Product, start: np.ndarray, sizes: list[int], least: int) -> Leading | None:
-    """Return what one start finds, in a space of ``least`` dimensions or more."""
-    for basis, matrix, left in _spaces(product, start, sizes):
-        if len(basis) >= least or not left:
-            judged = _judge(product, basis, matrix, left)
+def most_products(size: int) -> int:
+    """Return how many products `leading` takes at most."""
+    sizes = _growing(size)
+    # An eigenvalue is checked by two products, of its real and its imaginary part.
+    return 2 * (sizes[-1] + 2 * _MOST_VALUES * len(sizes))
+
+
+def _growing(size: int) -> list[int]:
+    """Return at which dimensions a Krylov space is looked at."""
+    most = min(size, _SIZES[-1], max(_SIZES[0], _MOST_NUMBERS // size))
+    return [*(s for s in _SIZES if s < most), most]
+
+
+class _Walk:
+    """The Krylov spaces of one start, each larger than the one before.
+
+    Attributes:
+        answer: what was found in the last space in which anything was.
+    """
+
+    answer: Leading
+
+    def __init__(self, product: Product, start: np.ndarray, sizes: list[int]):
+        self._product = product
+        self._spaces = _spaces(product, start, sizes)
+        self._dimension = 0.0
+
+    def reaches(self, least: int) -> bool:
+        """Return whether there is an answer of a space of ``least`` dimensions, or of all."""
+        while self._dimension < least:
+            space = next(self._spaces, None)
+            if space is None:
+                return False
+            judged = _judge(self._product, *space)
             if judged is not None:
-                return judged
-    return None
+                basis, _, left = space
+                self.answer, self._dimension = judged, len(basis) if left else np.inf
+        return True
 
 
 def _spaces(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -12,14 +15,22 @@ from jax.flatten_util import ravel_pytree
 from ganfield._html import html_of
 from ganfield._tree import double
 from ganfield._types import Field, Players
-from ganfield.analysis._arnoldi import leading
+from ganfield.analysis._arnoldi import leading, most_products
 from ganfield.analysis._motion import motion, without_decay
+from ganfield.analysis._programs import Look, jacobian_of, looking
 from ganfield.analysis._standing_memory import standing
 from ganfield.analysis._update_map import UpdateMap, lent, state_at, steps_of, update_map
+from ganfield.analysis._work import Progress, Work, begin, watched
 from ganfield.checks import check_count, check_positive
 from ganfield.methods import Method, State, for_each_move
 
 _DENSE_LIMIT = 400
+_COLUMNS = 128  # of a large matrix, made together
+_MEMORIES = {
+    "lent": "memory lent by state",
+    "fresh": "fresh memory, of steps at the point",
+    "none": "no memory",
+}
 
 
 class SpectralRadius(NamedTuple):
@@ -34,6 +45,8 @@ class SpectralRadius(NamedTuple):
             sums of AdaGrad) has an eigenvalue 1 that is in neither, nor in ``value``.
         residual: ‖F′u − λu‖ for the leading eigenvector of length 1; 0 where all were found.
         fixed_point_residual: ‖F(x) − x‖. The rate means something where this is 0.
+        memory: whose the method had: "lent", that of the ``state`` that was given, such as a run's;
+            "fresh", what it has after steps at the point; "none", for it remembers nothing.
     """
 
     value: float
@@ -41,6 +54,14 @@ class SpectralRadius(NamedTuple):
     eigenvalues: np.ndarray
     residual: float
     fixed_point_residual: float
+    memory: str
+
+    def __repr__(self) -> str:
+        count = len(self.eigenvalues)
+        return (
+            f"SpectralRadius: {self.value:.6g} (rate {self.rate:.6g}), {count} eigenvalues; "
+            f"{_MEMORIES[self.memory]}; ‖F(x) − x‖ = {self.fixed_point_residual:.2g}"
+        )
 
     def _repr_html_(self) -> str:
         return html_of(self)
@@ -73,6 +94,7 @@ def spectral_radius(
     moments: str = "moving",
     dense_limit: int = _DENSE_LIMIT,
     key: jax.Array | None = None,
+    progress: Progress = True,
 ) -> SpectralRadius:
     """Return the largest modulus of the eigenvalues of a method's update map, in float64.
 
@@ -94,9 +116,13 @@ def spectral_radius(
         dense_limit: the longest state whose matrix is made.
         key: a typed key for the two starts of Arnoldi's method; by default
             ``jax.random.key(0)``.
+        progress: true says on stderr what a long computation takes before it begins, and shows a
+            bar on a terminal and in a notebook; false is silent; ``progress(count, work)`` is
+            called before anything is compiled, before the first product with F′ (the count is 0
+            both times) and after each, with a `ganfield.analysis.Work`.
 
     Returns:
-        A `SpectralRadius`.
+        A `SpectralRadius`, which says whose memory the method had.
 
     Raises:
         ValueError: an argument is not allowed, a step depends on a count and never repeats (a
@@ -118,25 +144,68 @@ def spectral_radius(
     key = jax.random.key(0) if key is None else key
     with jax.enable_x64(True):
         at, batch = double(params, integers=True), double(batch)
+        begin(progress, _work(_size(method, at, moments), dense_limit))
         num_steps = steps_of(method, field, at, state, batch, num_steps)
         there = state_at(method, field, at, state, batch, num_steps)
         F = update_map(method, field, there, batch=batch, num_steps=num_steps, moments=moments)
-        return _of_map(F, num_steps, dense_limit, key)
+        memory = (
+            "none" if not jax.tree.leaves(there.memory) else "fresh" if state is None else "lent"
+        )
+        return _of_map(F, num_steps, dense_limit, key, progress, memory)
 
 
-def _of_map(F: UpdateMap, num_steps: int, dense_limit: int, key: jax.Array) -> SpectralRadius:
+def _size(method: Method, params: Players, moments: str) -> int:
+    """Return on how many numbers the map will act."""
+    begun = jax.eval_shape(method.init, params)
+    leaves = jax.tree.leaves(begun.params if moments == "frozen" else begun)
+    return sum(leaf.size for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating))
+
+
+def _work(size: int, dense_limit: int, seconds: float = float("nan")) -> Work:
+    has_matrix = size <= max(dense_limit, 4)
+    return Work(size, size if has_matrix else most_products(size) + 3, seconds, has_matrix)
+
+
+def _of_map(
+    F: UpdateMap,
+    num_steps: int,
+    dense_limit: int,
+    key: jax.Array,
+    progress: Progress = False,
+    memory: str = "none",
+) -> SpectralRadius:
+    size = F.point.size
     with jax.enable_x64(True):
-        moved = float(jnp.linalg.norm(jax.jit(F.apply)(F.point) - F.point))
-        if F.point.size <= max(dense_limit, 4):
-            matrix = np.asarray(jax.jit(F.jacobian)(F.point))
-            _check_finite(matrix)
-            moving = ~np.asarray(standing(F, matrix))
-            values, residual = np.linalg.eigvals(matrix[np.ix_(moving, moving)]), 0.0
-            values = values.astype(complex)
-        else:
-            values, residual = _by_products(F, key)
+        look, ones = looking(F), jnp.ones_like(F.point)
+        moved = jax.block_until_ready(look(F.point, ones))[0]
+        began = time.perf_counter()
+        jax.block_until_ready(look(F.point, ones))
+        work = _work(size, dense_limit, time.perf_counter() - began)
+        with watched(progress, work) as tick:
+            if work.has_matrix:
+                values, residual = _by_matrix(F, tick), 0.0
+            else:
+                values, residual = _by_products(F, look, key, tick)
+        away = float(jnp.linalg.norm(moved - F.point))
     value = float(np.abs(values).max())
-    return SpectralRadius(value, value ** (1 / num_steps), values, residual, moved)
+    return SpectralRadius(value, value ** (1 / num_steps), values, residual, away, memory)
+
+
+def _by_matrix(F: UpdateMap, tick: Callable[[int], None]) -> np.ndarray:
+    """Return all eigenvalues; a large matrix is made some columns at a time."""
+    size = F.point.size
+    if size <= _DENSE_LIMIT:
+        matrix = np.asarray(jacobian_of(F)(F.point))
+    else:
+        some = jax.jit(jax.vmap(F.jvp, in_axes=(None, 1), out_axes=1))
+        parts = []
+        for first in range(0, size, _COLUMNS):
+            parts.append(np.asarray(some(F.point, jnp.eye(size, _COLUMNS, -first))))
+            tick(min(first + _COLUMNS, size))
+        matrix = np.concatenate(parts, axis=1)[:, :size]
+    _check_finite(matrix)
+    moving = ~np.asarray(standing(F, matrix))
+    return np.linalg.eigvals(matrix[np.ix_(moving, moving)]).astype(complex)
 
 
 def convergence_rate(
@@ -216,12 +285,16 @@ def convergence_rate(
     return ConvergenceRate(predicted.rate, _slope(distances, floor, 1e3 * distance))
 
 
-def _by_products(F: UpdateMap, key: jax.Array) -> tuple[np.ndarray, float]:
+def _by_products(
+    F: UpdateMap, look: Look, key: jax.Array, tick: Callable[[int], None]
+) -> tuple[np.ndarray, float]:
     """Return the eigenvalues of largest modulus, and the residual of the first."""
-    jvp = jax.jit(lambda vector: F.jvp(F.point, vector))
+    count = itertools.count(1)
 
     def product(vector: np.ndarray) -> np.ndarray:
-        return np.asarray(jvp(jnp.asarray(vector)))
+        answer = np.asarray(look(F.point, jnp.asarray(vector))[1])
+        tick(next(count))
+        return answer
 
     size = F.point.size
     _check_finite(product(np.ones(size)))

@@ -9,10 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
+from ganfield.analysis._programs import jacobian_of, looking
+
 if TYPE_CHECKING:
     from ganfield.analysis._update_map import UpdateMap
 
 _SAME = 1e-9  # of the largest entry of F′: as far as a point typed by hand is no exact zero
+_STEEP = 1e3  # beyond it, as where RMSProp has seen next to nothing, all memory would stand still
 _FEW = 400  # numbers of which all of F′ is made
 _LATER = 2.0 ** np.arange(0, 21, 4)  # steps
 _NEAR, _NEARER = 1e-6, 1e-9
@@ -39,7 +42,8 @@ def standing(F: UpdateMap, matrix: Any) -> Any:
             ``(n, k)`` each.
     """
     after, before = matrix if isinstance(matrix, tuple) else (matrix, jnp.eye(len(matrix)))
-    off = jnp.abs(after - before).max(axis=1) <= _SAME * jnp.abs(after).max()
+    steep = jnp.minimum(jnp.abs(after).max(), _STEEP)
+    off = jnp.abs(after - before).max(axis=1) <= _SAME * steep
     return off & ~are_params(F)
 
 
@@ -54,15 +58,21 @@ def check_map(F: UpdateMap) -> None:
     """
     size = F.point.size
     random = jax.random.normal(jax.random.key(0), (size, 2), F.point.dtype)
-    directions = jnp.eye(size) if size <= _FEW else random
     along = random[:, 0] / jnp.linalg.norm(random[:, 0])
+    look = looking(F)
 
-    @jax.jit
-    def look(x: jax.Array) -> tuple[jax.Array, ...]:
-        slopes = jax.vmap(lambda u: F.jvp(x, u), in_axes=1, out_axes=1)(directions)
-        return slopes, *(F.apply(x + distance * along) for distance in (0, _NEAR, _NEARER))
+    def at(distance: float) -> np.ndarray:
+        return np.asarray(look(F.point + distance * along, along)[0])
 
-    slopes, moved, near, nearer = (np.asarray(values) for values in look(F.point))
+    if size <= _FEW:
+        directions, slopes_at = jnp.eye(size), jacobian_of(F)
+    else:
+        directions = random
+
+        def slopes_at(x: jax.Array) -> jax.Array:
+            return jnp.stack([look(x, u)[1] for u in random.T], axis=1)
+
+    slopes, moved, near, nearer = np.asarray(slopes_at(F.point)), at(0), at(_NEAR), at(_NEARER)
     if not np.isfinite(slopes).all():
         return  # which is said by those who need all of F′
     params = are_params(F)
@@ -82,7 +92,7 @@ def check_map(F: UpdateMap) -> None:
     drift = np.where(counts, moved - np.asarray(F.point), 0)
     grows = np.abs(drift) > 1e-12 * (1 + np.abs(moved))
     for steps in _LATER if grows.any() else ():
-        later = np.asarray(look(F.point + steps * drift)[0])
+        later = np.asarray(slopes_at(F.point + steps * drift))
         if np.abs(later - slopes)[params].max() > 1e-12 * steep:
             raise ValueError(
                 "method must do the same again after some steps, and what its step does depends on "

@@ -14,6 +14,7 @@ from ganfield.cli._compare import Compare
 from ganfield.cli._equilibria import Equilibria
 from ganfield.cli._field import Field
 from ganfield.cli._list import List
+from ganfield.cli._report import Report
 from ganfield.cli._sample import Sample
 from ganfield.cli._spectrum import Spectrum
 from ganfield.cli._train import Train
@@ -43,6 +44,7 @@ COMMANDS: dict[str, type[_Command]] = {
     "train": Train,
     "compare": Compare,
     "sample": Sample,
+    "report": Report,
     "train-classifier": TrainClassifier,
 }
 

@@ -10,7 +10,7 @@ import numpy as np
 import ganfield as gf
 from ganfield._files import write_file
 from ganfield.cli._help import options
-from ganfield.cli._options import Count, File, Given, Json, RunFolder
+from ganfield.cli._options import Count, File, Flag, Given, Json, RunFolder
 from ganfield.cli._show import tell
 
 
@@ -35,6 +35,9 @@ class Sample:
     """How many examples to write."""
     step: Given[int] = None
     """The checkpoint to take them from. (default: the last)"""
+    average: Flag = False
+    """Take the average of the generator's parameters, of runs that were trained with
+    method.wrapper=averaged."""
     json: Json = False
 
     def run(self) -> int:
@@ -48,7 +51,7 @@ class Sample:
         # Commands run in float64; networks were trained in float32.
         with jax.enable_x64(False):
             run = gf.runs.load(self.folder, self.step)
-            examples = run.generate(self.num)
+            examples = run.generate(self.num, average=self.average)
         if self.output.suffix == ".npz":
             content = io.BytesIO()
             np.savez_compressed(content, examples=examples, step=run.step)
@@ -61,8 +64,17 @@ class Sample:
 
     def record(self, run: gf.runs.SavedRun) -> dict[str, Any]:
         """Return what was written for JSON."""
-        return {"run": self.folder, "step": run.step, "num": self.num, "output": self.output}
+        return {
+            "run": self.folder,
+            "step": run.step,
+            "num": self.num,
+            "average": self.average,
+            "output": self.output,
+        }
 
     def say(self, run: gf.runs.SavedRun) -> None:
         """Print what was written."""
-        print(f"{self.num} examples of {self.folder} at step {run.step}\nwrote {self.output}")
+        whose = "the average of " if self.average else ""
+        print(
+            f"{self.num} examples of {whose}{self.folder} at step {run.step}\nwrote {self.output}"
+        )

@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -22,6 +23,7 @@ from ganfield.runs._host import with_keys, without_keys
 from ganfield.simulate import Standing
 
 _FILES = "files.json"  # in a checkpoint: the SHA-256 of its other files
+_REMOVAL = 0.1  # seconds that the removal of a checkpoint may take
 _OVERHEAD = 200_000  # bytes that Orbax writes beside the arrays, with room to spare
 
 
@@ -141,13 +143,18 @@ class Checkpoints:
                 or another run's.
             OSError: all checkpoints are damaged.
         """
-        steps = self.steps()
+        left = steps = self.steps()
         damaged: list[tuple[int, OSError]] = []
-        for step in reversed(steps):
+        while left:
+            *left, step = left
             try:
                 last = self.load(step, like)
             except OSError as error:
-                damaged.append((step, error))
+                if self.went(step):
+                    left = steps = self.steps()
+                    damaged.clear()
+                else:
+                    damaged.append((step, error))
                 continue
             # Only now, so that a folder that is refused stays as it is.
             for bad, why in damaged:
@@ -162,6 +169,16 @@ class Checkpoints:
                 "another folder, or remove this one to start again"
             )
         return None
+
+    def went(self, step: int) -> bool:
+        """Return whether a checkpoint that cannot be read is no longer there.
+
+        A run that is going on removes its oldest ones, also while another process reads them.
+        """
+        if not self._reads_alone:
+            return False
+        time.sleep(_REMOVAL)
+        return step not in self.steps()
 
     def _set_aside(self, step: int) -> str:
         """Give a damaged checkpoint another name, and return it."""

@@ -13,9 +13,7 @@ from ganfield._html import html_spread, html_table
 from ganfield.configuration import Config
 from ganfield.runs._load import provenance_of
 from ganfield.runs._run_directory import FREE, read_config, read_protocols
-from ganfield.runs._tables import Table
-
-Columns = dict[str, np.ndarray]
+from ganfield.runs._tables import Columns, Table
 
 
 class Group(NamedTuple):

@@ -20,6 +20,7 @@ from ganfield.checks import check_count
 from ganfield.configuration import Built, Config, build, fingerprint, load_data, random_keys
 from ganfield.games import Game
 from ganfield.methods import Method, State
+from ganfield.methods._averaging import AveragedMemory
 from ganfield.runs._checkpoints import Checkpoints
 from ganfield.runs._generate import Maker
 from ganfield.runs._quick import quick_jit
@@ -69,6 +70,12 @@ class SavedRun:
         return self.state.params
 
     @property
+    def average(self) -> Players | None:
+        """The average of the parameters, where ``config.method.wrapper`` is "averaged"."""
+        memory = self.state.memory
+        return memory.average if isinstance(memory, AveragedMemory) else None
+
+    @property
     def game(self) -> Game:
         """What was played."""
         return self._built.game
@@ -110,11 +117,12 @@ class SavedRun:
         """``sample(key) -> batch`` of the configuration's sizes, from the run's data."""
         return self._built._replace(data=self.data).sampler()
 
-    def generate(self, count: int) -> np.ndarray:
+    def generate(self, count: int, *, average: bool = False) -> np.ndarray:
         """Return examples of the generator.
 
         Args:
             count: how many.
+            average: whether its parameters are the run's average.
 
         Returns:
             An array (count, …), images in [−1, 1]. The first ones are those of the run's own
@@ -122,10 +130,15 @@ class SavedRun:
             of one fixed batch of ``config.reference_size`` latent variables.
 
         Raises:
-            ValueError: the count is below 1.
+            ValueError: the count is below 1, or the run keeps no average.
         """
         check_count(count, argument="count")
-        return Maker(self._built.generator, self.config)(self.params.theta, count)
+        params = self.average if average else self.params
+        if params is None:
+            raise ValueError(
+                f"the run in {self.folder} keeps no average: train with method.wrapper=averaged"
+            )
+        return Maker(self._built.generator, self.config)(params.theta, count)
 
     def __repr__(self) -> str:
         kept = ", ".join(map(str, self.steps))
@@ -136,6 +149,10 @@ class SavedRun:
         facts = html_table(list(self.metrics), last, title=f"{self!r}: the last metrics")
         scores = {name: column[-1] for name, column in self.scores.items() if len(column)}
         return facts + (html_facts("the last scores", scores) if scores else "")
+
+
+class NewerRunError(ValueError):
+    """A run was made by a newer version, and may mean what this one cannot know."""
 
 
 class _Shaped:
@@ -198,13 +215,15 @@ def load(
         folder / "checkpoints", keep=None, tell=listen or (lambda _: None), run=about.get("id")
     )
     try:
+        if step is not None and step not in checkpoints.steps():
+            raise _not_there(step, checkpoints)
+        try:
+            standing, seconds = _read(checkpoints, step, built)
+        except OSError as error:
+            if step is None or not checkpoints.went(step):
+                raise
+            raise _not_there(step, checkpoints) from error
         steps = checkpoints.steps()
-        if step is not None and step not in steps:
-            raise ValueError(
-                f"there is no checkpoint of step {step} in {folder}: those of the steps "
-                f"{', '.join(map(str, steps)) or 'none'} are there"
-            )
-        standing, seconds = _read(checkpoints, step, built)
     finally:
         checkpoints.close()
     return SavedRun(
@@ -220,6 +239,14 @@ def load(
         scores,
         _built=built,
         _given=data,
+    )
+
+
+def _not_there(step: int, checkpoints: Checkpoints) -> ValueError:
+    there = ", ".join(map(str, checkpoints.steps())) or "none"
+    return ValueError(
+        f"there is no checkpoint of step {step} in {checkpoints.folder.parent}: those of the steps "
+        f"{there} are there"
     )
 
 
@@ -244,7 +271,7 @@ def provenance_of(folder: Path) -> dict[str, Any]:
     made_by = str(about.get("versions", {}).get("ganfield", "0"))
     here = metadata.version("ganfield")
     if _numbers(made_by) > _numbers(here):
-        raise ValueError(
+        raise NewerRunError(
             f"the run in {folder} was made by ganfield {made_by}, and this is {here}: it may mean "
             "what this version cannot know"
         )

@@ -11,6 +11,7 @@ import numpy as np
 from ganfield._files import naming, read_bytes, reason_of, write_file
 
 Value = float | int | str
+Columns = dict[str, np.ndarray]
 
 _MOST = 1 << 30  # bytes
 _TEXTS = ("warnings",)  # the columns that hold no numbers

@@ -1,5 +1,7 @@
 """Update maps under the optimizers of optax: right, or refused with the reason."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import optax.contrib
@@ -45,6 +47,15 @@ def test_without_the_matrix_what_stands_still_is_left_out_too():
         gf.spectral_radius(method, V, ORIGIN, dense_limit=limit).rate for limit in (400, 0)
     )
     assert products == pytest.approx(dense, rel=1e-9)
+
+
+@pytest.mark.slow
+def test_memory_that_decays_does_not_stand_still_where_steps_are_steep():
+    # Second moments of next to nothing, as in a run: 1/√n is 10¹⁰, and 10⁻⁹ of that is no rounding.
+    method = gf.simultaneous(optax.rmsprop(0.1, decay=0.9, eps=0.0))
+    state = jax.tree.map(lambda leaf: jnp.full_like(leaf, 1e-20), method.init(ORIGIN))
+    radius = gf.spectral_radius(method, V, ORIGIN, state=state._replace(params=ORIGIN))
+    assert np.isclose(radius.eigenvalues, 0.9, rtol=0, atol=1e-9).sum() == 2
 
 
 @pytest.mark.slow

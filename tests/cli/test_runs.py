@@ -1,4 +1,4 @@
-"""``ganfield compare`` and ``sample``: what they print, write and refuse."""
+"""``ganfield compare``, ``sample`` and ``report``: what they print, write and refuse."""
 
 import jax
 import numpy as np
@@ -61,6 +61,19 @@ def test_sample(run, run_json, folders, tmp_path):
     np.testing.assert_allclose(pixels / 127.5 - 1, expected[1, ..., 0], atol=0.01)
 
 
+def test_report(run, run_json, folders, tmp_path):
+    record = run_json("report", folders[0], "--output", "new/r.html")
+    assert (record["output"], record["missing"]) == ("new/r.html", [])
+    assert "</html>" in (tmp_path / "new" / "r.html").read_text("utf-8")
+    (folders[1] / "events.log").unlink()
+    code, out, err = run("report", folders[1], "--output", "r.html")
+    assert (code, err) == (0, "")
+    assert out == "missing: not there, or not yet: what happened (events.log)\nwrote r.html\n"
+    code, out, err = run("report", folders[0], "--output", "r.pdf")
+    assert (code, out) == (2, "")
+    assert err == "error: --output must be a file that ends in .html, got 'r.pdf'\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -68,6 +81,7 @@ def test_sample(run, run_json, folders, tmp_path):
         (("--output", "a.png"), r"--output must end in .npz or be a folder, got 'a.png'"),
         (("--output", "a.npz", "--num", 0), "--num must be an integer ≥ 1, got 0"),
         (("--output", "a.npz", "--step", 7), "no checkpoint of step 7 in"),
+        (("--output", "a.npz", "--average"), "keeps no average"),
     ],
 )
 def test_what_cannot_be_sampled(run, folders, tmp_path, arguments, message):

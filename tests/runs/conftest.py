@@ -1,5 +1,6 @@
-"""Three tiny runs, trained once: two that differ in the seed alone, and one of another method."""
+"""Tiny runs, trained once: two that differ in the seed, one of another method, one of points."""
 
+import numpy as np
 import pytest
 
 import ganfield as gf
@@ -30,3 +31,15 @@ def trained(tmp_path_factory):
         for name, changes in FOLDERS.items()
     }
     return {name: root / name for name in FOLDERS}, results
+
+
+@pytest.fixture(scope="session")
+def points(tmp_path_factory):
+    """Return the folder of a run on an own array, which keeps an average, and the data."""
+    folder = tmp_path_factory.mktemp("points") / "run"
+    data = gf.data.points(np.random.default_rng(0).normal(size=(50, 2)) * 3)
+    config = CONFIG.replace(
+        {"data.name": "ring", "method.wrapper": "averaged", "method.wrapper_options.decay": 0.5}
+    )
+    gf.training.train(config, folder, data=data, num_steps=40)
+    return folder, data

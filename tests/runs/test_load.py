@@ -1,5 +1,6 @@
 """A run comes back as it was: parameters, memory, tables; and its folder stays as it is."""
 
+import dataclasses
 import json
 import shutil
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 import ganfield as gf
+from ganfield.runs._checkpoints import Checkpoints
 from ganfield.simulate import step_batch
 from tests.training.tiny import assert_same_bits, rows
 
@@ -104,6 +106,43 @@ def test_a_damaged_checkpoint_is_told_of_and_left_alone(copy):
         gf.runs.load(copy)
 
 
+def test_a_run_that_removes_what_is_being_read_is_read_again(copy, tmp_path, monkeypatch):
+    folder, said, load = copy / "checkpoints", [], Checkpoints.load
+
+    def gone(self, step, like):
+        if step == 20:  # The run went on, wrote the next, and removed what it keeps no longer.
+            (tmp_path / "40").rename(folder / "40")
+            (folder / "20").rename(tmp_path / "20")
+            raise OSError("the checkpoint of step 20 is damaged")
+        return load(self, step, like)
+
+    monkeypatch.setattr(Checkpoints, "load", gone)
+    (folder / "40").rename(tmp_path / "40")
+    run = gf.runs.load(copy, listen=said.append)
+    assert (run.step, run.steps, said) == (40, (40,), [])
+    (folder / "40").rename(tmp_path / "40")
+    (tmp_path / "20").rename(folder / "20")
+    with pytest.raises(ValueError, match=r"no checkpoint of step 20 in .*: those of the steps 40"):
+        gf.runs.load(copy, step=20)
+
+
+def test_examples_of_the_average_are_those_of_averaged_weights(points):
+    folder, data = points
+    run = gf.runs.load(folder, data=data)
+    assert gf.methods.average_of(run.state) is run.average
+    made = run.generate(3, average=True)
+    assert not np.allclose(made, run.generate(3))
+    as_params = dataclasses.replace(run, state=run.state._replace(params=run.average))
+    np.testing.assert_array_equal(made, as_params.generate(3))
+
+
+def test_a_run_without_an_average_says_so(trained):
+    run = gf.runs.load(trained[0]["first"])
+    assert run.average is None
+    with pytest.raises(ValueError, match=r"no average: train with method\.wrapper=averaged"):
+        run.generate(1, average=True)
+
+
 def test_what_cannot_be_loaded_is_named(copy, tmp_path):
     with pytest.raises(ValueError, match=r"no run in .*nowhere"):
         gf.runs.load(tmp_path / "nowhere")
@@ -120,6 +159,10 @@ def test_what_cannot_be_loaded_is_named(copy, tmp_path):
             gf.runs.load(copy)
     (copy / "run.json").unlink()
     assert gf.runs.load(copy).step == 40
+    (copy / "metrics.csv").write_bytes(b"step\n\xff\n")
+    with pytest.raises(ValueError, match=r"metrics\.csv cannot be read"):
+        gf.runs.load(copy)
+    (copy / "metrics.csv").unlink()
     shutil.rmtree(copy / "checkpoints")
     with pytest.raises(ValueError, match="no checkpoint yet"):
         gf.runs.load(copy)
