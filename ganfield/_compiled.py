@@ -53,7 +53,7 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
     fresh.__name__ = name
     if config.jax_debug_nans or config.jax_debug_infs:  # jit says where it comes from
         return jax.jit(fresh)
-    leaves, tree = jax.tree.flatten(args)
+    leaves = jax.tree.leaves(args)
     if _are_traced(leaves):
         return function
     traced, shapes = jax.make_jaxpr(fresh, return_shape=True)(*args)
@@ -84,7 +84,7 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
     out = jax.tree.structure(shapes)
 
     def call(*args: Any) -> Any:
-        leaves = tree.flatten_up_to(args)
+        leaves = jax.tree.leaves(args)
         return jax.tree.unflatten(out, whole(constants, leaves))
 
     return call

@@ -63,12 +63,12 @@ _SYMBOLS = {"gamma": "γ"}
 
 
 def registered(
-    registry: Registry[Callable[..., T]],
+    registry: dict[str, Callable[..., T]],
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Return the decorator that enters a builder into a registry, by its name, and names its work.
 
     Args:
-        registry: name → builder.
+        registry: name → builder, a `Registry` or any dict.
 
     Returns:
         ``decorate(build) -> build``, with the same signature and documentation.
@@ -88,7 +88,8 @@ def registered(
     """
 
     def decorate(build: Callable[P, T]) -> Callable[P, T]:
-        name, builder = build.__name__, named(build, registry.check_first)
+        check_first = getattr(registry, "check_first", None)
+        name, builder = build.__name__, named(build, check_first)
         if name in registry and registry[name].__module__ != build.__module__:
             raise ValueError(f"{name!r} is registered already, by {registry[name].__module__}")
         registry[name] = builder

@@ -52,7 +52,7 @@ def test_texts_are_escaped():
 
 def test_results_are_tables():
     origin = gf.Players(np.float64(0), np.float64(0.25))
-    radius = gf.analysis.SpectralRadius(1.25, 1.25, np.array([1 + 0.5j, 0.1]), 0.0, 1e-12)
+    radius = gf.analysis.SpectralRadius(1.25, 1.25, np.array([1 + 0.5j, 0.1]), 0.0, 1e-12, "none")
     assert cells(radius)[:5] == ["SpectralRadius", "value", "1.25", "rate", "1.25"]
     assert "1+0.5j, 0.1+0j" in cells(radius)
     points = gf.analysis.Equilibria((origin,), np.array([0.0]), np.array([7]), 8, 7)

@@ -22,7 +22,8 @@ from ganfield.analysis._standing_memory import standing
 from ganfield.analysis._update_map import UpdateMap, lent, state_at, steps_of, update_map
 from ganfield.analysis._work import Progress, Work, begin, watched
 from ganfield.checks import check_count, check_positive
-from ganfield.methods import Method, State, for_each_move
+from ganfield.field import check_field
+from ganfield.methods import Method, State, check_is_method, for_each_move
 
 _DENSE_LIMIT = 400
 _COLUMNS = 128  # of a large matrix, made together
@@ -144,6 +145,8 @@ def spectral_radius(
     key = jax.random.key(0) if key is None else key
     with jax.enable_x64(True):
         at, batch = double(params, integers=True), double(batch)
+        check_is_method(method)
+        check_field(field, at, batch)
         begin(progress, _work(_size(method, at, moments), dense_limit))
         num_steps = steps_of(method, field, at, state, batch, num_steps)
         there = state_at(method, field, at, state, batch, num_steps)
