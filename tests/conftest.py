@@ -58,8 +58,8 @@ _SLOW_EXAMPLES = {
 }
 
 
-# Pages that take over ten seconds.
-_LONG_PAGES = {"methods.md", "runs.md", "vector_fields.md"}
+# Pages that take over six seconds.
+_LONG_PAGES = {"games.md", "methods.md", "runs.md", "training.md", "vector_fields.md"}
 
 
 @pytest.hookimpl(tryfirst=True)

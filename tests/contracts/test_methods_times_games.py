@@ -34,10 +34,10 @@ QUICK = [("matrix", "simultaneous"), ("matrix", "alternating"), ("plane", "simul
 
 
 def tier(group, name):
-    """Inner solves compile for long; those of matrix games, the quickest, stand for them."""
+    """Networks and inner solves compile for long; matrix games, the quickest, stand for them."""
     if (group, name) in QUICK:
         return ()
-    is_long = name.startswith(SOLVERS) and group != "matrix"
+    is_long = (name.startswith(SOLVERS) and group != "matrix") or group == "gan_standard"
     return pytest.mark.long if is_long else pytest.mark.slow
 
 
