@@ -172,7 +172,6 @@ FURTHER = {
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", FURTHER)
-@pytest.mark.long
 def test_closed_forms_of_further_methods(name):
     build, radius = FURTHER[name]
     v = gf.vector_field(gf.games.bilinear(2.0))

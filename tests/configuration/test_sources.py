@@ -80,7 +80,6 @@ FILES = {
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", DATA)
-@pytest.mark.long
 def test_a_set_is_built_and_trained_on(name, tmp_path):
     changes = FILES.get(name, lambda folder: {})(tmp_path)
     config = Config.from_json(

@@ -361,7 +361,6 @@ MATERIAL = {
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", MATERIAL)
-@pytest.mark.long
 def test_all_distributions_are_trained_on(name, tmp_path):
     result = train(CONFIG, tmp_path, data=MATERIAL[name](), num_steps=2)
     assert (result.outcome, result.step) == ("finished", 2)
