@@ -28,7 +28,8 @@ def curves(
     """Draw a quantity against steps: the mean over seeds, and each seed faintly.
 
     Curves that lie on each other are told apart: the first of the axes is solid, the others are
-    dashed, each in its own way, and the gaps show what is below.
+    dashed, each in its own way, and the gaps show what is below. A number between two that are not
+    finite is a dot.
 
     Args:
         steps: shape ``(records,)``.
@@ -65,4 +66,9 @@ def curves(
     mean = np.ma.masked_invalid(each).mean(axis=1).filled(np.nan)
     (line,) = ax.plot(at, mean, color=color, linestyle=linestyle, label=label, gid=_MEAN)
     line.set_zorder(2.1)  # above the seeds of every curve
+    # A number between two that are none has no line to lie on.
+    known = np.pad(np.isfinite(mean), 1)
+    alone = known[1:-1] & ~known[:-2] & ~known[2:]
+    if alone.any():
+        line.set(marker=".", markevery=np.flatnonzero(alone).tolist())
     return line

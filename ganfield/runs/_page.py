@@ -19,7 +19,7 @@ _STYLE = """
 :root{color-scheme:light dark;--ink:#1b1f24;--soft:#5b636d;--line:#d9dde2;--paper:#fff;
 --card:#f6f7f9;--c0:#0072b2;--c1:#d55e00;--c2:#009e73;--c3:#cc79a7}
 @media(prefers-color-scheme:dark){:root{--ink:#e8eaed;--soft:#a4abb5;--line:#3a4049;--paper:#14171c;
---card:#1d2128;--c0:#56b4e9;--c1:#e69f00;--c2:#29c495;--c3:#e09cc4}}
+--card:#1d2128;--c0:#56b4e9;--c1:#e69f00;--c2:#009e73;--c3:#cc79a7}}
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:1240px;padding:1rem;color:var(--ink);background:var(--paper);
 font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;
@@ -41,14 +41,8 @@ font-weight:400;color:var(--soft);font-size:.85rem;font-variant-numeric:tabular-
 figcaption li::before{content:"";display:inline-block;width:.9em;height:.2em;margin:0 .35em .25em 0;
 background:var(--c)}
 .s0{--c:var(--c0)}.s1{--c:var(--c1)}.s2{--c:var(--c2)}.s3{--c:var(--c3)}
-svg.chart{display:block;width:100%;height:auto}
-svg text{fill:var(--soft);font-size:11px}
-svg .g{stroke:var(--line);stroke-width:1}
-svg .l,svg .d{fill:none;stroke:var(--c);stroke-linecap:round}
-svg .l{stroke-width:1.5;stroke-linejoin:round}
-svg .d{stroke-width:4;opacity:.6}
-svg .u{fill:none;stroke:var(--ink);stroke-width:1;stroke-dasharray:4 3}
 img{display:block;width:100%;height:auto;border:1px solid var(--line)}
+img.chart{border:0}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
 th,td{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0;

@@ -11,11 +11,12 @@ import jax
 import numpy as np
 
 from ganfield._files import write_file
+from ganfield._html import said as in_words
 from ganfield.analysis import SpectralRadius
 from ganfield.configuration import Config
 from ganfield.configuration._settings import flat
 from ganfield.reporting import check_folder
-from ganfield.runs._chart import Box, box_around, curves, say, scatter
+from ganfield.runs._chart import curves, drawn
 from ganfield.runs._load import NewerRunError, SavedRun, load, provenance_of
 from ganfield.runs._page import Section, cards, escape, figures, folded, page, picture, table
 from ganfield.runs._run_directory import read_config, read_protocols
@@ -146,7 +147,7 @@ def _facts(
     yield "step", f"{steps[-1] if steps.size else '–'} of {config.num_steps}"
     seconds = metrics.get("seconds", np.array([]))
     if seconds.size:
-        yield "seconds of steps", say(float(seconds[-1]))
+        yield "seconds of steps", in_words(seconds[-1])
     yield "seed", config.seed
     kept = _checkpoints(folder)
     few = ", ".join(map(str, kept)) or "none"
@@ -161,13 +162,13 @@ def _curves(metrics: Columns) -> str:
     known = [name for names in _CURVES.values() for name in names]
     numbers = _numbers(metrics)
     others = {name: (name,) for name in numbers if name not in (*known, "step", "seconds")}
-    drawn = []
+    shown = []
     for title, names in {**_CURVES, **others}.items():
         lines = {name: numbers[name] for name in names if name in numbers}
         if lines:
             is_log = names[0] in _LOGARITHMIC
-            drawn.append(curves(numbers["step"], lines, title=title, log=is_log))
-    return figures(drawn) + (_signs(metrics) if numbers else "")
+            shown.append(curves(numbers["step"], lines, title=title, log=is_log))
+    return figures(shown) + (_signs(metrics) if numbers else "")
 
 
 def _numbers(columns: Columns) -> Columns:
@@ -191,7 +192,7 @@ def _scores(scores: Columns, protocols: Any) -> str:
         return ""
     steps = numbers["step"]
     rows = [
-        (name, say(float(each[-1])), say(float(np.nanmin(each))), say(float(np.nanmax(each))))
+        (name, *map(in_words, (each[-1], np.nanmin(each), np.nanmax(each))))
         for name, each in named.items()
         if np.isfinite(each).any()
     ]
@@ -213,14 +214,14 @@ def _samples(folder: Path, missing: list[str]) -> str:
     real = folder / "samples" / "real.png"
     if real.exists():
         shown = {"real": real, **shown}
-    drawn = []
+    pictures = []
     for caption, path in shown.items():
         try:
-            drawn.append(picture(path, caption, most=_BYTES // (_PICTURES + 1)))
+            pictures.append(picture(path, caption, most=_BYTES // (_PICTURES + 1)))
         except (OSError, ValueError, SyntaxError):  # Pillow has them all for a broken file.
             missing.append(f"{path} is no image that can be shown")
     some = f"{len(places)} of {len(grids)} grids" if len(grids) > len(places) else ""
-    return f'<p class="soft">{some}</p>' * bool(some) + figures(drawn, "pictures")
+    return f'<p class="soft">{some}</p>' * bool(some) + figures(pictures, "pictures")
 
 
 def _points(
@@ -242,16 +243,26 @@ def _points(
         saved.append(load(folder, kept[place], data=given))
         if len(saved[0]._built.discriminator.input_shape) > 1:
             return
-    groups: dict[str, np.ndarray] = {}
+    real = None
     try:
-        groups["data"] = _plane(saved[0].data.sample(jax.random.key(0), _SCATTERED))
+        real = _plane(saved[0].data.sample(jax.random.key(0), _SCATTERED))
     except (ValueError, OSError) as error:
         missing.append(f"the data are not shown: {error}")
     made = {each.step: _plane(each.generate(_SCATTERED)) for each in saved}
     # All on one scale, that of the data where they are known.
-    box: Box = box_around(groups["data"] if groups else np.concatenate(list(made.values())))
+    limit = None
+    if real is None:
+        everywhere = np.abs(np.concatenate([*made.values()]))
+        limit = float(everywhere[np.isfinite(everywhere)].max(initial=1.0))
     for step, points in made.items():
-        yield scatter({**groups, "made": points}, box, title=f"step {step}")
+
+        def draw(ax: Any, points: np.ndarray = points) -> None:
+            from ganfield import plotting
+
+            plotting.density(points, ax, real=real, limit=limit)
+
+        key = ["made", "data"] if real is not None else ["made"]
+        yield drawn(f"step {step}", draw, key=key, size=(3.0, 3.0), on_dark=False)
 
 
 def _plane(points: Any) -> np.ndarray:
@@ -262,16 +273,17 @@ def _plane(points: Any) -> np.ndarray:
 
 def _spectrum(spectrum: SpectralRadius) -> str:
     values = np.asarray(spectrum.eigenvalues, complex)
-    points = np.stack([values.real, values.imag], axis=1)
-    title = "Eigenvalues of F′, dashed: the unit circle"
-    drawn = scatter({"eigenvalues": points}, box_around(points), title=title, circle=True)
+
+    def draw(ax: Any) -> None:
+        from ganfield import plotting
+
+        plotting.spectrum(values[np.isfinite(values)], ax, unit_circle=True)
+
+    shown = drawn("Eigenvalues of F′ and the unit circle", draw, size=(3.0, 3.0))
     facts = {**spectrum._asdict()}
     del facts["eigenvalues"]
-    rows = [
-        (name.replace("_", " "), f"{value:.6g}" if isinstance(value, float) else value)
-        for name, value in facts.items()
-    ]
-    return figures([drawn, table(rows)])
+    rows = [(name.replace("_", " "), in_words(value)) for name, value in facts.items()]
+    return figures([shown, table(rows)])
 
 
 def _events(folder: Path) -> list[tuple[str, str]]:

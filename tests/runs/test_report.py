@@ -1,22 +1,24 @@
 """A run on one page: it needs nothing beside itself, and says what the folder does not have."""
 
 import base64
+import io
 import json
 import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 import ganfield as gf
-from ganfield.runs._chart import box_around, curves, say, scatter
+from ganfield.runs._chart import curves
 from ganfield.runs._page import picture
 from ganfield.runs._samples import save_samples
 from tests.runs.test_load import look
 from tests.training.tiny import CONFIG
 
-ALONE = {"meta", "link", "img", "br", "input", "hr"}
+ALONE = {"meta", "link", "img", "source", "br", "input", "hr"}
 
 
 class Reader(HTMLParser):
@@ -89,8 +91,8 @@ def test_a_page_has_what_the_folder_has(folder, tmp_path):
     assert report == (tmp_path / "new" / "report.html", ())
     assert look(folder) == before
     tags, text = read(report)
-    assert tags.count("img") == 3
-    assert tags.count("svg") == 4  # losses, the field, what is not known, a score
+    # Losses, the field, what is not known, a score; and pictures.
+    assert (tags.count("source"), tags.count("img")) == (4, 4 + 3)
     for words in ("loss theta 0.125", "surprise 9", "frechet 2.5", "a1b2", "python train.py"):
         assert words in text
     assert "2026-01-02 03:04:05+00:00 resumed from step 10" in re.sub(r"\s+", " ", text)
@@ -144,7 +146,7 @@ def test_texts_of_files_are_texts(folder, tmp_path):
     (folder / "events.log").write_text(f"now {evil}\n")
     report = gf.runs.report(folder, tmp_path / "report.html")
     tags, text = read(report)
-    assert tags.count("img") == 3
+    assert tags.count("img") == 4 + 3
     assert not {"b", "i"} & set(tags)
     assert text.count(evil) == 9
 
@@ -176,7 +178,7 @@ def test_a_long_run_of_large_images_stays_small(folder, tmp_path):
     rows = (f"{step},{step % 7},1,1,1,1," for step in range(20_000))
     (folder / "metrics.csv").write_text(METRICS.partition("\n")[0] + "\n" + "\n".join(rows) + "\n")
     tags, text = read(gf.runs.report(folder, tmp_path / "report.html"))
-    assert tags.count("img") == 10  # with the real one
+    assert tags.count("img") == 4 + 10  # with the real one
     assert "9 of 31 grids" in text
     assert "step 2900" in text
     assert "19700 earlier ones are left out" in text
@@ -189,75 +191,78 @@ def test_points_are_drawn_on_top_of_the_data(points, tmp_path):
     report = gf.runs.report(gf.runs.load(folder, data=data), tmp_path / "report.html")
     assert report.missing == ()
     content = report.output.read_text("utf-8")
-    assert len(re.findall(r'<li class="s1">made</li>', content)) == 2  # two checkpoints
-    groups = re.findall(r'class="d s[01]" d="(.*?)"', content)
-    assert [group.count("M") for group in groups] == [400] * 4
+    assert content.count('<li class="s0">made</li><li class="s1">data</li>') == 2  # checkpoints
+    on_top = charts(content)[-2:]
+    assert ["<image" in chart for chart in on_top] == [True, True]  # densities
+    assert all(chart.count("<use ") >= 400 for chart in on_top)  # of the data
     alone = gf.runs.report(folder, tmp_path / "alone.html")
     assert len(alone.missing) == 1
     assert "give load(…, data=…) what was trained on" in alone.missing[0]
     assert look(folder) == before
 
 
-def test_a_spectrum_is_drawn_with_the_unit_circle(folder, tmp_path):
+def test_a_spectrum_is_drawn_with_the_unit_circle(folder, tmp_path, monkeypatch):
+    calls, draw = [], gf.plot.spectrum
+
+    def spy(values, ax, **options):
+        calls.append((values.tolist(), options))
+        return draw(values, ax, **options)
+
+    monkeypatch.setattr(gf.plot, "spectrum", spy)
     values = np.array([1.02 + 0.1j, 1.02 - 0.1j, 0.9, np.nan])
     spectrum = gf.analysis.SpectralRadius(1.0249, 1.0249, values, 0.0, 0.25, "lent")
     report = gf.runs.report(folder, tmp_path / "report.html", spectrum=spectrum)
-    content = report.output.read_text("utf-8")
-    assert re.search(r'<path class="d s0" d="([^"]*)"', content)[1].count("M") == 3
-    assert "<circle" in content
+    assert calls == [(values[:3].tolist(), {"unit_circle": True})] * 2
+    assert len(charts(report.output.read_text("utf-8"))) == 5
     text = read(report)[1]
     assert re.search(r"memory\s+lent", text)
     assert re.search(r"fixed point residual\s+0\.25", text)
 
 
-def drawn(figure):
-    """Return the numbers of the first curve's heights."""
-    path = re.search(r'class="l s0" d="([^"]*)"', figure)[1]
-    return np.array(re.findall(r"[ML][-\d.]+ ([-\d.]+)", path), float)
+def charts(content):
+    """Return the drawings of a page for a light ground, as SVG."""
+    sources = re.findall(r'<img class="chart" src="data:image/svg\+xml;base64,([^"]*)"', content)
+    return [base64.b64decode(source).decode() for source in sources]
 
 
-def test_long_curves_keep_their_highest_and_lowest_points():
-    values = np.zeros(100_000)
-    values[[12_345, 67_890]] = 5.0, -5.0
-    heights = drawn(curves(np.arange(100_000), {"a": values}, title="a"))
-    assert len(heights) < 600
-    assert heights.min() == heights[heights < heights[0]][0]
-    assert (heights.max() - heights[0], heights[0] - heights.min()) == pytest.approx(
-        (73, 73), abs=1
+def test_a_chart_is_what_the_library_draws_on_both_grounds():
+    steps, values = np.arange(5), np.array([1.0, 2.0, np.nan, 1e200, 3.0])
+    figure = curves(steps, {"norm_v": values}, title="a<b")
+    with gf.plot.style(axes__grid=True, grid__alpha=0.4, svg__hashsalt="ganfield"):
+        own = gf.plot.figure(3.6, 1.9)
+        line = gf.plot.curves(steps, np.where(values > 9, np.nan, values), own.subplots())
+        content = io.BytesIO()
+        own.savefig(content, format="svg", metadata={"Date": None})
+    assert charts(figure) == [content.getvalue().decode()]
+    assert line.get_markevery() == [4]
+    assert figure.count("prefers-color-scheme: dark") == 1
+    assert "a&lt;b" in figure
+    assert "norm v 3<" in figure
+
+
+def test_what_cannot_be_drawn_is_said():
+    figure = curves(np.arange(2), {"a": np.array([np.nan, 1e300])}, title="a")
+    assert "no number to draw" in figure
+    assert charts(figure) == []
+
+
+@pytest.mark.parametrize(
+    ("log", "least", "scale"),
+    [(True, 1e-9, "log"), (True, 1.0, "linear"), (False, 1e-9, "linear"), (True, 0.0, "linear")],
+)
+def test_what_differs_much_has_a_logarithmic_axis(monkeypatch, log, least, scale):
+    scales = []
+    savefig = Figure.savefig
+    monkeypatch.setattr(
+        Figure,
+        "savefig",
+        lambda figure, *args, **options: (
+            scales.append(figure.axes[0].get_yscale()),
+            savefig(figure, *args, **options),
+        ),
     )
-
-
-def test_a_gap_is_a_gap_and_one_point_is_a_dot():
-    figure = curves(np.arange(5), {"a": np.array([1.0, 2.0, np.nan, -np.inf, 3.0])}, title="a")
-    path = re.search(r'class="l s0" d="([^"]*)"', figure)[1]
-    assert (path.count("M"), path.count("L")) == (2, 1)
-    assert "no number to draw" in curves(np.arange(2), {"a": np.array([np.nan, 1e300])}, title="a")
-
-
-@pytest.mark.parametrize("value", [0.0, 1.0, -3.5, 1e-12, 1e90, 5e15])
-def test_a_constant_lies_in_the_middle(value):
-    heights = drawn(curves(np.zeros(1), {"a": np.full(1, value)}, title="a", log=True))
-    assert heights == pytest.approx([88])
-
-
-def test_decades_are_even_on_a_logarithmic_axis():
-    figure = curves(np.arange(3), {"a": 10.0 ** np.array([-9, -3, 3])}, title="a", log=True)
-    assert np.diff(drawn(figure)) == pytest.approx([drawn(figure)[1] - drawn(figure)[0]] * 2)
-    assert ">1e−6<" in figure
-    assert figure.count('text-anchor="end"') <= 6
-
-
-def test_numbers_are_said_shortly():
-    told = {0.5: "0.5", -1234.5: "−1.23e3", 1e-7: "1e−7", np.inf: "∞", 3.0: "3"}
-    assert [say(number) for number in told] == list(told.values())
-
-
-def test_points_that_are_not_finite_have_no_part():
-    points = np.array([[0.0, 0.0], [1.0, 2.0], [np.nan, 50.0], [np.inf, 0.0]])
-    box = box_around(points)
-    assert box == pytest.approx((-0.66, 1.66, -0.16, 2.16))
-    assert scatter({"a": points}, box, title="a").count("h0") == 2
-    assert box_around(points[2:]) == (-1.0, 1.0, -1.0, 1.0)
+    curves(np.arange(2), {"a": np.array([least, 5.0])}, title="a", log=log)
+    assert scales == [scale, scale]
 
 
 def test_a_picture_keeps_its_bytes_where_it_is_small(tmp_path):
