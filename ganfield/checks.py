@@ -102,6 +102,21 @@ def check_not_negative(value: Any, *, argument: str) -> None:
     check_number(value, argument=argument, wanted="a number ≥ 0", allows=lambda known: known >= 0)
 
 
+def check_above_zero(value: Any, *, argument: str, purpose: str = "") -> None:
+    """Raise a ``ValueError`` unless the value is one number > 0, as `check_number` does.
+
+    Where it must be known, so may not be traced, `check_positive` gives it back.
+
+    Example:
+        >>> check_above_zero(-1.0, argument="width")
+        Traceback (most recent call last):
+        ...
+        ValueError: width must be a number > 0, got -1.0
+    """
+    wanted = f"a number > 0{purpose}"
+    check_number(value, argument=argument, wanted=wanted, allows=lambda known: known > 0)
+
+
 def check_array(value: Any, *, argument: str) -> None:
     """Raise a ``ValueError`` for `Players` where an array belongs, which would be read as one.
 

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._types import ArrayLike
-from ganfield.checks import check_count
+from ganfield.checks import check_above_zero, check_count
 from ganfield.data._allotment import allot
-from ganfield.data._density import check_above_zero, one_by_one
+from ganfield.data._density import one_by_one
 
 
 class Squares(NamedTuple):

@@ -8,12 +8,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.stats import norm
 from jax.tree_util import Partial
 
 from ganfield._types import ArrayLike
 from ganfield.checks import check_count, check_not_negative
 from ganfield.data._allotment import allot
-from ganfield.data._density import check_spread, log_normal, one_by_one
+from ganfield.data._density import check_spread, one_by_one
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,7 @@ class Curves:
         curve = jnp.concatenate([arc(places) for arc in self.arcs])
 
         def at(point: jax.Array) -> jax.Array:
-            away = jnp.linalg.norm(point - curve, axis=1)
-            log_densities = log_normal(away, self.std, dimensions=curve.shape[1])
+            log_densities = norm.logpdf(point, curve, self.std).sum(axis=1)
             return jax.nn.logsumexp(log_densities) - jnp.log(len(curve))
 
         return one_by_one(at, points, curve.shape[1])

@@ -1,6 +1,5 @@
 """Reading files that others made: whole or not at all, and with words for what is wrong."""
 
-import errno
 import gzip
 import hashlib
 import io
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias, cast
 
 from ganfield._files import check_regular, naming, read_bytes, reason_of
+from ganfield.data._memory import check_memory
 
 StrPath: TypeAlias = str | PathLike[str]
 Checksum: TypeAlias = str | Mapping[str, str] | None
@@ -62,21 +62,6 @@ def describe(data: bytes) -> str:
     return f"{len(data)} bytes that start with {data[:8].hex(' ')}"
 
 
-def check_memory(size: int) -> int:
-    """Return a number of bytes that are to be taken, unless the machine has not as many left.
-
-    Raises:
-        OSError: it has not.
-    """
-    free = _free_memory()
-    if size > free:
-        raise OSError(
-            errno.ENOMEM,
-            f"{size / 2**30:.1f} GiB, more than the {free / 2**30:.1f} GiB of memory that are free",
-        )
-    return size
-
-
 def read_whole(path: Path) -> bytes:
     """Return the bytes of a regular file that the memory has room for.
 
@@ -85,15 +70,6 @@ def read_whole(path: Path) -> bytes:
     """
     with naming(path):
         return read_bytes(path, limit=check_memory(check_regular(path)))
-
-
-def _free_memory() -> float:
-    """Return the bytes that can be taken, or infinity where the system does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
-        return next(1024.0 * int(x.split()[1]) for x in lines if x.startswith("MemAvailable:"))
-    except (OSError, ValueError, IndexError, StopIteration):
-        return float("inf")
 
 
 def read_file(

@@ -17,8 +17,9 @@ import numpy as np
 from ganfield._files import check_regular, open_regular, reason_of
 from ganfield.checks import check_count
 from ganfield.data._checks import check_size, check_split
-from ganfield.data._files import StrPath, check_memory, contents, is_folder, wrong
+from ganfield.data._files import StrPath, contents, is_folder, wrong
 from ganfield.data._images import Images
+from ganfield.data._memory import check_memory
 from ganfield.data._npz import save_arrays
 
 _SUFFIXES = frozenset(

@@ -1,6 +1,5 @@
 """A set of images, drawn from in-graph, and the two scales of its pixels."""
 
-import os
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -9,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield.checks import check_count
+from ganfield.data._memory import free_memory
 from ganfield.data._points import Points
 
 Pixels = TypeVar("Pixels", np.ndarray, jax.Array)
@@ -217,17 +217,9 @@ def fits_on_device(
     if stats and "bytes_limit" in stats:
         free = stats["bytes_limit"] - stats.get("bytes_in_use", 0)
     else:
-        free = _free_memory()
+        free = free_memory()
     examples, *_ = jax.tree.leaves(images)
     return bool(examples.nbytes <= share * free)
-
-
-def _free_memory() -> float:
-    """Return the free bytes of the machine, or infinity where the system does not say."""
-    try:
-        return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (AttributeError, ValueError, OSError):
-        return float("inf")
 
 
 def _check_pixels(pixels: Any) -> None:

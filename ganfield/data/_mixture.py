@@ -5,11 +5,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.stats import norm
 
 from ganfield._types import ArrayLike
 from ganfield.checks import check_count, check_not_negative
 from ganfield.data._allotment import allot
-from ganfield.data._density import check_spread, log_normal, one_by_one
+from ganfield.data._density import check_spread, one_by_one
 
 
 class Mixture(NamedTuple):
@@ -61,8 +62,7 @@ class Mixture(NamedTuple):
         modes = jnp.asarray(self.modes, jnp.result_type(float))
 
         def at(point: jax.Array) -> jax.Array:
-            away = jnp.linalg.norm(point - modes, axis=1)
-            log_densities = log_normal(away, self.std, dimensions=modes.shape[1])
+            log_densities = norm.logpdf(point, modes, self.std).sum(axis=1)
             return jax.nn.logsumexp(log_densities) - jnp.log(len(modes))
 
         return one_by_one(at, points, modes.shape[1])

@@ -6,9 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax.tree_util import Partial
 
-from ganfield.checks import check_count, check_not_negative
+from ganfield.checks import check_above_zero, check_count, check_not_negative
 from ganfield.data._curves import Curves
-from ganfield.data._density import check_above_zero
 
 
 def nested_rings(num_rings: int = 4, *, radius: float = 3.0, std: float = 0.08) -> Curves:

@@ -14,8 +14,9 @@ import numpy as np
 from ganfield._files import check_regular, reason_of, replacing
 from ganfield.checks import check_count
 from ganfield.data._checks import check_split
-from ganfield.data._files import Checksum, StrPath, check_memory, describe, read_file, wrong
+from ganfield.data._files import Checksum, StrPath, describe, read_file, wrong
 from ganfield.data._images import Images
+from ganfield.data._memory import check_memory
 
 _PIXELS = "unsigned bytes of shape (n, height, width, channels)"
 _EXPECTED = f"an .npz file with {_PIXELS}"

@@ -6,11 +6,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.stats import norm
 
 from ganfield._types import ArrayLike
-from ganfield.checks import check_count, check_not_negative
+from ganfield.checks import check_above_zero, check_count, check_not_negative
 from ganfield.data._allotment import allot
-from ganfield.data._density import check_above_zero, check_spread, log_normal, one_by_one
+from ganfield.data._density import check_spread, one_by_one
 
 _CELLS, _REACH = 64, 7.0  # of the search for where a point came from; in standard deviations
 _NEWTON = 4  # steps, from a straight line through a cell
@@ -106,7 +107,8 @@ class Pinwheel(NamedTuple):
             x = low + share * (high - low)
             for _ in range(_NEWTON):
                 x = jnp.clip(x - off(x) / slope(x), low, high)
-            mass = log_normal(x - 1, self.radial_std) + log_normal(across(x), self.tangential_std)
+            mass = norm.logpdf(x, 1, self.radial_std)
+            mass += norm.logpdf(across(x), 0, self.tangential_std)
             mass -= jnp.log(jnp.abs(slope(x)) * self.scale**2 * len(self.angles))
             return jax.nn.logsumexp(jnp.where(crosses, mass, -jnp.inf))
 

@@ -6,9 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax.tree_util import Partial
 
-from ganfield.checks import check_not_negative
+from ganfield.checks import check_above_zero, check_not_negative
 from ganfield.data._curves import Curves
-from ganfield.data._density import check_above_zero
 
 
 def swiss_roll(*, scale: float = 0.2, std: float = 0.2) -> Curves:

@@ -21,7 +21,7 @@ _MOST_LEAVES = 20  # that a message lists
 def check_is_field(field: Any) -> None:
     """Raise a ``ValueError`` unless it may be a field: a function, and no game."""
     if isinstance(field, Game):
-        field()
+        field()  # It says what to give in its place.
     if not callable(field):
         raise ValueError(
             "field must be a function field(params, batch) -> Players, such as "

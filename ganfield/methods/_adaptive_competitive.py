@@ -11,7 +11,7 @@ import optax
 from ganfield._registry import registered
 from ganfield._tree import add_scaled
 from ganfield._types import ArrayLike, Field, Players, PyTree
-from ganfield.checks import check_count, check_not_negative, check_number
+from ganfield.checks import check_above_zero, check_count, check_not_negative, check_number
 from ganfield.field._cross import linearize_cross
 from ganfield.methods._base import (
     METHODS,
@@ -106,7 +106,7 @@ def adaptive_competitive(
         wanted="a number in [0, 1)",
         allows=lambda known: 0 <= known < 1,
     )
-    check_number(epsilon, argument="epsilon", wanted="a number > 0", allows=lambda known: known > 0)
+    check_above_zero(epsilon, argument="epsilon")
     check_not_negative(tolerance, argument="tolerance")
     max_iterations = check_count(max_iterations, argument="max_iterations")
 

@@ -5,6 +5,7 @@
 
 import math
 
+import jax
 import numpy as np
 import pytest
 
@@ -24,11 +25,9 @@ def drawn(rng):
     return math.nan if kind == 1 and rng.random() < 0.3 else value(rng)
 
 
-def named(error, name):
-    said = str(error)
-    assert name.rsplit(".", 1)[-1] in said, said
-    assert "\n" not in said, said
-    assert len(said) < 2000, said
+def names(said, name):
+    """Whether it is one sentence that names a setting."""
+    return name.rsplit(".", 1)[-1] in said and "\n" not in said and len(said) < 2000
 
 
 @pytest.mark.parametrize("name", [name for name, _ in flat(Config())])
@@ -38,7 +37,8 @@ def test_settings(name):
         try:
             config = Config().replace({name: given})
         except ValueError as error:
-            named(error, name)
+            said = str(error)
+            assert names(said, name), said
         else:
             assert Config.from_json(config.to_json()) == config
 
@@ -55,7 +55,10 @@ def test_options_of_data(name, tmp_path):
             if isinstance(given, int | float) and abs(given) > 1000:
                 continue
             try:
-                load_data(DataConfig(name=name, folder=folder, options={option: given}))
+                data = load_data(DataConfig(name=name, folder=folder, options={option: given}))
             except ValueError as error:
-                if "nowhere" not in str(error):
-                    named(error, option)
+                said = str(error)
+                assert (folder is not None and "nowhere" in said) or names(said, option), said
+            else:  # What is taken is of use.
+                assert folder is None
+                assert len(data.sample(jax.random.key(0), 3)) == 3

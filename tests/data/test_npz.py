@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import ganfield as gf
-from ganfield.data import _files
+from ganfield.data import _memory
 
 
 def example(count=7):
@@ -238,7 +238,7 @@ def test_what_is_no_regular_file_is_not_waited_for(tmp_path):
 def test_no_more_is_taken_than_the_memory_has(tmp_path, monkeypatch):
     path = tmp_path / "some.npz"
     np.savez_compressed(path, pixels=np.zeros((50, 20, 20, 3), np.uint8))
-    monkeypatch.setattr(_files, "_free_memory", lambda: 50_000.0)
+    monkeypatch.setattr(_memory, "free_memory", lambda: 50_000.0)
     with pytest.raises(ValueError, match=r"some.npz: expected .*, found .* GiB, more than the 0.0"):
         gf.data.load_npz(path)
     os.truncate(path, 10**5)
