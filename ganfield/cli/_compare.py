@@ -108,6 +108,8 @@ class Compare:
                             linestyle=gf.plot.LINE_STYLES[index % 4],
                             label=group.label,
                         )
+                if name.startswith("norm_"):
+                    gf.plot.log_where_wide(ax)
                 ax.set_title(name.replace("_", " "), loc="left")
             for ax in grid[len(names) :]:
                 ax.set_axis_off()

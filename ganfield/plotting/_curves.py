@@ -13,6 +13,7 @@ from ganfield.plotting._style import axes
 
 # Dashes let the curve below show, where one lies on another.
 LINE_STYLES: tuple[Any, ...] = ("-", (0, (6, 4)), (0, (2, 2)), (0, (9, 3, 2, 3)))
+_WIDE = 30.0  # from this ratio on a positive quantity is seen better on a logarithmic axis
 _MEAN = "mean of curves"  # the group id of what was counted
 
 
@@ -72,3 +73,22 @@ def curves(
     if alone.any():
         line.set(marker=".", markevery=np.flatnonzero(alone).tolist())
     return line
+
+
+def log_where_wide(ax: Axes) -> None:
+    """Make the upright axis logarithmic, where all lines are positive and differ by a factor of 30.
+
+    Args:
+        ax: with the lines of `curves`.
+
+    Example:
+        >>> import ganfield as gf
+        >>> line = gf.plot.curves([0, 1], [1.0, 1e-3])
+        >>> gf.plot.log_where_wide(line.axes)
+        >>> line.axes.get_yscale()
+        'log'
+    """
+    heights = [np.asarray(line.get_ydata(), float) for line in ax.lines]
+    finite = np.concatenate([each[np.isfinite(each)] for each in heights] or [np.ones(1)])
+    if finite.size and finite.min() > 0 and finite.max() > _WIDE * finite.min():
+        ax.set_yscale("log")

@@ -12,7 +12,6 @@ import numpy as np
 from ganfield._html import said
 from ganfield.runs._page import escape
 
-_WIDE = 30.0  # from this ratio on a positive quantity has a logarithmic axis
 _LARGEST = 1e100  # what is beyond leaves a gap, as infinity does
 
 
@@ -49,8 +48,8 @@ def curves(
 
         for each in values:
             plotting.curves(steps, each, ax)
-        if log and finite.min() > 0 and finite.max() > _WIDE * finite.min():
-            ax.set_yscale("log")
+        if log:
+            plotting.log_where_wide(ax)
 
     return drawn(title, draw, key=key)
 

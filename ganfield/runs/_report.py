@@ -31,7 +31,6 @@ _CURVES = {
     "Shares that the discriminator has right": ("accuracy_real", "accuracy_fake", "saturated"),
     "Diversity: distance of fakes over that of real examples": ("diversity",),
 }
-_LOGARITHMIC = ("norm_v_theta", "norm_grad_L")
 _PICTURES = 9  # grids over time
 _BYTES = 1_300_000  # of all pictures, before base64 makes four of three
 _SCATTERED = 400  # points of each kind
@@ -166,8 +165,8 @@ def _curves(metrics: Columns) -> str:
     for title, names in {**_CURVES, **others}.items():
         lines = {name: numbers[name] for name in names if name in numbers}
         if lines:
-            is_log = names[0] in _LOGARITHMIC
-            shown.append(curves(numbers["step"], lines, title=title, log=is_log))
+            is_norm = names[0].startswith("norm_")
+            shown.append(curves(numbers["step"], lines, title=title, log=is_norm))
     return figures(shown) + (_signs(metrics) if numbers else "")
 
 

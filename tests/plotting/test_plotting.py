@@ -425,3 +425,20 @@ def test_style_ends_after_an_error():
 def test_colours_differ():
     for colors in (gf.plot.COLORS, gf.plot.DARK_COLORS):
         assert len({to_hex(color) for color in colors}) == len(colors) == 7
+
+
+def test_a_number_between_two_that_are_none_is_a_dot():
+    line = gf.plot.curves(np.arange(5), [1.0, np.nan, 2.0, 3.0, np.nan])
+    assert (line.get_marker(), line.get_markevery()) == (".", [0])
+    assert gf.plot.curves([0, 1], [1.0, 2.0]).get_marker() == "None"
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [([1.0, 31.0], "log"), ([1.0, 29.0], "linear"), ([0.0, 31.0], "linear"),
+     ([np.nan, np.nan], "linear"), ([-1.0, 31.0], "linear"), ([1.0, np.nan, 31.0], "log")],
+)  # fmt: skip
+def test_what_differs_much_has_a_logarithmic_axis(values, scale):
+    line = gf.plot.curves(np.arange(len(values)), values)
+    gf.plot.log_where_wide(line.axes)
+    assert line.axes.get_yscale() == scale
