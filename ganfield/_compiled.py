@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 _MOST = 64  # programs that are kept
@@ -45,6 +46,8 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
     """
     config: Any = jax.config  # whose flags are no attributes to a type checker
     if config.jax_disable_jit:  # Somebody looks for a fault, step by step.
+        return function
+    if is_tracing():  # It is a part of another program.
         return function
 
     def fresh(*args: Any) -> Any:
@@ -88,6 +91,16 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
         return jax.tree.unflatten(out, whole(constants, leaves))
 
     return call
+
+
+def is_tracing() -> bool:
+    """Return whether a function is being traced, as by ``jax.jit``: what is computed is not known.
+
+    Example:
+        >>> is_tracing(), jax.eval_shape(lambda: jnp.zeros(3 if is_tracing() else 2)).shape
+        (False, (3,))
+    """
+    return isinstance(jnp.zeros(()), jax.core.Tracer)
 
 
 def _are_traced(arrays: list[Any]) -> bool:

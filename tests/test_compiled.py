@@ -142,6 +142,25 @@ def test_arrays_that_a_function_reads_are_arguments():
     assert programs[0] is programs[1]
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda method, field, point: gf.simulate(method, field, point, num_steps=3).params,
+        lambda method, field, point: gf.trajectories(
+            method, field, jax.tree.map(lambda x: jnp.full(2, x), point), num_steps=3
+        ),
+        lambda method, field, point: gf.jacobian(field)(point),
+    ],
+)
+def test_in_a_program_nothing_is_compiled_apart(call):
+    """Also of arguments that are known when it is traced."""
+    field, method = gf.vector_field(gf.games.bilinear()), gf.simultaneous(optax.sgd(0.1))
+    before = list(_compiled._programs)
+    program = jax.make_jaxpr(lambda: call(method, field, gf.Players(1.0, 0.5)))()
+    assert "scan" in str(program)
+    assert list(_compiled._programs) == before
+
+
 def test_what_is_traced_outside_goes_through():
     def scaled(scale, x):
         return compiled(lambda x: scale * x, x, name="scaled")(x)

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from ganfield._compiled import is_tracing
 from ganfield._types import Field, Players, PyTree, Sampler
 from ganfield.checks import check_count
 from ganfield.field import check_field
@@ -166,11 +167,7 @@ def without_debug_nans() -> AbstractContextManager[Any]:
     functions. In a function that the user compiles it can't be held off: there 0 stands for what is
     unknown, see `_unknown`.
     """
-    return nullcontext() if _is_traced() else jax.debug_nans(False)
-
-
-def _is_traced() -> bool:
-    return isinstance(jnp.zeros(()), jax.core.Tracer)
+    return nullcontext() if is_tracing() else jax.debug_nans(False)
 
 
 def _unknown(tree: PyTree, where: Any = True) -> PyTree:
