@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 import numpy as np
 
+from ganfield import _html
 from ganfield._files import write_file
-from ganfield._html import said as in_words
 from ganfield.analysis import SpectralRadius
 from ganfield.configuration import Config
 from ganfield.configuration._settings import flat
@@ -146,7 +146,7 @@ def _facts(
     yield "step", f"{steps[-1] if steps.size else '–'} of {config.num_steps}"
     seconds = metrics.get("seconds", np.array([]))
     if seconds.size:
-        yield "seconds of steps", in_words(seconds[-1])
+        yield "seconds of steps", _html.said(seconds[-1])
     yield "seed", config.seed
     kept = _checkpoints(folder)
     few = ", ".join(map(str, kept)) or "none"
@@ -191,7 +191,7 @@ def _scores(scores: Columns, protocols: Any) -> str:
         return ""
     steps = numbers["step"]
     rows = [
-        (name, *map(in_words, (each[-1], np.nanmin(each), np.nanmax(each))))
+        (name, *map(_html.said, (each[-1], np.nanmin(each), np.nanmax(each))))
         for name, each in named.items()
         if np.isfinite(each).any()
     ]
@@ -281,7 +281,7 @@ def _spectrum(spectrum: SpectralRadius) -> str:
     shown = drawn("Eigenvalues of F′ and the unit circle", draw, size=(3.0, 3.0))
     facts = {**spectrum._asdict()}
     del facts["eigenvalues"]
-    rows = [(name.replace("_", " "), in_words(value)) for name, value in facts.items()]
+    rows = [(name.replace("_", " "), _html.said(value)) for name, value in facts.items()]
     return figures([shown, table(rows)])
 
 
