@@ -68,9 +68,10 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
         return jaxpr_as_fun(ClosedJaxpr(traced.jaxpr, constants))(*leaves)
 
     run.__name__ = name
-    # An argument that is not used must show in the program, or that of another one is the same.
-    lowered = jax.jit(run, keep_unused=True).lower(constants, leaves)
-    program = lowered.as_text()
+    lowered = jax.jit(run).lower(constants, leaves)
+    # An argument that is not used is not in the program, and another one's may be the same: which
+    # it is, the jaxpr says. (JAX 0.12 never frees a program that is to keep unused arguments.)
+    program = f"{lowered.as_text()}\n{traced.jaxpr}"
     if "callback" in program:  # whose function is not in the text
         whole = lowered.compile()
     else:
