@@ -22,6 +22,7 @@ from ganfield import field as field
 from ganfield import games as games
 from ganfield import methods as methods
 from ganfield import reporting as reporting
+from ganfield import sweeps as sweeps
 from ganfield import testing as testing
 from ganfield._types import Batch as Batch
 from ganfield._types import Field as Field
@@ -77,14 +78,14 @@ from ganfield.methods import runge_kutta as runge_kutta
 from ganfield.methods import simultaneous as simultaneous
 from ganfield.simulate import Run as Run
 from ganfield.simulate import Simulation as Simulation
-from ganfield.simulate import Sweep as Sweep
-from ganfield.simulate import SweepInterrupted as SweepInterrupted
 from ganfield.simulate import progress_bar as progress_bar
 from ganfield.simulate import sharding as sharding
 from ganfield.simulate import simulate as simulate
 from ganfield.simulate import simulation as simulation
-from ganfield.simulate import sweep as sweep
 from ganfield.simulate import trajectories as trajectories
+from ganfield.sweeps import Sweep as Sweep
+from ganfield.sweeps import SweepInterrupted as SweepInterrupted
+from ganfield.sweeps import sweep as sweep
 
 if _typing.TYPE_CHECKING:
     import ganfield.plotting

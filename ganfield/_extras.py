@@ -14,6 +14,9 @@ EXTRAS = {
     "PIL": "images",
     "sklearn": "images",
     "tensorboardX": "tensorboard",
+    "cloudpickle": "cluster",
+    "distributed": "cluster",
+    "xarray": "xarray",
 }
 # Extra → those that it contains.
 _CONTAINS = {"cli": {"plot"}, "images": {"plot", "cli", "networks"}}
@@ -78,7 +81,8 @@ def say_missing(error: ImportError) -> str | None:
     package = package_of(error)
     if package is None:
         return None
-    gone = missing(sorted(EXTRAS.keys() - {"tensorboardX"}))
+    optional = {"tensorboardX", "cloudpickle", "distributed", "xarray"}
+    gone = missing(sorted(EXTRAS.keys() - optional))
     if gone == [package]:
         return str(error) if "pip install" in str(error) else say_needs("this", gone)
     return say_needs("this", gone or [package])

@@ -13,8 +13,5 @@ from ganfield.simulate._simulation import step_batch as step_batch
 from ganfield.simulate._standing import Standing as Standing
 from ganfield.simulate._standing import stand as stand
 from ganfield.simulate._standing import take_step as take_step
-from ganfield.simulate._sweep import Sweep as Sweep
-from ganfield.simulate._sweep import SweepInterrupted as SweepInterrupted
-from ganfield.simulate._sweep import sweep as sweep
 from ganfield.simulate._trajectories import paths as paths
 from ganfield.simulate._trajectories import trajectories as trajectories

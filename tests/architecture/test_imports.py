@@ -32,6 +32,7 @@ ORDER = (
     ("simulate",),
     ("analysis", "evaluation"),
     ("testing", "reporting"),
+    ("sweeps",),
     ("plotting",),
     ("configuration",),
     ("runs",),
@@ -49,6 +50,9 @@ ALONE = {
     "orbax": {"runs"},
     "PIL": {"data", "plotting", "runs"},
     "sklearn": {"data"},
+    "cloudpickle": {"sweeps"},
+    "distributed": {"cli"},
+    "xarray": {"sweeps"},
 }
 
 

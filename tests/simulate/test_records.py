@@ -9,7 +9,7 @@ import pytest
 import ganfield as gf
 from ganfield.simulate import record_steps
 from tests.simulate.test_simulate import theta_of
-from tests.simulate.test_sweep import compiled_names
+from tests.sweeps.test_sweep import compiled_names
 
 QUADRATIC = gf.vector_field(gf.games.quadratic())
 START = gf.Players(1.0, -0.5)
