@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -31,17 +32,18 @@ _EDGE = 1 - 1e-12  # eigenvalues on the unit circle are rounded to either side o
 
 
 class StabilityDiagram(NamedTuple):
-    """Predicted and real convergence over a grid of two hyper-parameters.
+    """Predicted and real convergence over a grid of two hyper-parameters, and perhaps of seeds.
 
     Attributes:
-        axes: name → the values along that axis, the first name along the rows.
-        spectral_radius: of the update map at the equilibrium, shape ``(rows, columns)``; NaN where
-            that has no derivative.
+        axes: name → the values along that axis, the first name along the rows; of keys, their
+            places from 0.
+        spectral_radius: of the update map at the equilibrium, shape ``(rows, columns, …)``, with
+            an axis for each further one; NaN where that has no derivative.
         share: of the starts, how many came to each of the first three of ``OUTCOMES``, shape
-            ``(3, rows, columns)``. What neither came within a hundredth of its first distance nor
+            ``(3, rows, columns, …)``. What neither came within a hundredth of its first distance nor
             went a hundred times as far is cycling.
         rate: the median over starts of the factor per step by which the distance changes, over the
-            second half of the run, or until rounding takes over, shape ``(rows, columns)``; NaN
+            second half of the run, or until rounding takes over, shape ``(rows, columns, …)``; NaN
             where none stayed finite.
     """
 
@@ -160,16 +162,17 @@ def stability_diagram(
     chunk_size: int = 256,
     key: jax.Array | None = None,
 ) -> StabilityDiagram:
-    """Return, over a grid of two hyper-parameters, what the update map predicts and what runs do.
+    """Return, over a grid of hyper-parameters, what the update map predicts and what runs do.
 
     At every point of the grid: the spectral radius of the update map at the equilibrium, and runs
     from starts all round it. One program, vmapped over chunks of the grid.
 
     Args:
-        build: ``build(**{first: value, second: value}) -> (method, field)``, called with traced
+        build: ``build(**{first: value, second: value, …}) -> (method, field)``, called with traced
             values.
         axes: two names → values, such as ``{"step_size": …, "gamma": …}``; the first runs along
-            the rows.
+            the rows. Values are numbers, or typed keys. Further axes are of seeds or keys, say, of
+            a game that is drawn at random.
         params: the equilibrium.
         num_starts: runs for each point of the grid.
         distance: of the starts from the equilibrium. With a small one the runs test the prediction;
@@ -186,7 +189,7 @@ def stability_diagram(
         A `StabilityDiagram`.
 
     Raises:
-        ValueError: there are not two axes of numbers, or a count is not allowed.
+        ValueError: there are not two or more axes of numbers or keys, or a count is not allowed.
 
     Example:
         >>> import jax.numpy as jnp, optax, ganfield as gf
@@ -202,7 +205,8 @@ def stability_diagram(
         array([[1.005, 0.906],
                [1.118, 0.707]])
     """
-    names, grid, shape = _two_axes(axes)
+    labels, values, shape = _read_axes(axes)
+    grid = np.stack(np.unravel_index(np.arange(math.prod(shape)), shape), axis=1)
     counts = {"num_starts": num_starts, "chunk_size": chunk_size}
     for argument, count in counts.items():
         check_count(count, argument=argument)
@@ -214,12 +218,17 @@ def stability_diagram(
         origin, unravel = ravel_pytree(at)
         away = jax.random.normal(key, (num_starts, origin.size), origin.dtype)
         away *= distance / jnp.linalg.norm(away, axis=1, keepdims=True)
-        some = (1 - _SOMEWHERE) * grid[0] + _SOMEWHERE * grid[-1]
-        built = build(**dict(zip(names, jnp.asarray(some), strict=True)))
+        along = {name: _on_device(each) for name, each in values.items()}
+        some = {
+            name: each[0] if _is_keys(each) else (1 - _SOMEWHERE) * each[0] + _SOMEWHERE * each[-1]
+            for name, each in along.items()
+        }
+        built = build(**some)
         steps = steps_of(*built, at, state, batch, None)
 
-        def of_point(values: jax.Array) -> tuple[jax.Array, Approach]:
-            method, field = build(**dict(zip(names, values, strict=True)))
+        def of_point(places: jax.Array) -> tuple[jax.Array, Approach]:
+            point = zip(along.items(), places, strict=True)
+            method, field = build(**{name: each[place] for (name, each), place in point})
 
             def run(start: jax.Array) -> Approach:
                 place = unravel(origin + start)
@@ -232,7 +241,7 @@ def stability_diagram(
 
         sweep = jax.jit(lambda points: jax.lax.map(of_point, points, batch_size=chunk_size))
         radius, runs = jax.device_get(sweep(jnp.asarray(grid)))
-    for axis, name in enumerate(names):
+    for axis, name in enumerate(labels):
         if state is not None and shape[axis] > 1 and not np.ptp(radius.reshape(shape), axis).any():
             raise ValueError(
                 f"state must leave {name} to build, and with it the update map is the same for all "
@@ -242,7 +251,7 @@ def stability_diagram(
     share = np.stack([(observed.outcome == i).mean(axis=1) for i in range(NUM_DECIDED)])
     median = np.ma.median(np.ma.masked_invalid(observed.rate), axis=1).filled(np.nan)
     return StabilityDiagram(
-        {name: np.asarray(axes[name], float) for name in names},
+        labels,
         radius.reshape(shape),
         share.reshape(NUM_DECIDED, *shape),
         median.reshape(shape),
@@ -273,19 +282,35 @@ def _check_interval(bounds: Any) -> tuple[float, float]:
     return low, high
 
 
-def _two_axes(axes: Mapping[str, Any]) -> tuple[list[str], np.ndarray, tuple[int, ...]]:
+def _read_axes(
+    axes: Mapping[str, Any],
+) -> tuple[dict[str, np.ndarray], dict[str, Any], tuple[int, ...]]:
+    """Return name → labels, name → values, and the shape of the grid."""
     given = dict(axes) if isinstance(axes, Mapping) else {}
-    values = {name: np.asarray(axis) for name, axis in given.items()}
-    if len(values) != 2 or not all(map(_is_axis, values.values())):
+    values = {name: each if _is_keys(each) else np.asarray(each) for name, each in given.items()}
+    if len(values) < 2 or not all(map(_is_axis, values.values())):
         raise ValueError(
-            "axes must be two names with one-dimensional arrays of finite numbers, such as "
-            f'{{"step_size": [0.1, 0.2], "gamma": [0.0, 1.0]}}, got {axes!r}'
+            "axes must be two names or more with one-dimensional arrays of finite numbers, or of "
+            f'keys, such as {{"step_size": [0.1, 0.2], "gamma": [0.0, 1.0]}}, got {axes!r}'
         )
-    first, second = (axis.astype(float) for axis in values.values())
-    grid = np.stack([axis.ravel() for axis in np.meshgrid(first, second, indexing="ij")], axis=1)
-    return list(values), grid, (first.size, second.size)
+    labels = {
+        name: np.arange(len(each), dtype=float) if _is_keys(each) else each.astype(float)
+        for name, each in values.items()
+    }
+    return labels, values, tuple(len(each) for each in values.values())
 
 
-def _is_axis(values: np.ndarray) -> bool:
+def _is_keys(values: Any) -> bool:
+    return hasattr(values, "dtype") and jnp.issubdtype(values.dtype, jax.dtypes.prng_key)
+
+
+def _is_axis(values: Any) -> bool:
+    if _is_keys(values):
+        return values.ndim == 1 and values.size > 0
     numbers = values.ndim == 1 and values.size > 0 and values.dtype.kind in "fiu"
     return numbers and bool(np.isfinite(values).all())
+
+
+def _on_device(values: Any) -> Any:
+    """Return keys as they are, and numbers in float64: whole ones may be a step size, too."""
+    return values if _is_keys(values) else jnp.asarray(values, float)

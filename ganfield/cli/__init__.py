@@ -14,6 +14,7 @@ _NEEDS = {
     "field": ("matplotlib", "scipy"),
     "spectrum": ("matplotlib", "scipy"),
     "train": ("flax", "orbax", "PIL", "sklearn"),
+    "sweep": ("flax", "orbax", "PIL", "sklearn"),
     "train-classifier": ("flax", "sklearn"),
 }
 
@@ -71,6 +72,8 @@ def _say_missing(package: str, args: Sequence[str]) -> str:
     needs = ["tyro", "rich", *_NEEDS.get(args[0] if args else "", ())]
     if "--tensorboard" in args:
         needs.append("tensorboardX")
+    if "--scheduler" in args:
+        needs.append("distributed")
     gone = list(dict.fromkeys([package, *missing(needs)]))
     # The command's own extra brings what draws.
     least = "cli" if any(EXTRAS[each] == "plot" for each in gone) else ""

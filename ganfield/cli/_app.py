@@ -17,6 +17,7 @@ from ganfield.cli._list import List
 from ganfield.cli._report import Report
 from ganfield.cli._sample import Sample
 from ganfield.cli._spectrum import Spectrum
+from ganfield.cli._sweep import Sweep
 from ganfield.cli._train import Train
 from ganfield.cli._train_classifier import TrainClassifier
 
@@ -42,6 +43,7 @@ COMMANDS: dict[str, type[_Command]] = {
     "equilibria": Equilibria,
     "list": List,
     "train": Train,
+    "sweep": Sweep,
     "compare": Compare,
     "sample": Sample,
     "report": Report,

@@ -16,6 +16,11 @@ OF_TRAINING = {
     r"\bresume='never'": "--resume never",
     r"^data\.folder must say": "--data must say",
 }
+OF_SWEEPS = {
+    r"^folder must\b": "--output must",
+    r"^piece_size\b": "--piece-size",
+    r"^data\.folder must say": "--data must say",
+}
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from ganfield.configuration._config import NetworkConfig as NetworkConfig
 from ganfield.configuration._data import DATA as DATA
 from ganfield.configuration._data import fingerprint as fingerprint
 from ganfield.configuration._data import load_data as load_data
+from ganfield.configuration._keys import keys_of as keys_of
 from ganfield.configuration._keys import random_keys as random_keys
 from ganfield.configuration._objects import OPTIMIZERS as OPTIMIZERS
 from ganfield.configuration._objects import make_method as make_method

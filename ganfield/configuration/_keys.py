@@ -30,4 +30,9 @@ def random_keys(config: Config) -> Keys:
         >>> random_keys(Config(seed=3)).init.shape
         ()
     """
-    return Keys(*jax.random.split(jax.random.key(config.seed), len(Keys._fields)))
+    return keys_of(config.seed)
+
+
+def keys_of(seed: jax.typing.ArrayLike) -> Keys:
+    """Return the keys that come of a seed, which may be traced."""
+    return Keys(*jax.random.split(jax.random.key(seed), len(Keys._fields)))

@@ -109,7 +109,8 @@ def make_method(config: MethodConfig) -> Method:
     with naming_options(config.optimizer_options, argument="method.optimizer_options"):
         optimizers = Players(*(optimizer(rate, **of_optimizer) for rate in rates))
     # One optimizer for both where they do not differ: some methods keep one memory then.
-    shared = optimizers.theta if rates.theta == rates.phi else optimizers
+    same = config.phi_learning_rate is None or bool(rates.theta == rates.phi)
+    shared = optimizers.theta if same else optimizers
     takes = keywords(builder)
     options = dict(config.options)
     for name in ("theta_steps", "phi_steps"):

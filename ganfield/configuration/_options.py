@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import jax
+
 from ganfield._files import reason_of
 from ganfield.checks import lookup
 
@@ -96,6 +98,8 @@ def naming_options(options: Mapping[str, Any], *, argument: str) -> Iterator[Non
 def _fitting(value: Any, parameter: inspect.Parameter, name: str) -> Any:
     """Return a value where the default and the annotation say of which kind it must be."""
     default = parameter.default
+    if isinstance(value, jax.core.Tracer):  # A sweep's: which number it is nobody knows yet.
+        return value
     if value is None and type(None) in typing.get_args(parameter.annotation):
         return value
     if isinstance(default, bool):

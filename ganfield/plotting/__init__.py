@@ -21,4 +21,5 @@ from ganfield.plotting._stability import stability_diagram as stability_diagram
 from ganfield.plotting._style import COLORS as COLORS
 from ganfield.plotting._style import DARK_COLORS as DARK_COLORS
 from ganfield.plotting._style import style as style
+from ganfield.plotting._sweep import sweep as sweep
 from ganfield.plotting._trajectory import trajectory as trajectory

@@ -1,19 +1,20 @@
 """Stability over a grid of two hyper-parameters."""
 
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, make_norm_from_scale
+from matplotlib.colors import Colormap, Normalize, make_norm_from_scale
 from matplotlib.scale import FuncScale
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from ganfield.checks import lookup
-from ganfield.plotting._style import COLORS, RGBA, axes, ink, once, paper, tint
+from ganfield.plotting._map import colours, pixels, said
+from ganfield.plotting._style import COLORS, axes, ink, once, paper
 
-_LABELS = {"step_size": "step size h", "gamma": "γ"}
 _QUANTITIES = {
     "spectral_radius": lambda result: result.spectral_radius,
     "rate": lambda result: result.rate,
@@ -33,7 +34,9 @@ def stability_diagram(
     The first axis is the vertical one, and an axis whose values grow by a factor is logarithmic. A
     solid line surrounds what is predicted to be stable, a spectral radius below 1; a dashed one
     that of which at least half of the starts converged. Where they part, runs were too short or
-    too far away for the prediction. ``ax.legend()`` names both lines, and
+    too far away for the prediction. Over the axes after the first two, seeds for example, radius
+    and rate are medians and shares are means: a line surrounds what is stable for at least half.
+    ``ax.legend()`` names both lines, and
     ``ax.figure.colorbar(image)`` explains the colours.
 
     Radius and rate are blue below 1, orange above it, and of the ground's colour at 1. Each side
@@ -42,9 +45,9 @@ def stability_diagram(
     last colour. Shares are blue. What is NaN is grey.
 
     Args:
-        result: an object with ``axes`` (two names → rising values), ``spectral_radius``, ``rate``,
-            each of shape ``(rows, columns)``, and ``share``, shape ``(3, rows, columns)``, such as
-            that of ``gf.stability_diagram``.
+        result: an object with ``axes`` (names → values, rising in the first two),
+            ``spectral_radius``, ``rate``, each of shape ``(rows, columns, …)``, and ``share``,
+            shape ``(3, rows, columns, …)``, such as that of ``gf.stability_diagram``.
         ax: where to draw; new axes if None.
         quantity: what the colours show: "spectral_radius", "rate", or a share of the starts,
             "converged", "cycling" or "diverged".
@@ -70,50 +73,36 @@ def stability_diagram(
     """
     of_result = lookup(_QUANTITIES, quantity, argument="quantity")
     rows, columns = _read(result)
+    result = _over_seeds(result)
     shown = np.ma.masked_invalid(of_result(result))
-    norm, colours = (
+    norm, scale = (
         _diverging(shown) if quantity in ("spectral_radius", "rate") else _share_of_starts()
     )
 
     ax = axes(ax)
-    image = ax.pcolormesh(
-        _edges(columns),
-        _edges(rows),
-        shown,
-        cmap=colours,
-        norm=norm,
-        rasterized=True,  # A PDF of a fine grid stays small, and viewers draw no seams.
-        zorder=0,
-    )
-    for values, set_scale in ((columns, ax.set_xscale), (rows, ax.set_yscale)):
-        if _is_geometric(values):
-            set_scale("log")
+    image = pixels(ax, columns, rows, shown, norm=norm, colours=scale)
     radius = np.asarray(result.spectral_radius, float)
     # What lies on the unit circle but for rounding is not stable, and is no edge.
     radius = np.where(np.abs(radius - 1) < _ROUNDING, 1 + _ROUNDING, radius)
     _edge(ax, columns, rows, radius, 1.0, "-", "predicted")
     _edge(ax, columns, rows, np.asarray(result.share[0], float), 0.5, "--", "measured")
-    first, second = result.axes
-    ax.set(
-        xlim=_edges(columns)[[0, -1]],
-        ylim=_edges(rows)[[0, -1]],
-        xlabel=ax.get_xlabel() or _LABELS.get(second, second),
-        ylabel=ax.get_ylabel() or _LABELS.get(first, first),
-    )
+    first, second, *_ = result.axes
+    ax.set(xlabel=ax.get_xlabel() or said(second), ylabel=ax.get_ylabel() or said(first))
     return image
 
 
 def _read(result: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return the values along the rows' axis and along the columns'."""
     values = {name: np.asarray(axis, float) for name, axis in result.axes.items()}
-    rising = all(x.ndim == 1 and x.size > 1 and np.all(np.diff(x) > 0) for x in values.values())
-    if len(values) != 2 or not rising:
+    drawn = list(values.values())[:2]
+    rising = all(x.ndim == 1 and x.size > 1 and np.all(np.diff(x) > 0) for x in drawn)
+    if len(values) < 2 or not rising:
         raise ValueError(
-            "axes must be two names with two or more rising values each, got "
+            "axes must be two names with two or more rising values each, and perhaps seeds, got "
             f"{ {name: axis.tolist() for name, axis in values.items()} }"
         )
-    rows, columns = values.values()
-    shape = (rows.size, columns.size)
+    rows, columns = drawn
+    shape = tuple(axis.size for axis in values.values())
     shapes = [np.shape(part) for part in (result.spectral_radius, result.rate, result.share)]
     if shapes != [shape, shape, (3, *shape)]:
         raise ValueError(
@@ -123,22 +112,17 @@ def _read(result: Any) -> tuple[np.ndarray, np.ndarray]:
     return rows, columns
 
 
-def _is_geometric(values: np.ndarray) -> bool:
-    """Return whether the values grow by a factor, which two of them do not show."""
-    if len(values) < 3 or values[0] <= 0:
-        return False
-    factors = np.diff(np.log(values))
-    # Close to 1 a factor is a step as well, and the plain axis reads better.
-    return bool(np.ptp(factors) < 1e-3 * factors.mean() and values[-1] > 2 * values[0])
-
-
-def _edges(values: np.ndarray) -> np.ndarray:
-    """Return the borders of the pixels, which are half-way between values as the axis shows it."""
-    geometric = _is_geometric(values)
-    at = np.log(values) if geometric else values
-    middle = (at[1:] + at[:-1]) / 2
-    edges = np.concatenate([[2 * at[0] - middle[0]], middle, [2 * at[-1] - middle[-1]]])
-    return np.exp(edges) if geometric else edges
+def _over_seeds(result: Any) -> Any:
+    """Return the result with two axes alone."""
+    others = tuple(range(2, len(result.axes)))
+    if not others:
+        return result
+    radius, rate = (
+        np.ma.median(np.ma.masked_invalid(values), axis=others).filled(np.nan)
+        for values in (result.spectral_radius, result.rate)
+    )
+    share = np.mean(result.share, axis=tuple(axis + 1 for axis in others))
+    return SimpleNamespace(axes=result.axes, spectral_radius=radius, rate=rate, share=share)
 
 
 def _width(away: np.ndarray) -> float | None:
@@ -152,13 +136,13 @@ def _diverging(shown: np.ma.MaskedArray) -> tuple[Normalize, Colormap]:
     sides = _width(-away), _width(away)
     # A side where nothing lies has the scale of the other.
     below, above = (side or max(filter(None, sides), default=_WIDEST) for side in sides)
-    colours = _colours("stability", COLORS[0], paper(), COLORS[1])
+    smooth = colours("stability", COLORS[0], paper(), COLORS[1])
     ends = {(True, True): "both", (True, False): "min", (False, True): "max"}
     past = bool(np.any(away < -below)), bool(np.any(away > above))
     extend: Any = ends.get(past, "neither")  # typed as bool by Matplotlib
-    colours.colorbar_extend = extend
+    smooth.colorbar_extend = extend
     scale: Any = partial(_TwoSided, below=below, above=above)
-    return make_norm_from_scale(scale)(Normalize)(1 - below, 1 + above), colours
+    return make_norm_from_scale(scale)(Normalize)(1 - below, 1 + above), smooth
 
 
 class _TwoSided(FuncScale):
@@ -187,12 +171,7 @@ class _TwoSided(FuncScale):
 
 
 def _share_of_starts() -> tuple[Normalize, Colormap]:
-    return Normalize(0, 1), _colours("share", paper(), COLORS[0])
-
-
-def _colours(name: str, *colours: str | RGBA) -> Colormap:
-    smooth = LinearSegmentedColormap.from_list(name, list(colours))
-    return smooth.with_extremes(bad=tint(ink(), 0.35))
+    return Normalize(0, 1), colours("share", paper(), COLORS[0])
 
 
 def _edge(
