@@ -40,8 +40,8 @@ class StabilityDiagram(NamedTuple):
         spectral_radius: of the update map at the equilibrium, shape ``(rows, columns, …)``, with
             an axis for each further one; NaN where that has no derivative.
         share: of the starts, how many came to each of the first three of ``OUTCOMES``, shape
-            ``(3, rows, columns, …)``. What neither came within a hundredth of its first distance nor
-            went a hundred times as far is cycling.
+            ``(3, rows, columns, …)``. What neither came within a hundredth of its first distance
+            nor went a hundred times as far is cycling.
         rate: the median over starts of the factor per step by which the distance changes, over the
             second half of the run, or until rounding takes over, shape ``(rows, columns, …)``; NaN
             where none stayed finite.

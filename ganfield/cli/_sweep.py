@@ -22,7 +22,8 @@ from ganfield.cli._preset_runs import COVERAGE, PresetRuns
 from ganfield.cli._show import number, show, table, tell
 from ganfield.cli._words import OF_SWEEPS, in_words
 
-_SHOWN = ("loss_theta", "loss_phi", "norm_v_theta", "norm_v_phi", "diversity")
+# What a terminal has room for; --json has all.
+_SHOWN = ("loss_theta", "loss_phi", "diversity")
 _MOST_ROWS = 60
 
 
@@ -64,7 +65,8 @@ class Sweep:
     plot: File[Path | None] = None
     """Write a figure to this .png, .pdf or .svg file. (default: no figure)"""
     quantity: Name[str | None] = None
-    """What the figure shows, a name of the table. (default: modes_covered, or diversity)"""
+    """What the figure shows: a name in the runs of --json. (default: modes_covered, of images
+    diversity)"""
     dark: Dark = False
     json: Json = False
 
@@ -75,11 +77,9 @@ class Sweep:
         # Runs are in float32, whatever other commands compute in.
         with jax.enable_x64(False), in_words(OF_SWEEPS):
             runs, axes = self._runs()
+            count = runs.config.num_steps
             try:
-                with (
-                    _watching(self.output.name, runs.config.num_steps) as told,
-                    self._where() as on,
-                ):
+                with _watching(self.output.name, count) as told, self._where() as on:
                     sweep = gf.sweep(
                         runs,
                         axes,
@@ -112,7 +112,7 @@ class Sweep:
     def say(self, sweep: gf.Sweep) -> None:
         """Print a row for each point of the grid, means and spreads over its seeds."""
         print(f"{self.output}: {sweep}, {sweep.seconds:.1f} s")
-        names = [name for name in (*COVERAGE, *_SHOWN) if name in sweep.run.records]
+        names = [name for name in COVERAGE if name in sweep.run.records] or list(_SHOWN)
         axes = [name for name in sweep.axes if name != "seed"]
         rows = table(*axes, *names, "stopped")
         points = list(itertools.product(*(sweep.axes[name] for name in axes)))
@@ -160,13 +160,14 @@ class Sweep:
             yield client.get_executor(pure=False)
 
     def _draw(self, sweep: gf.Sweep, path: Path) -> None:
-        names = [name for name in (*COVERAGE, "diversity") if name in sweep.run.records]
-        quantity = names[0] if self.quantity is None else self.quantity
+        first = COVERAGE[0] if COVERAGE[0] in sweep.run.records else "diversity"
+        quantity = first if self.quantity is None else self.quantity
         with gf.plot.style(dark=self.dark):
             figure = gf.plot.figure(4.5, 3.2)
-            gf.plot.sweep(
-                sweep, quantity, figure.subplots(), over="seed" if "seed" in sweep.axes else ()
-            )
+            ax = figure.subplots()
+            gf.plot.sweep(sweep, quantity, ax)
+            if ax.get_legend_handles_labels()[1]:
+                ax.legend()
             gf.plot.save(figure, path)
 
 

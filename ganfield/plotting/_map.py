@@ -11,6 +11,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 
 from ganfield.plotting._style import RGBA, ink, tint
 
+_FEW = 7  # numbers that have room side by side
 _LABELS = {
     "step_size": "step size h",
     "learning_rate": "learning rate",
@@ -88,6 +89,9 @@ def colours(name: str, *of: str | RGBA) -> Colormap:
 
 
 def name_places(axis: Any, at: np.ndarray, names: list[str] | None) -> None:
-    """Write the names of values under an axis, where they have names."""
+    """Write the names of values under an axis; of few numbers that grow by a factor the numbers."""
+    if names is None and is_geometric(at) and len(at) <= _FEW:
+        names = [f"{value:.3g}" for value in at]
     if names is not None:
         axis.set_ticks(at, names)
+        axis.set_ticks([], minor=True)

@@ -30,7 +30,7 @@ def sweep(
     y: str | None = None,
     lines: str | None = None,
 ) -> list[Line2D] | QuadMesh:
-    """Draw a quantity of a sweep along one axis, with a line for each value of another, or as a map.
+    """Draw a quantity of a sweep along an axis, with a line for each value of another, or a map.
 
     A point is the mean over the runs of all other axes, seeds for example, at the last record, and
     a band or a bar reaches one standard deviation to both sides. Runs that stopped at a NaN or an
@@ -194,13 +194,26 @@ def _lines(ax: Axes, table: _Table, x: str, lines: str | None) -> list[Line2D]:
         foot = blended_transform_factory(ax.transData, ax.transAxes)
         label = once(ax, "a run stopped")
         ax.scatter(
-            table.stops, np.full(table.stops.shape, 0.03), 25, ink(), "x", transform=foot,
-            label=label,
+            table.stops, np.full(table.stops.shape, 0.03), 25, color=ink(), marker="x",
+            transform=foot, label=label,
         )  # fmt: skip
     if names is None and is_geometric(at):
         ax.set_xscale("log")
+    if x != _STEP:  # Where all runs stopped there is no point of a line.
+        ax.set_xlim(_ends(at, names is None))
+        _explain(ax, table)
     name_places(ax.xaxis, at, names)
     return drawn
+
+
+def _ends(at: np.ndarray, are_numbers: bool) -> tuple[float, float]:
+    """Return the ends of an axis, a little beyond its values."""
+    if len(at) == 1 or not are_numbers:
+        return at[0] - 0.5, at[-1] + 0.5
+    if is_geometric(at):
+        aside = (at[-1] / at[0]) ** 0.04
+        return at[0] / aside, at[-1] * aside
+    return at[0] - 0.04 * np.ptp(at), at[-1] + 0.04 * np.ptp(at)
 
 
 def _map(ax: Axes, table: _Table, x: str, y: str) -> QuadMesh:
@@ -212,6 +225,7 @@ def _map(ax: Axes, table: _Table, x: str, y: str) -> QuadMesh:
     image = pixels(ax, columns, rows, shown, norm=norm, colours=scale)
     across, up = np.meshgrid(columns, rows, indexing="ij")
     _marks(ax, across, up, table, slice(None), ink())
+    _explain(ax, table)
     name_places(ax.xaxis, columns, column_names)
     name_places(ax.yaxis, rows, row_names)
     return image
@@ -220,18 +234,23 @@ def _map(ax: Axes, table: _Table, x: str, y: str) -> QuadMesh:
 def _marks(
     ax: Axes, across: np.ndarray, up: np.ndarray, table: _Table, part: Any, color: Any, **more: Any
 ) -> None:
-    """Mark where runs stopped, and where inner solves failed, larger the more of them did."""
-    for shares, marker, label in (
-        (table.stopped[part], "x", "some runs stopped"),
-        (table.unsolved[part], "+", "some inner solves failed"),
-    ):
+    """Mark where runs stopped and where inner solves failed, larger the more of them did."""
+    for shares, marker in ((table.stopped[part], "x"), (table.unsolved[part], "+")):
         some = shares > 0
-        if some.any():
-            sizes = 8 + 40 * shares[some]
-            ax.scatter(
-                across[some], up[some], sizes, color=color, marker=marker, linewidths=1,
-                label=once(ax, label), zorder=3, clip_on=False, **more,
-            )  # fmt: skip
+        ax.scatter(
+            across[some], up[some], 8 + 40 * shares[some], color=color, marker=marker,
+            linewidths=1, zorder=3, **more,
+        )  # fmt: skip
+
+
+def _explain(ax: Axes, table: _Table) -> None:
+    """Name the marks for the legend, where there are any."""
+    for shares, marker, label in (
+        (table.stopped, "x", "some runs stopped"),
+        (table.unsolved, "+", "some inner solves failed"),
+    ):
+        if np.any(shares > 0):
+            ax.scatter([], [], 25, color=ink(), marker=marker, linewidths=1, label=once(ax, label))
 
 
 def _label(value: Any) -> str:

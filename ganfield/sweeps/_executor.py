@@ -80,6 +80,7 @@ def run_on(executor: Executor, plan: Plan, todo: Sequence[int]) -> Iterator[tupl
     programs = packed(plan)
     flags = {"float64": is_float64(), "precision": config.jax_default_matmul_precision}
     futures: dict[Future[Done], int] = {}
+    lost: BaseException | None = None
     try:
         for place in todo:
             piece = plan.pieces[place]
@@ -88,19 +89,29 @@ def run_on(executor: Executor, plan: Plan, todo: Sequence[int]) -> Iterator[tupl
             futures[executor.submit(work, programs[piece.program], points, count, **flags)] = place
         for future in as_completed(list(futures)):
             place = futures.pop(future)  # and with it its result
-            yield place, future.result()
-    except Exception as error:
-        if not _is_loss(error):
-            raise
-        raise ConnectionError(
-            f"the executor lost its workers ({type(error).__name__}: {reason_of(error)})"
-        ) from error
+            error = future.exception()
+            if error is None:
+                yield place, future.result()
+            elif _is_loss(error):  # Others may have done their pieces, or still do them.
+                lost = error
+            else:
+                raise error
+    except CancelledError as error:
+        lost = error
     finally:
         for future in futures:
             future.cancel()
+    if lost is not None:
+        raise ConnectionError(
+            f"the executor lost its workers ({type(lost).__name__}: {_first_line(lost)})"
+        ) from lost
 
 
-def _is_loss(error: Exception) -> bool:
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or ["no reason given"])[0][:200].rstrip(". ")
+
+
+def _is_loss(error: BaseException) -> bool:
     """Return whether workers are gone, and nothing is wrong with the runs."""
     of_dask = type(error).__module__.partition(".")[0] == "distributed"
     return of_dask or isinstance(error, BrokenExecutor | CancelledError | ConnectionError)

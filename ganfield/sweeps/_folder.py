@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from ganfield._describe import describe
-from ganfield._files import check_regular, naming, read_json, reason_of, remove_partial, replacing
+from ganfield._files import naming, open_regular, read_json, reason_of, remove_partial, replacing
 from ganfield._hashes import hash_of
 from ganfield.reporting import check_folder, provenance, save_json, to_json
 from ganfield.sweeps._axes import Axis
@@ -81,8 +81,8 @@ class Folder:
 
     def _read(self, place: int, path: Path) -> Done:
         try:
-            check_regular(path)
-            with np.load(path, allow_pickle=False) as archive:
+            # NumPy would leave a file open that is no archive.
+            with open_regular(path) as file, np.load(file, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
             if str(arrays.pop("sweep")) != self._digest:
                 raise ValueError("it is of another sweep")

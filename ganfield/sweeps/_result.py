@@ -167,8 +167,9 @@ class Sweep(NamedTuple):
     def to_xarray(self) -> Any:
         """Return an ``xarray.Dataset``: the records by name, their dimensions by the axes' names.
 
-        Its ``to_dataframe()`` gives pandas' table. What the axes of single records are called
-        nobody knows: they are NAME_0, NAME_1 and so on.
+        Its ``to_dataframe()`` gives pandas' table. An axis called method is chosen by
+        ``.sel({"method": …})``, for xarray's ``sel`` has a ``method=`` of its own. What the axes of
+        single records are called nobody knows: they are NAME_0, NAME_1 and so on.
 
         Raises:
             ImportError: xarray is missing: ``pip install 'ganfield[xarray]'``.
