@@ -49,3 +49,18 @@ def assert_same(one, other):
         assert np.shape(a) == np.shape(b)
         assert np.asarray(a).tobytes() == np.asarray(b).tobytes()
     np.testing.assert_array_equal(one.run.steps, other.run.steps)
+
+
+LONG_AXES = AXES | {"step_size": [1e-3, 2e-3, 3e-3, 4e-3]}
+LONG_STEPS = 10_000
+
+
+def long_build(step_size, method, seed):
+    """Runs that take long enough for a worker to be killed among them."""
+    return gf.simulation(
+        METHODS[method](optax.sgd(step_size)),
+        BILINEAR,
+        start_of(seed),
+        record=lambda state, info: optax.tree.norm(state.params),
+        record_every=LONG_STEPS // 2,
+    )
