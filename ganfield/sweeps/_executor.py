@@ -102,19 +102,34 @@ def run_on(executor: Executor, plan: Plan, todo: Sequence[int]) -> Iterator[tupl
         for future in futures:
             future.cancel()
     if lost is not None:
-        raise ConnectionError(
-            f"the executor lost its workers ({type(lost).__name__}: {_first_line(lost)})"
-        ) from lost
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or ["no reason given"])[0][:200].rstrip(". ")
+        raise ConnectionError(f"the executor lost its workers ({_reason(lost)})") from lost
 
 
 def _is_loss(error: BaseException) -> bool:
     """Return whether workers are gone, and nothing is wrong with the runs."""
-    of_dask = type(error).__module__.partition(".")[0] == "distributed"
-    return of_dask or isinstance(error, BrokenExecutor | CancelledError | ConnectionError)
+    known = isinstance(error, BrokenExecutor | CancelledError | ConnectionError)
+    return known or _is_of_dask(type(error).__module__) or _is_of_dask(_raised_in(error))
+
+
+def _is_of_dask(module: str) -> bool:
+    return module.partition(".")[0] == "distributed"
+
+
+def _raised_in(error: BaseException) -> str:
+    """Return the module that raised an error."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else str(trace.tb_frame.f_globals.get("__name__", ""))
+
+
+def _reason(error: BaseException) -> str:
+    name = type(error).__name__
+    if type(error).__module__ == "builtins" and not isinstance(error, ConnectionError):
+        # Dask stumbles over its own exception where a scheduler has no workers left.
+        return "their scheduler gave up"
+    said = str(error).strip().splitlines() or ["no reason given"]
+    return f"{name}: {said[0][:200].rstrip('. ')}"
 
 
 def _dumped(value: Any, name: str) -> bytes:
