@@ -511,3 +511,35 @@ def test_a_diagram_of_what_counts():
     h, gamma = np.meshgrid(*axes.values(), indexing="ij")
     expected = np.hypot(1 - 2 * h * gamma, 2 * h) ** 0.5
     np.testing.assert_allclose(diagram.spectral_radius, expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.slow
+def test_a_diagram_over_keys_and_seeds():
+    """Games drawn by a key: the radius is that of the bilinear game of that strength."""
+    keys = jax.random.split(jax.random.key(0), 3)
+    strengths = np.array([1 + float(jax.random.uniform(key)) for key in keys])
+    sizes, gammas = np.array([0.2, 0.6]), np.array([0.1, 0.5])
+
+    def build(step_size, key, gamma=0.5):
+        v = gf.vector_field(gf.games.bilinear(1 + jax.random.uniform(key)))
+        return gf.simultaneous(optax.sgd(step_size)), gf.consensus(v, gamma=gamma)
+
+    def radius(h, c, gamma):  # of 1 + h (−γc² ± ic)
+        return np.hypot(1 - h * gamma * c**2, h * c)
+
+    arguments = {"num_starts": 2, "num_steps": 60}
+    diagram = gf.stability_diagram(build, {"step_size": sizes, "key": keys}, ORIGIN, **arguments)
+    expected = radius(sizes[:, None], strengths, 0.5)
+    np.testing.assert_allclose(diagram.spectral_radius, expected, rtol=1e-9)
+    assert diagram.axes["key"].tolist() == [0, 1, 2]
+    assert gf.plot.stability_diagram(diagram).axes.get_xlabel() == "key"
+
+    axes = {"step_size": sizes, "gamma": gammas, "key": keys}
+    diagram = gf.stability_diagram(build, axes, ORIGIN, **arguments)
+    expected = radius(sizes[:, None, None], strengths, gammas[:, None])
+    np.testing.assert_allclose(diagram.spectral_radius, expected, rtol=1e-9)
+    assert diagram.share.shape == (3, 2, 2, 3)
+    image = gf.plot.stability_diagram(diagram)
+    np.testing.assert_allclose(image.get_array(), np.median(expected, axis=2), rtol=1e-9)
+    image = gf.plot.stability_diagram(diagram, quantity="converged")
+    np.testing.assert_allclose(image.get_array(), diagram.share[0].mean(axis=2))
