@@ -81,7 +81,9 @@ def bare(config: Config) -> Callable[[], Any]:
 
     devices = jax.devices()
     mesh = jax.make_mesh((len(devices),), ("run",), (AxisType.Auto,), devices=devices)
-    gammas, seeds = np.meshgrid(np.float32(GAMMAS), np.arange(config.seeds), indexing="ij")
+    gammas, seeds = np.meshgrid(
+        np.array(GAMMAS, np.float32), np.arange(config.seeds), indexing="ij"
+    )
     sharding = NamedSharding(mesh, PartitionSpec("run"))
     given = [jax.device_put(each.ravel(), sharding) for each in (gammas, seeds)]
     program = jax.jit(jax.vmap(run)).lower(*given).compile()

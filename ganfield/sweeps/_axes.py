@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import jax
 import jax.numpy as jnp
@@ -46,40 +46,40 @@ def read_axes(axes: Mapping[str, Any]) -> dict[str, Axis]:
 def _read(name: str, given: Any) -> Axis:
     leaves = jax.tree.leaves(given)
     if leaves and all(map(_is_long, leaves)) and _kind_of(leaves[0]) not in "UO":
-        if not (size := leading_size(given)):
+        size = leading_size(given) or 0
+        if not size:
             _refuse(name, given)
         arrays = jax.tree.map(jnp.asarray, given)
         return Axis(*_labelled(arrays, size))
+    names: list[str] | None = None
     if isinstance(given, Mapping):
         names, values = [str(label) for label in given], list(given.values())
     elif isinstance(given, Sequence | np.ndarray) and not isinstance(given, str | bytes):
-        names, values = (
-            None,
-            [each.item() if isinstance(each, np.generic) else each for each in given],
-        )
+        values = [each.item() if isinstance(each, np.generic) else each for each in given]
     else:
         _refuse(name, given)
     if not values:
         _refuse(name, given)
     arrays = _stacked(values)
     if names is None and arrays is not None:
-        labels, arrays, objects = _labelled(arrays, len(values))
-        return Axis(labels, arrays, None if objects is None else tuple(values))
-    labels = [each if isinstance(each, str) else describe(each) for each in values]
-    _check_once(name, labels if names is None else names, named=names is not None)
-    return Axis(np.array(labels if names is None else names), arrays, tuple(values))
+        numbers, arrays, objects = _labelled(arrays, len(values))
+        return Axis(numbers, arrays, None if objects is None else tuple(values))
+    if names is None:
+        names = [each if isinstance(each, str) else describe(each) for each in values]
+    _check_once(name, names)
+    return Axis(np.array(names), arrays, tuple(values))
 
 
-def _refuse(name: str, given: Any) -> Any:
+def _refuse(name: str, given: Any) -> NoReturn:
     raise ValueError(
         f"axes[{name!r}] must be an array (or a pytree of arrays) with at least one value along "
         f"the first axis, a list of values, or label → value, got {given!r}"
     )
 
 
-def _check_once(name: str, labels: Sequence[str], *, named: bool) -> None:
+def _check_once(name: str, labels: Sequence[str]) -> None:
     for label in labels:
-        if list(labels).count(label) > 1:
+        if labels.count(label) > 1:
             raise ValueError(
                 f"axes[{name!r}] has {label} twice: give each value once, and values that look "
                 f"alike as label → value, such as {{'first': …, 'second': …}}"
@@ -100,8 +100,7 @@ def _is_keys(leaf: Any) -> bool:
 
 def _labelled(arrays: PyTree, size: int) -> tuple[np.ndarray, PyTree, tuple[Any, ...] | None]:
     """Return labels, the arrays and, where one array of numbers is all, those as Python numbers."""
-    alone = jax.tree.structure(arrays) == jax.tree.structure(0)
-    if alone and arrays.ndim == 1 and not _is_keys(arrays):
+    if jax.tree_util.all_leaves([arrays]) and arrays.ndim == 1 and not _is_keys(arrays):
         values = np.asarray(arrays)
         # 0.1 is called 0.1 in float32 too, as it is printed.
         plain = [float(str(x)) for x in values] if values.dtype.kind == "f" else values.tolist()

@@ -67,10 +67,11 @@ class Folder:
     def save(self, place: int, done: Done) -> None:
         """Write a piece, whole or not at all."""
         path = self._file(place)
-        arrays = {f"leaf{i}": leaf for i, leaf in enumerate(done.leaves)}
+        arrays: dict[str, Any] = {f"leaf{i}": leaf for i, leaf in enumerate(done.leaves)}
         clock = np.array([done.seconds, done.compile_seconds])
+        arrays |= {"sweep": np.array(self._digest), "clock": clock}
         with replacing(path) as partial, naming(path):
-            np.savez(partial, sweep=np.array(self._digest), clock=clock, **arrays)
+            np.savez(partial, **arrays)
 
     def finish(self) -> None:
         """Remove what kills left of pieces that were being written."""

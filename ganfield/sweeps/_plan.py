@@ -208,7 +208,7 @@ def _traceable(
 
 
 def _is_plain(value: Any) -> bool:
-    number = jax.tree.structure(value) == jax.tree.structure(0) and value.ndim == 0
+    number = jax.tree_util.all_leaves([value]) and value.ndim == 0
     return number and getattr(value.dtype, "kind", "V") in "iufb"
 
 
