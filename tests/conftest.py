@@ -53,6 +53,8 @@ _SLOW_EXAMPLES = {
     "mode_coverage",
     "report",
     "resnet_discriminator",
+    "sweep",
+    "to_xarray",
     "train",
     "train_classifier",
 }

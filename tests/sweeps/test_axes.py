@@ -75,6 +75,7 @@ def test_records_are_rows(grid):
     assert [each["step"] for each in every[:5]] == [0, 2, 4, 5, 0]
 
 
+@pytest.mark.slow
 def test_xarray_has_the_names(grid):
     runs = grid.to_xarray()
     assert runs["params"].dims == ("step", "step_size", "method", "seed", "params_0")
@@ -126,6 +127,7 @@ def test_what_cannot_be_traced_is_run_value_by_value(caplog):
     assert traced.count(True) > 0
 
 
+@pytest.mark.slow
 def test_seeds_are_those_of_jax():
     """Also those that an int32 does not hold."""
 

@@ -34,6 +34,7 @@ def whole():
     return gf.sweep(build, AXES, num_steps=5, piece_size=5)
 
 
+@pytest.mark.slow
 def test_an_executor_does_what_one_process_does(whole):
     told = []
     with ThreadPoolExecutor(2) as threads:
@@ -47,6 +48,7 @@ def test_an_executor_does_what_one_process_does(whole):
     assert {shape for _, shape in told} == {(5,), (4,)}
 
 
+@pytest.mark.slow
 def test_an_executor_that_loses_its_workers_loses_nothing(tmp_path, whole):
     arguments = {"num_steps": 5, "piece_size": 5, "folder": tmp_path}
     said = (
@@ -94,6 +96,7 @@ def test_what_cannot_travel_is_named():
         gf.sweep(with_lock, axes, num_steps=1, executor=AtOnce())
 
 
+@pytest.mark.slow
 def test_float64_travels(x64):
     def build(step_size):
         method = gf.simultaneous(optax.sgd(step_size))

@@ -36,6 +36,7 @@ def whole():
     return gf.sweep(build, AXES, num_steps=5, piece_size=5)
 
 
+@pytest.mark.slow
 def test_a_broken_sweep_goes_on_bit_for_bit(tmp_path, whole):
     folder = tmp_path / "new" / "folder"
     progress, _ = stopping(3 * 3 + 1)  # three records a piece
@@ -65,6 +66,7 @@ def test_a_broken_sweep_goes_on_bit_for_bit(tmp_path, whole):
     assert told == [5]
 
 
+@pytest.mark.slow
 def test_pieces_do_not_change_what_is_run(whole):
     other = gf.sweep(build, AXES, num_steps=5)
     np.testing.assert_allclose(other.values("distance"), whole.values("distance"), rtol=1e-6)
@@ -136,6 +138,7 @@ def test_a_folder_of_another_version_is_refused(folder, name, value, message):
         about.write_text(before)
 
 
+@pytest.mark.slow
 def test_damaged_pieces_are_named(folder):
     path = folder / "pieces" / "000001.npz"
     whole = path.read_bytes()
@@ -157,6 +160,7 @@ def test_damaged_pieces_are_named(folder):
         path.write_bytes(whole)
 
 
+@pytest.mark.slow
 def test_a_piece_of_another_sweep_is_refused(folder, tmp_path):
     gf.sweep(**of(gamma=0.5), folder=tmp_path)
     piece = tmp_path / "pieces" / "000001.npz"
@@ -174,6 +178,7 @@ def test_other_folders_are_refused(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_named_and_loses_nothing(tmp_path, monkeypatch):
     savez, calls = np.savez, []
 
@@ -191,6 +196,7 @@ def test_a_full_disk_is_named_and_loses_nothing(tmp_path, monkeypatch):
     assert_same(gf.sweep(**of(), folder=tmp_path), gf.sweep(**of()))
 
 
+@pytest.mark.slow
 def test_keys_and_small_floats_come_back(tmp_path):
     def build(key):
         params = gf.Players(jax.random.normal(key, (2,), jnp.bfloat16), jnp.zeros(2, jnp.bfloat16))
@@ -207,6 +213,7 @@ def test_keys_and_small_floats_come_back(tmp_path):
     assert first.axes["key"].tolist() == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_runs_that_stop_early_are_padded(tmp_path):
     """A piece whose runs have all stopped ends before the others."""
 
