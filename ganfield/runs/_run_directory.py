@@ -91,14 +91,7 @@ class RunDirectory:
 
     def tell(self, message: str) -> None:
         """Write a message to ``events.log``, and pass it on."""
-        now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-        log = self.folder / "events.log"
-        # On a full disk the listener must still hear why the run stops.
-        with contextlib.suppress(OSError):
-            if log.exists():
-                check_regular(log)
-            with log.open("a", encoding="utf-8") as file:
-                file.write(f"{now} {message}\n")
+        write_event(self.folder, message)
         if self._listen is not None:
             self._listen(message)
 
@@ -168,6 +161,17 @@ class RunDirectory:
     def close(self) -> None:
         """Let other processes use the folder."""
         os.close(self._lock)
+
+
+def write_event(folder: Path, message: str) -> None:
+    """Write a message to ``events.log``, if that can be done: who listens must still hear it."""
+    now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+    log = folder / "events.log"
+    with contextlib.suppress(OSError):
+        if log.exists():
+            check_regular(log)
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"{now} {message}\n")
 
 
 def is_run(output: str | os.PathLike[str]) -> bool:
