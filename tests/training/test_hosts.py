@@ -36,13 +36,13 @@ def free_port():
 
 
 @contextlib.contextmanager
-def two_processes(folder, *options):
+def two_processes(folder, *options, config=RUN):
     """Start both, for whatever they do with the folder; the second changes ``options`` by ``{}``.
 
     Each must have a folder of its own or none, as hosts without a shared disk do.
     """
     port = free_port()
-    differences = gf.configuration.preset("digits/mlp").differences(RUN)
+    differences = gf.configuration.preset("digits/mlp").differences(config)
     pairs = [f"{name}={new}" for name, (_, new) in differences.items()]
     started = []
     for index in range(2):
@@ -136,9 +136,9 @@ def killed(processes, index, table, step):
 @pytest.mark.long
 def test_kills_of_either_after_a_checkpoint_leave_no_trace(tmp_path):
     broken, unbroken = tmp_path / "broken", tmp_path / "unbroken"
-    folder, pace = broken / "0", "checkpoint_every=20"
+    folder, paced = broken / "0", RUN.replace({"checkpoint_every": 20})
     again = "The same command in every process goes on"
-    with two_processes(broken, pace, "num_steps=1000000") as processes:
+    with two_processes(broken, "--num-steps", "1000000", config=paced) as processes:
         code, out, err, seconds = killed(processes, 1, folder / "metrics.csv", 30)
     last = saved(folder)[-1]
     lost = f"process 1 was lost; the last good checkpoint is of step {last}"
@@ -146,7 +146,7 @@ def test_kills_of_either_after_a_checkpoint_leave_no_trace(tmp_path):
     assert seconds < 30
     assert (folder / "events.log").read_text().splitlines()[-1].endswith(lost)
 
-    with two_processes(broken, pace, "num_steps=1000000") as processes:
+    with two_processes(broken, "--num-steps", "1000000", config=paced) as processes:
         code, out, err, seconds = killed(processes, 0, folder / "metrics.csv", last + 30)
     # Nothing of JAX's, which would abort.
     assert (code, out, err) == (1, "", f"error: process 0 was lost. {again}\n")
@@ -155,7 +155,7 @@ def test_kills_of_either_after_a_checkpoint_leave_no_trace(tmp_path):
     assert saved(folder)[-1] > last
     last = saved(folder)[-1] + 30
     for where in (broken, unbroken):
-        with two_processes(where, pace, f"num_steps={last}") as processes:
+        with two_processes(where, "--num-steps", str(last), config=paced) as processes:
             codes, said = ends(processes)
         assert codes == [0, 0], said
     assert_same_bits(gf.runs.load(folder).state, gf.runs.load(unbroken / "0").state)
@@ -187,11 +187,11 @@ def test_two_processes_must_train_the_same(tmp_path):
         (["--wait", "9"], "--wait needs --coordinator ADDRESS, got None"),
         (
             ["--coordinator", "auto", "--wait=0.1"],
-            "--wait must be from 1 to 604800 seconds, got 0.1",
+            "must be from 1 to 604800 seconds, got 0.1",
         ),
         (
             ["--coordinator", "auto", "--wait=nan"],
-            "--wait must be from 1 to 604800 seconds, got nan",
+            "must be from 1 to 604800 seconds, got nan",
         ),
     ],
 )

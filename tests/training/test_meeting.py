@@ -96,7 +96,7 @@ def test_who_does_not_come_is_named_to_all(come):
     assert ends[1].said[0].startswith("process 0 is ")
     late = come(2, 4, wait=0.6)
     for ended in (*ends, late):
-        with pytest.raises(OSError, match="process 3 of 4 did not come within 0.6 s"):
+        with pytest.raises(OSError, match=r"process 3 of 4 did not come within 0\.6 s"):
             ended.result(20)
     port = ends[0].port
     assert ends[0].said[0] == f"waiting at most 0.6 s for processes 2, 3 to come to port {port}"
