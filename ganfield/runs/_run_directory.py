@@ -193,6 +193,12 @@ def read_config(output: str | os.PathLike[str]) -> Config:
         tree = read_json(path)
     except FileNotFoundError as error:
         raise ValueError(f"there is no run in {Path(output)}: it has no config.json") from error
+    method = tree.get("method")
+    if isinstance(method, dict) and "field" in method:
+        raise ValueError(
+            f"the run in {Path(output)} is of a ganfield before method.field in its config.json "
+            "became method.transform: this one cannot read its checkpoints. Give another folder"
+        )
     try:
         return Config.from_dict(tree)
     except ValueError as error:
