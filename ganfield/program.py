@@ -167,8 +167,10 @@ def end(message: str, code: int) -> None:
     if _is_program:
         # A bar of progress hides the cursor.
         shown = "\r\x1b[K\x1b[?25h" if os.isatty(2) else ""
-        os.write(2, f"{shown}error: {message}\n".encode(errors="replace"))
-        _exit(code)
+        try:
+            os.write(2, f"{shown}error: {message}\n".encode(errors="replace"))
+        finally:  # The reader may have gone.
+            _exit(code)
 
 
 def _exit(code: int) -> None:

@@ -1,5 +1,6 @@
 """The command line: fields, spectra and equilibria of the registered games, without a program."""
 
+import contextlib
 import io
 import os
 import sys
@@ -42,7 +43,8 @@ def main(args: Sequence[str] | None = None) -> int:
     except Exception:
         if not program.has_to_part():
             raise
-        traceback.print_exc()
+        with contextlib.suppress(OSError):  # The reader may have gone.
+            traceback.print_exc()
         code = 1
     if code > 128 or program.has_to_part():
         program.leave(code)

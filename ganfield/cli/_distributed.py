@@ -28,6 +28,7 @@ AGAIN = "The same command in every process goes on"
 _WAIT = 120.0  # seconds
 _LONGEST_WAIT = 7 * 24 * 3600
 _PORTS = 65535
+_PARTING = 2.0  # seconds
 _CONNECTING = 60.0  # seconds that JAX has where all processes are there
 
 
@@ -70,8 +71,8 @@ def connect(
         return None
     if place is None:
         timeout = max(10, round(seconds))
-        program.before_leaving(_part_by_jax)
         _initialize(seconds, initialization_timeout=timeout + 60, heartbeat_timeout_seconds=timeout)
+        program.before_leaving(_part_by_jax)
         return None
     from ganfield.runs._run_directory import write_event
     from ganfield.training._meeting import meet
@@ -192,8 +193,11 @@ def _give_up(folder: Path | None, why: str, code: int) -> None:
 
 
 def _part_by_jax(code: int) -> None:
-    """Leave together where all leave; else leave the others time to say why they do."""
+    """Leave together where all do; after an error leave the others time to say why they end."""
+    shutdown = threading.Thread(target=jax.distributed.shutdown, daemon=True)
     if code == 0 or code > 128:
-        jax.distributed.shutdown()
+        shutdown.start()
+        # An interrupt may be this process's alone.
+        shutdown.join(None if code == 0 else _PARTING)
     else:
-        time.sleep(2.0)
+        time.sleep(_PARTING)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ganfield.training._lines import close, read_line, send_line, start
 
-_GRACE = 5.0  # seconds that the main thread has to leave by itself
+_GRACE = 3.0  # seconds that the main thread has to leave by itself
 _PARTING = 1.0  # seconds that the first process waits for the others to leave
 _PULSE = 5.0  # seconds between signs of life, or a quarter of what is waited for
 

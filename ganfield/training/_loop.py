@@ -128,9 +128,11 @@ def train(
     # What can be wrong is found before anything is written.
     config = config.replace({"data.storage": processes.text(processes.first(storage))})
     with ExitStack() as stack:
-        built, images, feed = processes.each(lambda: _opened(config, data, mesh, evaluate))
-        stack.callback(feed.close)
+        built, images = processes.each(lambda: _opened(config, data, evaluate))
         processes.check_same(f"{built.config.to_json()} {images}", "data")
+        # Only now, for putting them on all devices is something that all must do at once.
+        feed = processes.each(lambda: open_feed(built, mesh))
+        stack.callback(feed.close)
 
         def open_folder() -> Recorder:
             folder = RunDirectory(
@@ -178,9 +180,9 @@ def train(
 
 
 def _opened(
-    config: Config, data: Any, mesh: Mesh | None, evaluate: Sequence[Evaluate]
-) -> tuple[Built, dict[str, Any], Feed]:
-    """Return the run with the storage decided, what tells its images from others, its batches."""
+    config: Config, data: Any, evaluate: Sequence[Evaluate]
+) -> tuple[Built, dict[str, Any]]:
+    """Return the run with the storage decided, and what tells its images from others."""
     built = build(config, data)
     shape = built.discriminator.input_shape
     check_shown(shape)
@@ -189,7 +191,7 @@ def _opened(
             each.check_shape(shape)
     storage = storage_of(config.data.storage, built.data)
     built = built._replace(config=config.replace({"data.storage": storage}))
-    return built, fingerprint(built.data), open_feed(built, mesh)
+    return built, fingerprint(built.data)
 
 
 class _Run:

@@ -74,6 +74,9 @@ class Processes:
             try:
                 result = action()
             except BaseException as caught:
+                # One who is interrupted tells the others by the link, for they may be anywhere.
+                if self.link is not None and isinstance(caught, KeyboardInterrupt):
+                    raise
                 error = caught
         failed = self._gathered(np.int32(error is not None))
         if error is not None:
