@@ -160,6 +160,11 @@ def test_a_main_thread_that_cannot_hear_is_ended(signal, code, tmp_path):
     )
 
 
+def test_a_program_ends_though_nobody_reads_what_it_says(tmp_path):
+    code = "os.close(2)\nos.dup2(os.open(os.devnull, os.O_RDONLY), 2)\nprogram.end('late', 7)"
+    assert run_as_program(code, tmp_path)[:2] == (7, "")
+
+
 def test_what_keeps_its_results_is_waited_for_once(tmp_path):
     waits = (
         "after(0.1)\nafter(1.0, 'still there')\n"

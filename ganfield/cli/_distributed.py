@@ -37,8 +37,8 @@ class _Place(NamedTuple):
 
     host: str
     port: int
-    index: int
-    count: int
+    process: int
+    processes: int
 
 
 def connect(
@@ -82,25 +82,25 @@ def connect(
         link, port = meet(
             place.host,
             place.port,
-            index=place.index,
-            count=place.count,
+            index=place.process,
+            count=place.processes,
             wait=seconds,
             say=partial(print, file=sys.stderr, flush=True),
         )
     except OSError as error:
-        if place.index == 0 and (folder / "config.json").exists():
+        if place.process == 0 and (folder / "config.json").exists():
             write_event(folder, str(error))
         raise
-    link.give_up = partial(_give_up, folder if place.index == 0 else None)
+    link.give_up = partial(_give_up, folder if place.process == 0 else None)
     program.before_leaving(link.leave)
     Processes.link = link
     address = f"127.0.0.1:{port}"
     _initialize(
         _CONNECTING,
         coordinator_address=address,
-        coordinator_bind_address=address if place.index == 0 else None,
-        num_processes=place.count,
-        process_id=place.index,
+        coordinator_bind_address=address if place.process == 0 else None,
+        num_processes=place.processes,
+        process_id=place.process,
         # The link hears of a death at once. JAX would abort the process.
         heartbeat_timeout_seconds=_LONGEST_WAIT,
     )
@@ -112,6 +112,7 @@ def _place(
 ) -> _Place | None:
     """Check the options that say which process this is; None where they do not."""
     if coordinator is None or coordinator == "auto":
+        options: dict[str, float | None]
         options = {"num-processes": num_processes, "process-id": process_id}
         if coordinator is None:
             options["wait"] = wait

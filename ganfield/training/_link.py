@@ -70,6 +70,10 @@ class Link:
                 self._change.wait(min(left, 0.5))
             return bool(condition())
 
+    def wait_while_missing(self, processes: list[int], seconds: float) -> None:
+        """Wait until others are missing than these, at most so many seconds."""
+        self.wait_until(lambda: self.missing() != processes, seconds)
+
     def send(self, line: str) -> None:
         """Send a line to all that are there."""
         for connection in list(self._peers.values()):

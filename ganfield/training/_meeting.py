@@ -88,7 +88,7 @@ def _receive(port: int, count: int, wait: float, say: Say) -> tuple[Link, int]:
             told, waiting = late, f"{how} for {in_words(late)} to come to port {port}"
             say(waiting)
             link.send(f"wait process 0 is {waiting}")
-        link.wait_until(lambda late=late: link.missing() != late, left)
+        link.wait_while_missing(late, left)
     if late:
         said = f"{in_words(late)} of {count} did not come within {wait:g} s"
         link.send(f"end {said}")

@@ -44,25 +44,33 @@ def two_processes(folder, *options, config=RUN):
     port = free_port()
     differences = gf.configuration.preset("digits/mlp").differences(config)
     pairs = [f"{name}={new}" for name, (_, new) in differences.items()]
-    started = []
+    commands = []
     for index in range(2):
-        command = [sys.executable, "-m", "ganfield", "train", str(folder / str(index))]
+        command = ["-m", "ganfield", "train", str(folder / str(index))]
         command += ["--preset", "digits/mlp", "--coordinator", f"localhost:{port}"]
         command += ["--num-processes", "2", "--process-id", str(index), "--set", *pairs]
-        command += [option.format(index) for option in options]
-        started.append(
-            subprocess.Popen(
-                command,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                env=os.environ | {"PYTHONPATH": str(ROOT), "JAX_NUM_CPU_DEVICES": "2"},
-            )
+        commands.append(command + [option.format(index) for option in options])
+    with started(*commands) as processes:
+        yield processes
+
+
+@contextlib.contextmanager
+def started(*commands):
+    """Start processes with two devices each."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "JAX_NUM_CPU_DEVICES": "2"},
         )
+        for command in commands
+    ]
     try:
-        yield started
+        yield processes
     finally:
-        for process in started:
+        for process in processes:
             process.kill()
             process.communicate()
 
@@ -169,6 +177,37 @@ def test_two_processes_must_train_the_same(tmp_path):
     assert codes == [2, 2]
     for _, err in said:
         assert "every process must be given the same configuration" in err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.long
+def test_what_one_process_cannot_build_ends_both(tmp_path):
+    # The other one must not be putting its images on all devices meanwhile.
+    code = """
+import sys
+import jax
+import ganfield as gf
+from tests.training.tiny import CONFIG
+
+class Broken:
+    def sample(self, key, size):
+        raise ValueError("no images here")
+
+port, index, folder = sys.argv[1:]
+jax.distributed.initialize(f"localhost:{port}", 2, int(index))
+data = Broken() if int(index) else None
+try:
+    gf.training.train(CONFIG, folder, data=data, mesh=gf.sharding.data_mesh())
+except (ValueError, ConnectionAbortedError) as error:
+    print(error)
+"""
+    port = str(free_port())
+    commands = [["-c", code, port, str(index), str(tmp_path / "run")] for index in range(2)]
+    with started(*commands) as processes:
+        codes, said = ends(processes)
+    assert codes == [0, 0], said
+    assert "process 1 ended the run: what it printed says why" in said[0][0]
+    assert "no images here" in said[1][0]
     assert not list(tmp_path.iterdir())
 
 
