@@ -1,7 +1,6 @@
 """``ganfield sweep``: a preset's runs over seeds, numbers, methods and networks."""
 
 import itertools
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,6 @@ from rich import progress as bars
 from rich.console import Console
 
 import ganfield as gf
-from ganfield import program
 from ganfield._extras import need
 from ganfield.cli._axes import parse_axes
 from ganfield.cli._help import options, shown
@@ -78,20 +76,16 @@ class Sweep:
         with jax.enable_x64(False), in_words(OF_SWEEPS):
             runs, axes = self._runs()
             count = runs.config.num_steps
-            try:
-                with _watching(self.output.name, count) as told, self._where() as on:
-                    sweep = gf.sweep(
-                        runs,
-                        axes,
-                        num_steps=count,
-                        progress=told,
-                        folder=self.output,
-                        executor=on,
-                        piece_size=self.piece_size,
-                    )
-            except gf.SweepInterrupted as stop:
-                print(f"error: {stop}", file=sys.stderr)
-                return program.INTERRUPTED
+            with _watching(self.output.name, count) as told, self._where() as on:
+                sweep = gf.sweep(
+                    runs,
+                    axes,
+                    num_steps=count,
+                    progress=told,
+                    folder=self.output,
+                    executor=on,
+                    piece_size=self.piece_size,
+                )
             if self.plot is not None:
                 self._draw(sweep, self.plot)
         tell(self, sweep)

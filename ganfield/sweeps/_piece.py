@@ -15,6 +15,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from ganfield._compiled import compiled
 from ganfield._types import PyTree
 from ganfield.checks import leading_size
+from ganfield.program import Keeping
 from ganfield.simulate import Carry
 from ganfield.sweeps._plan import Build, Plan, plain_keys, results
 
@@ -117,16 +118,17 @@ class Runner:
             return Done(leaves, time.perf_counter() - begin, begin - began)
 
         try:
-            for step, steps in zip(self._steps[1:], np.diff(self._steps), strict=True):
-                length = None if self._even else jnp.int32(steps)
-                after, kept = self._advance(carry, points, given, length)
-                # Ctrl-C surfaces while this waits; state and records then stay those before.
-                records.append(on_host(kept))
-                carry = after
-                if progress is not None:
-                    progress(int(step), records[-1])
-                if np.all(np.asarray(carry.standing.stopped_at) >= 0):
-                    break
+            with Keeping():
+                for step, steps in zip(self._steps[1:], np.diff(self._steps), strict=True):
+                    length = None if self._even else jnp.int32(steps)
+                    after, kept = self._advance(carry, points, given, length)
+                    # Ctrl-C surfaces while this waits; state and records then stay those before.
+                    records.append(on_host(kept))
+                    carry = after
+                    if progress is not None:
+                        progress(int(step), records[-1])
+                    if np.all(np.asarray(carry.standing.stopped_at) >= 0):
+                        break
         except KeyboardInterrupt as interrupt:
             raise PieceInterrupted(collect()) from interrupt
         return collect()
