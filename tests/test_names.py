@@ -267,6 +267,7 @@ PACKAGES = (
     "reporting",
     "simulate",
     "simulate.sharding",
+    "sweeps",
     "testing",
     "training",
 )

@@ -33,6 +33,6 @@ def random_keys(config: Config) -> Keys:
     return keys_of(config.seed)
 
 
-def keys_of(seed: jax.typing.ArrayLike) -> Keys:
+def keys_of(seed: int | jax.Array) -> Keys:
     """Return the keys that come of a seed, which may be traced."""
     return Keys(*jax.random.split(jax.random.key(seed), len(Keys._fields)))
