@@ -57,7 +57,7 @@ def period(
     counts = [
         index
         for index, (path, _) in enumerate(paths)
-        if not moving[index] and not _corrects(path, [other for other, _ in paths])
+        if not moving[index] and not corrects(path, [other for other, _ in paths])
     ]
     if not counts:
         return block
@@ -132,8 +132,13 @@ def period(
     return repeats * block
 
 
-def _corrects(path: Any, paths: list[Any]) -> bool:
-    """Return whether a leaf is a count that corrects the bias of its neighbours."""
+def corrects(path: Any, paths: list[Any]) -> bool:
+    """Return whether a leaf is a count that corrects the bias of its neighbours.
+
+    Args:
+        path: of the leaf in its state.
+        paths: of all leaves.
+    """
     beside = _CORRECTED.get(getattr(path[-1], "name", ""), set())
     prefix, depth = path[:-1], len(path) - 1
     return any(
