@@ -8,12 +8,21 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.linalg import solve_discrete_lyapunov
 from scipy import optimize
+from scipy.linalg import solve_discrete_lyapunov
 
 from ganfield._compiled import compiled
-from ganfield.stability._noisy_map import NoisyMap
+from ganfield._tree import double
+from ganfield._types import Field, Players, PyTree
+from ganfield.checks import check_count
+from ganfield.field import check_field
+from ganfield.methods import Method, check_is_method
+from ganfield.stability._noisy_map import NoisyMap, noisy_map
 
+GROUPS = 8  # of batches, whose answers differ by what chance does
+_NUMBERS = 2**25  # of all slopes together
+_MOST = 2**14  # batches
+_LARGEST = 1000  # numbers that move, whose covariance is a matrix
 _STABLE = 1 - 1e-9
 _TOLERANCE = 1e-7  # of the equation of the squares, relative
 _FEW = 64  # batches that tell what memory is
@@ -56,7 +65,7 @@ class Settled(NamedTuple):
     residual: float
 
 
-class Unsettled(ValueError):
+class UnsettledError(ValueError):
     """There is no stationary state at such squares."""
 
 
@@ -77,25 +86,76 @@ class Closure(NamedTuple):
     decay: Array
 
 
-def closure(F: NoisyMap, keys: jax.Array, chunk_size: int) -> Closure:
+def equation_at(
+    method: Method,
+    field: Field,
+    params: Players,
+    sample: Callable[[jax.Array], PyTree],
+    num_batches: int | None,
+    key: jax.Array,
+) -> tuple[NoisyMap, Closure]:
+    """Return the random map at a point, and the equation of its moments over drawn batches.
+
+    Raises:
+        ValueError: an argument is not allowed, as in `ganfield.noise_floor`.
+    """
+    check_is_method(method)
+    if not callable(sample):
+        raise ValueError(
+            f"sample must be a function of a key that returns a batch, got {type(sample).__name__}"
+        )
+    first, second = jax.random.split(key)
+    at, batch = double(params, integers=True), jax.eval_shape(sample, first)
+    check_field(field, at, batch)
+    F = noisy_map(method, field, at, sample, first)
+    size = int(F.moving.sum())
+    if size > _LARGEST:
+        raise ValueError(
+            f"params must be few enough for a matrix of their covariance: {size} numbers move, "
+            f"and {_LARGEST} are the most"
+        )
+    wide = size * max(size, sum(leaf.size for leaf in jax.tree.leaves(batch)))
+    count = _count(num_batches, _NUMBERS // wide)
+    keys = jax.random.split(second, count)
+    batches = compiled(jax.vmap(F.draw), keys, name="draw")(keys)
+    return F, closure(F, batches, count, max(1, min(count, _NUMBERS // 8 // wide)))
+
+
+def _count(num_batches: int | None, most: int) -> int:
+    if num_batches is None:
+        return int(np.clip(most // GROUPS * GROUPS, 64, _MOST))
+    count = check_count(num_batches, argument="num_batches", minimum=GROUPS)
+    if count % GROUPS:
+        raise ValueError(f"num_batches must be a multiple of {GROUPS}, got {num_batches}")
+    return count
+
+
+def closure(F: NoisyMap, batches: PyTree, count: int, chunk_size: int) -> Closure:
     """Return the equation of a random map's moments over given batches.
 
     Args:
         F: the map.
-        keys: one for each batch, shape ``(b,)``.
+        batches: those of many F, stacked along a first axis.
+        count: how many.
         chunk_size: how many batches at once.
     """
     moving, square = np.flatnonzero(F.moving), np.flatnonzero(F.square)
-    signs = jax.random.normal(jax.random.key(11), (len(keys), len(square)), F.point.dtype)
-    signs = signs.at[1::2].set(-signs[: len(keys) // 2 * 2 : 2])  # odd parts cancel
-    decay = _decay(F, square, keys[:_FEW])
-    base = _at_mean_memory(F, moving, keys, chunk_size)
+    signs = jax.random.normal(jax.random.key(11), (count, len(square)), F.point.dtype)
+    signs = signs.at[1::2].set(-signs[: count // 2 * 2 : 2])  # odd parts cancel
+    some = jax.tree.map(lambda leaf: leaf[:_FEW], batches)
+    decay = _decay(F, square, some)
+    base = _at_mean_memory(F, some)
     basis = jnp.eye(len(moving), dtype=F.point.dtype)
 
     def whole(z: jax.Array, squares: jax.Array) -> jax.Array:
         return base.at[moving].set(z).at[square].set(squares)
 
     origin = base[moving]
+
+    def over(function: Callable[[Any], Any], rows: Any) -> Any:
+        if chunk_size >= count:
+            return jax.vmap(function)(rows)
+        return jax.lax.map(function, rows, batch_size=chunk_size)
 
     def before_of(squares: jax.Array, spread: jax.Array) -> jax.Array:
         width = jnp.log1p(spread)
@@ -104,11 +164,11 @@ def closure(F: NoisyMap, keys: jax.Array, chunk_size: int) -> Closure:
     def look(squares: jax.Array, spread: jax.Array) -> Any:
         before = before_of(squares, spread)
 
-        def one(number: jax.Array) -> Any:
-            key = keys[number]
+        def one(args: tuple[PyTree, jax.Array]) -> Any:
+            batch, own = args
 
             def move(z: jax.Array) -> jax.Array:
-                return F.apply(whole(z, before[number]), key)
+                return F.apply(whole(z, own), batch)
 
             def slope(u: jax.Array) -> tuple[jax.Array, jax.Array]:
                 after, tangent = jax.jvp(move, (origin,), (u,))
@@ -117,13 +177,13 @@ def closure(F: NoisyMap, keys: jax.Array, chunk_size: int) -> Closure:
             after, slopes = jax.vmap(slope, out_axes=(None, 1))(basis)
             return after, slopes
 
-        after, slopes = jax.lax.map(one, jnp.arange(len(keys)), batch_size=chunk_size)
+        after, slopes = over(one, (batches, before))
         return after[:, moving], slopes, after[:, square] - decay * before_of(squares, spread)
 
     def bent(squares: jax.Array, root: jax.Array) -> jax.Array:
-        def one(key: jax.Array) -> jax.Array:
+        def one(batch: PyTree) -> jax.Array:
             def added(z: jax.Array) -> jax.Array:
-                return F.apply(whole(z, squares), key)[square]
+                return F.apply(whole(z, squares), batch)[square]
 
             def twice(u: jax.Array) -> jax.Array:
                 def once(z: jax.Array) -> jax.Array:
@@ -133,22 +193,22 @@ def closure(F: NoisyMap, keys: jax.Array, chunk_size: int) -> Closure:
 
             return jax.vmap(twice)(root.T).sum(axis=0) / 2
 
-        return jax.lax.map(one, keys, batch_size=chunk_size).mean(axis=0)
+        return over(one, batches).mean(axis=0)
 
     def from_places(squares: jax.Array, places: jax.Array) -> jax.Array:
-        def one(args: tuple[jax.Array, jax.Array]) -> jax.Array:
-            key, z = args
-            return F.apply(whole(origin + z, squares), key)[moving]
+        def one(args: tuple[PyTree, jax.Array]) -> jax.Array:
+            batch, z = args
+            return F.apply(whole(origin + z, squares), batch)[moving]
 
-        return jax.lax.map(one, (keys, places), batch_size=chunk_size)
+        return over(one, (batches, places))
 
     numbers, matrix = F.point[square], jnp.zeros((len(moving), len(moving)))
     looks = _ready(look, numbers, numbers)
-    bends = _ready(bent, numbers, matrix)
-    places = _ready(from_places, numbers, jnp.zeros((len(keys), len(moving))))
+    bends = _ready(bent, numbers, matrix) if len(square) else None
+    places = _ready(from_places, numbers, jnp.zeros((count, len(moving))))
     return Closure(
         lambda squares, spread: Look(*map(np.asarray, looks(squares, spread))),
-        lambda squares, root: np.asarray(bends(squares, root)),
+        lambda squares, root: np.asarray(bends(squares, root)) if bends else squares,
         lambda squares, z: np.asarray(places(squares, z)),
         decay,
     )
@@ -158,7 +218,7 @@ def _ready(function: Callable[..., Any], *args: jax.Array) -> Callable[..., Any]
     return compiled(function, *args, name="moments")
 
 
-def _decay(F: NoisyMap, square: Array, keys: jax.Array) -> Array:
+def _decay(F: NoisyMap, square: Array, some: PyTree) -> Array:
     """Return β, by which each square is multiplied in a step before anything is added to it.
 
     Raises:
@@ -168,14 +228,14 @@ def _decay(F: NoisyMap, square: Array, keys: jax.Array) -> Array:
     def slopes(share: jax.Array) -> tuple[jax.Array, jax.Array]:
         at = F.point.at[square].multiply(share)
 
-        def under(key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        def under(batch: PyTree) -> tuple[jax.Array, jax.Array]:
             def of_squares(n: jax.Array) -> tuple[jax.Array, jax.Array]:
-                after = F.apply(at.at[square].set(n), key)
+                after = F.apply(at.at[square].set(n), batch)
                 return after[square], after
 
             return jax.jacfwd(of_squares, has_aux=True)(at[square])
 
-        return jax.vmap(under)(keys)
+        return jax.vmap(under)(some)
 
     few_and_many = _ready(slopes, jnp.asarray(1.0))
     shares = (jnp.asarray(1.0), jnp.asarray(1e4))
@@ -200,19 +260,18 @@ def _decay(F: NoisyMap, square: Array, keys: jax.Array) -> Array:
     return decay
 
 
-def _at_mean_memory(F: NoisyMap, moving: Array, keys: jax.Array, chunk_size: int) -> jax.Array:
+def _at_mean_memory(F: NoisyMap, some: PyTree) -> jax.Array:
     """Return the point with its linear memory where it stays if the parameters do."""
     linear = np.flatnonzero(F.linear)
     if not linear.size:
         return F.point
-    some = keys[: min(len(keys), 64)]
 
     def mean(m: jax.Array) -> jax.Array:
-        def both(key: jax.Array) -> jax.Array:  # the noise and the same turned round
+        def both(batch: PyTree) -> jax.Array:  # the noise and the same turned round
             at = F.point.at[linear].set(m)
-            return (F.apply(at, key, 1.0) + F.apply(at, key, -1.0))[linear] / 2
+            return (F.apply(at, batch) + F.apply(at, batch, jnp.asarray(-1.0)))[linear] / 2
 
-        return jax.lax.map(both, some, batch_size=chunk_size).mean(axis=0)
+        return jax.vmap(both)(some).mean(axis=0)
 
     here = F.point[linear]
     value, slopes = map(np.asarray, _ready(lambda m: (mean(m), jax.jacfwd(mean)(m)), here)(here))
@@ -226,13 +285,13 @@ def covariance_of(look: Look) -> tuple[Array, Array]:
     """Return Σ = E[MΣMᵀ] + Q, the stationary covariance of x ← Mx + noise, and A = E[M].
 
     Raises:
-        Unsettled: there is none: the mean of the motion, or its mean square, grows.
+        UnsettledError: there is none: the mean of the motion, or its mean square, grows.
     """
     mean = look.slopes.mean(axis=0)
     if not (np.isfinite(mean).all() and np.isfinite(look.moved).all()):
-        raise Unsettled("the step is not finite at the point")
+        raise UnsettledError("the step is not finite at the point")
     if np.abs(np.linalg.eigvals(mean)).max() >= _STABLE:
-        raise Unsettled("the mean of the iterates leaves the point")
+        raise UnsettledError("the mean of the iterates leaves the point")
     noise = look.moved - look.moved.mean(axis=0)
     pushed = noise.T @ noise / len(noise)
     apart = look.slopes - mean
@@ -248,7 +307,7 @@ def covariance_of(look: Look) -> tuple[Array, Array]:
         covariance = after
         if change <= 1e-10 * np.abs(after).max():
             return _symmetric(covariance), mean
-    raise Unsettled("the mean square distance from the point grows without end")
+    raise UnsettledError("the mean square distance from the point grows without end")
 
 
 def settle(equation: Closure, names: list[str]) -> Settled:
@@ -259,7 +318,7 @@ def settle(equation: Closure, names: list[str]) -> Settled:
         names: of the squares, for messages.
 
     Raises:
-        Unsettled: no squares solve it, or nothing settles.
+        UnsettledError: no squares solve it, or nothing settles.
         ValueError: squares that nothing moves, or that only grow.
     """
     decay = equation.decay
@@ -280,12 +339,13 @@ def settle(equation: Closure, names: list[str]) -> Settled:
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         logarithms = _damped(residual, logarithms)
         method = "hybr" if len(decay) <= _LARGEST_DIRECT else "krylov"
-        solution = optimize.root(_guarded(residual), logarithms, method=method, tol=1e-11)
+        solution = optimize.root(_guarded(residual), logarithms, method=method, tol=1e-9)
         logarithms = solution.x
         left = float(np.abs(_guarded(residual)(logarithms)).max())
     if not left <= _TOLERANCE:
-        raise Unsettled(
-            f"no second moments are consistent with the spread that they leave (residual {left:.2g})"
+        raise UnsettledError(
+            "no second moments are consistent with the spread that they leave: the residual is "
+            f"{left:.2g}"
         )
     squares = np.exp(logarithms)
     _, spread, slow, covariance, look = _aim(equation, squares)
@@ -324,9 +384,9 @@ def _begin(equation: Closure, names: list[str]) -> Array:
     squares = equation.look(some, np.zeros_like(some)).added.mean(axis=0) / (1 - decay)
     if not (squares > 0).any():
         raise ValueError(
-            f"sample must bring noise where the method divides by it: state{names[0]} and all other "
-            "squares are 0 at the point. Without noise they decay until the steps grow unstable, so "
-            "there is no stationary state"
+            f"sample must bring noise where the method divides by it: state{names[0]} and all "
+            "other squares are 0 at the point. Without noise they decay until the steps grow "
+            "unstable, so there is no stationary state"
         )
     typical = np.exp(np.log(squares[squares > 0]).mean())
     squares = np.maximum(squares, 1e-3 * typical)
@@ -334,7 +394,7 @@ def _begin(equation: Closure, names: list[str]) -> Array:
         try:
             _aim(equation, squares)
             return np.log(squares)
-        except Unsettled as error:
+        except UnsettledError as error:
             reason = error
             squares = 4 * squares
     raise reason
@@ -342,17 +402,16 @@ def _begin(equation: Closure, names: list[str]) -> Array:
 
 def _damped(residual: Callable[[Array], Array], logarithms: Array) -> Array:
     """Return logarithms nearer to the solution, never where nothing settles."""
-    for _ in range(30):
-        step = np.clip(residual(logarithms), -2, 2) / 2
-        if np.abs(step).max() < 1e-2:
+    step = residual(logarithms) / 2
+    for _ in range(40):
+        if np.abs(step).max() < 0.1:
             break
-        for _ in range(20):
-            try:
-                residual(logarithms + step)
-                break
-            except Unsettled:
-                step = step / 2
-        logarithms = logarithms + step
+        try:
+            after = residual(logarithms + np.clip(step, -1, 1)) / 2
+        except UnsettledError:
+            step = np.clip(step, -1, 1) / 2
+            continue
+        logarithms, step = logarithms + np.clip(step, -1, 1), after
     return logarithms
 
 
@@ -362,7 +421,7 @@ def _guarded(residual: Callable[[Array], Array]) -> Callable[[Array], Array]:
     def safe(logarithms: Array) -> Array:
         try:
             return residual(logarithms)
-        except Unsettled:
+        except UnsettledError:
             return np.full(len(logarithms), 3.0)
 
     return safe

@@ -10,28 +10,23 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._html import html_of
-from ganfield._tree import double
 from ganfield._types import Field, Players, PyTree
 from ganfield.checks import check_count
-from ganfield.field import check_field
-from ganfield.methods import Method, State, check_is_method
+from ganfield.methods import Method, State
 from ganfield.stability._moments import (
+    GROUPS,
     Closure,
     Look,
     Settled,
-    Unsettled,
-    closure,
+    UnsettledError,
     covariance_of,
+    equation_at,
     root_of,
     settle,
 )
-from ganfield.stability._noisy_map import NoisyMap, noisy_map
+from ganfield.stability._noisy_map import NoisyMap
 from ganfield.stability._pairs import Pairs, follow
 
-_NUMBERS = 2**25  # of all slopes together
-_MOST = 2**15  # batches
-_LARGEST = 1000  # numbers that move, whose covariance is a matrix
-_GROUPS = 8  # of batches, whose answers differ by what chance does
 _FOLLOWS = 0.25  # relative variance of squares that are no longer held
 _BENT = 0.25  # of the motion: a field that bends more over the spread is not linear there
 _OFF = (0.3, 5.0)  # spreads, standard errors: an equilibrium that is none
@@ -129,7 +124,7 @@ def noise_floor(
         params: an equilibrium of the mean of the field over batches.
         sample: ``sample(key) -> batch``, a new one for every step.
         num_batches: how many are drawn for means over batches; by default
-            32768, or fewer for more parameters and larger batches.
+            16384, or fewer for more parameters and larger batches.
         num_runs: so many real runs are made and measured, a multiple of 8; 0 for none.
         key: a typed key; by default ``jax.random.key(0)``.
 
@@ -159,33 +154,15 @@ def noise_floor(
         >>> round(floor.rate, 6), abs(floor.mean_square - 2 * 0.1 / (2 - 0.1)) < 0.01  # h/(2 − h)
         (0.9, True)
     """
-    check_is_method(method)
-    if not callable(sample):
-        raise ValueError(
-            f"sample must be a function of a key that returns a batch, got {type(sample).__name__}"
-        )
-    if num_runs and check_count(num_runs, argument="num_runs") % _GROUPS:
-        raise ValueError(f"num_runs must be a multiple of {_GROUPS}, got {num_runs}")
+    if num_runs and check_count(num_runs, argument="num_runs") % GROUPS:
+        raise ValueError(f"num_runs must be a multiple of {GROUPS}, got {num_runs}")
     key = jax.random.key(0) if key is None else key
     with jax.enable_x64(True):
-        at = double(params, integers=True)
-        first, second, third = jax.random.split(key, 3)
-        batch = jax.eval_shape(sample, first)
-        check_field(field, at, batch)
-        F = noisy_map(method, field, at, sample, first)
-        size = int(F.moving.sum())
-        if size > _LARGEST:
-            raise ValueError(
-                f"params must be few enough for a matrix of their covariance: {size} numbers move, "
-                f"and {_LARGEST} are the most"
-            )
-        numbers = sum(leaf.size for leaf in jax.tree.leaves(batch))
-        count = _count(num_batches, size, numbers)
-        chunk_size = max(1, min(count, _NUMBERS // 8 // (size * max(size, numbers))))
-        equation = closure(F, jax.random.split(second, count), chunk_size)
+        first, second = jax.random.split(key)
+        F, equation = equation_at(method, field, params, sample, num_batches, first)
         try:
             settled = settle(equation, [F.names[i] for i in np.flatnonzero(F.square)])
-        except Unsettled:
+        except UnsettledError:
             _check_smooth(F, equation)
             raise
         floor = _floor(F, equation, settled)
@@ -196,20 +173,8 @@ def noise_floor(
         window = int(np.clip(np.ceil(1.5 / max(1 - rate, 1e-4)), 16, 4000))
         slowest = 1 - min(1 - rate, 1 - float(np.max(equation.decay, initial=0.0)))
         burn_in = int(np.clip(np.ceil(6 / (1 - slowest)), 64, 12000))
-        measured = follow(
-            F, start, num_runs=num_runs, burn_in=burn_in, window=window, key=third
-        )
+        measured = follow(F, start, num_runs=num_runs, burn_in=burn_in, window=window, key=second)
         return floor._replace(measured=measured)
-
-
-def _count(num_batches: int | None, size: int, numbers: int) -> int:
-    if num_batches is None:
-        most = _NUMBERS // (size * max(size, numbers))
-        return int(np.clip(most // _GROUPS * _GROUPS, 64, _MOST))
-    count = check_count(num_batches, argument="num_batches", minimum=_GROUPS)
-    if count % _GROUPS:
-        raise ValueError(f"num_batches must be a multiple of {_GROUPS}, got {num_batches}")
-    return count
 
 
 def _floor(F: NoisyMap, equation: Closure, settled: Settled) -> NoiseFloor:
@@ -219,10 +184,12 @@ def _floor(F: NoisyMap, equation: Closure, settled: Settled) -> NoiseFloor:
     covariance = settled.covariance[np.ix_(is_param, is_param)]
     _check_equilibrium(held, settled.covariance, is_param, np.asarray(F.point)[F.moving])
     bend = _bend(F, equation, held, settled.squares, root_of(settled.covariance))
-    rates = [_rate(F, held.slopes.mean(axis=0))]
-    for spread in (settled.spread, settled.spread + settled.slow) if len(settled.squares) else ():
-        rates.append(_rate(F, equation.look(settled.squares, spread).slopes.mean(axis=0)))
-    plain, white, whole = (rates * 3)[:3] if len(rates) == 1 else rates
+    plain = white = whole = _rate(F, held.slopes.mean(axis=0))
+    if len(settled.squares):
+        white, whole = (
+            _rate(F, equation.look(settled.squares, spread).slopes.mean(axis=0))
+            for spread in (settled.spread, settled.spread + settled.slow)
+        )
     squares_error, chance = _by_chance(F, equation, settled)
     follows = float(np.max(settled.spread + settled.slow, initial=0.0)) > _FOLLOWS
     state = F.unravel(F.point.at[np.flatnonzero(F.square)].set(jnp.asarray(settled.squares)))
@@ -265,10 +232,10 @@ def _by_chance(F: NoisyMap, equation: Closure, settled: Settled) -> tuple[float,
     """Return the standard errors of the mean square and the rate: the batches' jackknife."""
     is_param = F.params[F.moving]
     look, squares, decay = settled.look, settled.squares, equation.decay
-    groups = np.arange(len(look.moved)) * _GROUPS // len(look.moved)
+    groups = np.arange(len(look.moved)) * GROUPS // len(look.moved)
     floors, rates = [], []
     bent = equation.bent(squares, root_of(settled.covariance)) if len(squares) else squares
-    for group in range(_GROUPS):
+    for group in range(GROUPS):
         kept, there = groups != group, look
         if len(squares):
             aim = (look.added[kept].mean(axis=0) + bent) / (1 - decay)
@@ -277,7 +244,7 @@ def _by_chance(F: NoisyMap, equation: Closure, settled: Settled) -> tuple[float,
         covariance, mean = covariance_of(some)
         floors.append(np.trace(covariance[np.ix_(is_param, is_param)]))
         rates.append(_rate(F, mean))
-    wide = np.sqrt(_GROUPS - 1)
+    wide = np.sqrt(GROUPS - 1)
     return float(wide * np.std(floors)), float(wide * np.std(rates))
 
 

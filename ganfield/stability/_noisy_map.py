@@ -29,8 +29,11 @@ class NoisyMap(NamedTuple):
     Attributes:
         point: those floats at the equilibrium, shape ``(n,)``: parameters, and memory of the first
             steps there.
-        apply: ``apply(x, key, strength=1) -> F(x)``, under the batches of a key; the field is
+        apply: ``apply(x, batches, strength=1) -> F(x)``; the field is
             v(p, b) + (strength − 1)·v(point, b), so that strength 0 takes its noise away.
+        under: ``under(method, field) -> apply``, the same of another method and field with a state
+            of the same form, which may be traced.
+        draw: ``draw(key) -> batches`` for one F.
         params: which numbers are parameters, booleans of shape ``(n,)``.
         linear: which are memory that is a sum of directions, such as momentum.
         square: which are memory of squares, even in the direction, such as second moments.
@@ -41,6 +44,8 @@ class NoisyMap(NamedTuple):
 
     point: jax.Array
     apply: Callable[..., jax.Array]
+    under: Callable[[Method, Field], Callable[..., jax.Array]]
+    draw: Callable[[jax.Array], PyTree]
     params: np.ndarray
     linear: np.ndarray
     square: np.ndarray
@@ -78,27 +83,39 @@ def noisy_map(
             depends on a count and never repeats.
     """
 
-    def with_noise(strength: jax.typing.ArrayLike) -> Field:
+    def with_noise(field: Field, strength: Any) -> Field:
+        if isinstance(strength, float):  # 1, as it is
+            return field
+
         def noisy(at: Players, batch: PyTree) -> Players:
             here = jax.tree.map(jax.lax.stop_gradient, field(params, batch))
             return jax.tree.map(lambda v, w: v + (strength - 1) * w, field(at, batch), here)
 
         return noisy
 
-    def draw(key: jax.Array, number: jax.typing.ArrayLike) -> PyTree:
-        return double(step_batch(method, sample, key, number))
+    def draw(key: jax.Array, count: int) -> PyTree:
+        def one(number: jax.Array | int) -> PyTree:
+            return double(step_batch(method, sample, key, number))
 
-    def steps(state: State, key: jax.Array, count: int, strength: jax.typing.ArrayLike) -> State:
-        along = with_noise(strength)
+        return one(0) if count == 1 else jax.vmap(one)(jnp.arange(count))
 
-        def one(carry: State, number: jax.Array) -> tuple[State, None]:
-            after = method.step(along, carry, draw(key, number))[0]
-            return jax.tree.map(lambda new, old: new.astype(old.dtype), after, carry), None
+    def steps_of(method: Method, field: Field) -> Callable[..., State]:
+        def steps(state: State, batches: PyTree, count: int, strength: Any) -> State:
+            along = with_noise(field, strength)
 
-        return jax.lax.scan(one, state, jnp.arange(count))[0]
+            def one(carry: State, batch: PyTree) -> tuple[State, None]:
+                after = method.step(along, carry, batch)[0]
+                return jax.tree.map(lambda new, old: new.astype(old.dtype), after, carry), None
+
+            if count == 1:  # a loop takes longer to compile
+                return one(state, batches)[0]
+            return jax.lax.scan(one, state, batches, length=count)[0]
+
+        return steps
 
     first, second = jax.random.split(key)
-    state = _filled(method, params, steps, first)
+    some = draw(first, _FIRST * method.cycle)
+    state = _filled(method, params, steps_of(method, field), some)
     num_steps = period(method, field, state, double(sample(first)))
     state = _in_the_limit(state)
 
@@ -122,18 +139,36 @@ def noisy_map(
         ]
         return jax.tree.unflatten(structure, filled)
 
-    def apply(
-        x: jax.Array, key: jax.Array, strength: jax.typing.ArrayLike = 1.0
-    ) -> jax.Array:
-        after = jax.tree.leaves(steps(unravel(x), key, num_steps, strength))
-        return ravel_pytree([a for a, is_float in zip(after, floats, strict=True) if is_float])[0]
+    def under(method: Method, field: Field) -> Callable[..., jax.Array]:
+        steps = steps_of(method, field)
 
+        def apply(x: jax.Array, batches: PyTree, strength: Any = 1.0) -> jax.Array:
+            after = jax.tree.leaves(steps(unravel(x), batches, num_steps, strength))
+            moved = [a for a, is_float in zip(after, floats, strict=True) if is_float]
+            return ravel_pytree(moved)[0]
+
+        return apply
+
+    apply = under(method, field)
     is_param = np.array([name.startswith(".params") for name in names])
-    linear, square = _parity(apply, point, is_param, names, second)
-    return NoisyMap(point, apply, is_param, linear, square, num_steps, unravel, names)
+    keys = jax.random.split(second, _NUM_PROBES)
+    probes = compiled(jax.vmap(lambda key: draw(key, num_steps)), keys, name="draw")(keys)
+    linear, square = _parity(apply, point, is_param, names, probes)
+    return NoisyMap(
+        point,
+        apply,
+        under,
+        lambda key: draw(key, num_steps),
+        is_param,
+        linear,
+        square,
+        num_steps,
+        unravel,
+        names,
+    )
 
 
-def _filled(method: Method, params: Players, steps: Callable[..., State], key: jax.Array) -> State:
+def _filled(method: Method, params: Players, steps: Callable[..., State], some: PyTree) -> State:
     """Return the state after steps at the point, under noise and the same noise turned round.
 
     In their mean sums of directions are 0, and squares are what they are.
@@ -141,10 +176,10 @@ def _filled(method: Method, params: Players, steps: Callable[..., State], key: j
     begin = strong(method.init(params))
 
     def fill(strength: jax.Array) -> State:
-        def one(state: State, key: jax.Array) -> tuple[State, None]:
-            return steps(state, key, 1, strength)._replace(params=begin.params), None
+        def one(state: State, batch: PyTree) -> tuple[State, None]:
+            return steps(state, batch, 1, strength)._replace(params=begin.params), None
 
-        return jax.lax.scan(one, begin, jax.random.split(key, _FIRST * method.cycle))[0]
+        return jax.lax.scan(one, begin, some, length=_FIRST * method.cycle)[0]
 
     def mean(one: jax.Array, other: jax.Array) -> jax.Array:
         return (one + other) / 2 if jnp.issubdtype(one.dtype, jnp.floating) else one
@@ -172,14 +207,14 @@ def _parity(
     point: jax.Array,
     is_param: np.ndarray,
     names: tuple[str, ...],
-    key: jax.Array,
+    probes: PyTree,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return which memory is odd in the noise, and which is even and moved by it."""
-    keys = jax.random.split(key, _NUM_PROBES)
 
     def moved(strengths: jax.Array) -> jax.Array:
         return jax.lax.map(
-            lambda strength: jax.vmap(lambda k: apply(point, k, strength))(keys), strengths
+            lambda strength: jax.vmap(lambda batch: apply(point, batch, strength))(probes),
+            strengths,
         )
 
     strengths = jnp.array([1.0, 0.0, -1.0])
@@ -190,8 +225,9 @@ def _parity(
     moves = np.maximum(odd, even) > scale
     follows = np.abs(none - np.asarray(point)).max(axis=0) > scale
     square = ~is_param & moves & (odd <= _CLEAR * even)
+    probe = jax.tree.map(lambda leaf: leaf[0], probes)
     # What the noise does not reach within one map may follow the parameters, as slow weights do.
-    linear = ~is_param & ~square & (moves | follows | ~_stands(apply, point, keys[0]))
+    linear = ~is_param & ~square & (moves | follows | ~_stands(apply, point, probe))
     unclear = linear & moves & (even > _CLEAR * odd)
     if unclear.any():
         name = names[int(np.argmax(unclear))]
@@ -203,12 +239,14 @@ def _parity(
     return linear, square
 
 
-def _stands(apply: Callable[..., jax.Array], point: jax.Array, key: jax.Array) -> np.ndarray:
+def _stands(apply: Callable[..., jax.Array], point: jax.Array, batches: PyTree) -> np.ndarray:
     """Return which numbers stay what they are whatever all the others are."""
     size = point.size
     probe = jax.random.normal(jax.random.key(7), (size,), point.dtype)
 
     def slope(u: jax.Array) -> jax.Array:
-        return jax.jvp(lambda x: apply(x, key), (point,), (u,))[1]
+        return jax.jvp(lambda x: apply(x, batches), (point,), (u,))[1]
 
-    return np.abs(np.asarray(compiled(slope, probe, name="slope")(probe)) - np.asarray(probe)) <= 1e-9
+    return (
+        np.abs(np.asarray(compiled(slope, probe, name="slope")(probe)) - np.asarray(probe)) <= 1e-9
+    )

@@ -68,14 +68,14 @@ def follow(
         first, second = jax.random.split(key)
 
         def alone(x: jax.Array, key: jax.Array) -> tuple[jax.Array, None]:
-            return F.apply(x, key), None
+            return F.apply(x, F.draw(key)), None
 
         settled, _ = jax.lax.scan(alone, start, jax.random.split(first, burn_in))
         around = jnp.concatenate([jnp.zeros((1, size)), jnp.eye(size)]) * scale
         others = jnp.tile(settled, (size + 1, 1)).at[:, moving].add(around)
 
         def beside(xs: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
-            xs = jax.vmap(F.apply, in_axes=(0, None))(xs, key)
+            xs = jax.vmap(F.apply, in_axes=(0, None))(xs, F.draw(key))
             xs = xs.at[:, square].set(xs[0, square])
             return xs, ((xs[0, is_param] - origin) ** 2).sum()
 
@@ -93,6 +93,4 @@ def follow(
     apart = [rate(np.delete(parts, g, axis=0).reshape(-1, size, size)) for g in range(_GROUPS)]
     spread = np.var(apart) * (_GROUPS - 1)  # the jackknife's
     error = float(squares.std() / np.sqrt(num_runs))
-    return Pairs(
-        rate(propagators), float(np.sqrt(spread)), float(squares.mean()), error, window
-    )
+    return Pairs(rate(propagators), float(np.sqrt(spread)), float(squares.mean()), error, window)
