@@ -29,8 +29,8 @@ class NoisyMap(NamedTuple):
     Attributes:
         point: those floats at the equilibrium, shape ``(n,)``: parameters, and memory of the first
             steps there.
-        apply: ``apply(x, batches, strength=1) -> F(x)``; the field is
-            v(p, b) + (strength − 1)·v(point, b), so that strength 0 takes its noise away.
+        apply: ``apply(x, batches) -> F(x)``, and ``apply(x, batches, sign, push)`` with the field
+            v(p, b) + (sign − 1)·v(point, b) + sign·push, so that sign −1 turns its noise round.
         under: ``under(method, field) -> apply``, the same of another method and field with a state
             of the same form, which may be traced.
         draw: ``draw(key) -> batches`` for one F.
@@ -83,13 +83,12 @@ def noisy_map(
             depends on a count and never repeats.
     """
 
-    def with_noise(field: Field, strength: Any) -> Field:
-        if isinstance(strength, float):  # 1, as it is
-            return field
-
+    def turned(field: Field, sign: jax.Array, push: Players) -> Field:
         def noisy(at: Players, batch: PyTree) -> Players:
             here = jax.tree.map(jax.lax.stop_gradient, field(params, batch))
-            return jax.tree.map(lambda v, w: v + (strength - 1) * w, field(at, batch), here)
+            return jax.tree.map(
+                lambda v, w, u: v + (sign - 1) * w + sign * u, field(at, batch), here, push
+            )
 
         return noisy
 
@@ -100,8 +99,8 @@ def noisy_map(
         return one(0) if count == 1 else jax.vmap(one)(jnp.arange(count))
 
     def steps_of(method: Method, field: Field) -> Callable[..., State]:
-        def steps(state: State, batches: PyTree, count: int, strength: Any) -> State:
-            along = with_noise(field, strength)
+        def steps(state: State, batches: PyTree, count: int, *noise: Any) -> State:
+            along = turned(field, *noise) if noise else field
 
             def one(carry: State, batch: PyTree) -> tuple[State, None]:
                 after = method.step(along, carry, batch)[0]
@@ -114,8 +113,10 @@ def noisy_map(
         return steps
 
     first, second = jax.random.split(key)
-    some = draw(first, _FIRST * method.cycle)
-    state = _filled(method, params, steps_of(method, field), some)
+    count = _FIRST * method.cycle
+    some = draw(first, count)
+    pushes = _pushes(field, params, double(sample(first)), max(count, _NUM_PROBES), second)
+    state = _filled(method, params, steps_of(method, field), (some, _first(pushes, count)))
     num_steps = period(method, field, state, double(sample(first)))
     state = _in_the_limit(state)
 
@@ -142,8 +143,8 @@ def noisy_map(
     def under(method: Method, field: Field) -> Callable[..., jax.Array]:
         steps = steps_of(method, field)
 
-        def apply(x: jax.Array, batches: PyTree, strength: Any = 1.0) -> jax.Array:
-            after = jax.tree.leaves(steps(unravel(x), batches, num_steps, strength))
+        def apply(x: jax.Array, batches: PyTree, *noise: Any) -> jax.Array:
+            after = jax.tree.leaves(steps(unravel(x), batches, num_steps, *noise))
             moved = [a for a, is_float in zip(after, floats, strict=True) if is_float]
             return ravel_pytree(moved)[0]
 
@@ -153,7 +154,7 @@ def noisy_map(
     is_param = np.array([name.startswith(".params") for name in names])
     keys = jax.random.split(second, _NUM_PROBES)
     probes = compiled(jax.vmap(lambda key: draw(key, num_steps)), keys, name="draw")(keys)
-    linear, square = _parity(apply, point, is_param, names, probes)
+    linear, square = _parity(apply, point, is_param, names, (probes, _first(pushes, _NUM_PROBES)))
     return NoisyMap(
         point,
         apply,
@@ -168,6 +169,21 @@ def noisy_map(
     )
 
 
+def _pushes(field: Field, params: Players, batch: PyTree, count: int, key: jax.Array) -> Players:
+    """Return directions as large as the field is under a batch, so that nothing goes without noise.
+
+    What noise there is may leave a player out, or all; what memory is, it is without noise too.
+    """
+    value, unravel = ravel_pytree(field(params, batch))
+    size = jnp.sqrt((value**2).mean())
+    scale = jnp.where(size > 0, size, 1.0)
+    return jax.vmap(unravel)(scale * jax.random.normal(key, (count, value.size), value.dtype))
+
+
+def _first(tree: PyTree, count: int) -> PyTree:
+    return jax.tree.map(lambda leaf: leaf[:count], tree)
+
+
 def _filled(method: Method, params: Players, steps: Callable[..., State], some: PyTree) -> State:
     """Return the state after steps at the point, under noise and the same noise turned round.
 
@@ -175,11 +191,12 @@ def _filled(method: Method, params: Players, steps: Callable[..., State], some: 
     """
     begin = strong(method.init(params))
 
-    def fill(strength: jax.Array) -> State:
-        def one(state: State, batch: PyTree) -> tuple[State, None]:
-            return steps(state, batch, 1, strength)._replace(params=begin.params), None
+    def fill(sign: jax.Array) -> State:
+        def one(state: State, noise: PyTree) -> tuple[State, None]:
+            batch, push = noise
+            return steps(state, batch, 1, sign, push)._replace(params=begin.params), None
 
-        return jax.lax.scan(one, begin, some, length=_FIRST * method.cycle)[0]
+        return jax.lax.scan(one, begin, some)[0]
 
     def mean(one: jax.Array, other: jax.Array) -> jax.Array:
         return (one + other) / 2 if jnp.issubdtype(one.dtype, jnp.floating) else one
@@ -211,21 +228,21 @@ def _parity(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return which memory is odd in the noise, and which is even and moved by it."""
 
-    def moved(strengths: jax.Array) -> jax.Array:
-        return jax.lax.map(
-            lambda strength: jax.vmap(lambda batch: apply(point, batch, strength))(probes),
-            strengths,
-        )
+    def moved(signs: jax.Array) -> jax.Array:
+        def under(sign: jax.Array) -> jax.Array:
+            return jax.vmap(lambda probe: apply(point, probe[0], sign, probe[1]))(probes)
 
-    strengths = jnp.array([1.0, 0.0, -1.0])
-    plus, none, minus = np.asarray(compiled(moved, strengths, name="moved")(strengths))
+        return jax.lax.map(under, signs)
+
+    signs = jnp.array([1.0, 0.0, -1.0, 2.0])
+    plus, none, minus, double_plus = np.asarray(compiled(moved, signs, name="moved")(signs))
     odd = np.sqrt(((plus - minus) ** 2).mean(axis=0)) / 2
     even = np.sqrt(((plus + minus - 2 * none) ** 2).mean(axis=0)) / 2
     scale = 1e-12 * (1 + np.abs(point))
     moves = np.maximum(odd, even) > scale
     follows = np.abs(none - np.asarray(point)).max(axis=0) > scale
     square = ~is_param & moves & (odd <= _CLEAR * even)
-    probe = jax.tree.map(lambda leaf: leaf[0], probes)
+    probe = jax.tree.map(lambda leaf: leaf[0], probes[0])
     # What the noise does not reach within one map may follow the parameters, as slow weights do.
     linear = ~is_param & ~square & (moves | follows | ~_stands(apply, point, probe))
     unclear = linear & moves & (even > _CLEAR * odd)
@@ -235,6 +252,15 @@ def _parity(
             f"method must remember sums of directions or of their squares, and state{name} is "
             "neither: with the noise of a batch turned round it changes neither its sign nor not. "
             "So its stationary value is not known"
+        )
+    fourfold = np.abs(double_plus - none - 4 * (plus - none)).max(axis=0)
+    other = square & (fourfold > 4 * _CLEAR * np.abs(plus - none).max(axis=0))
+    if other.any():
+        name = names[int(np.argmax(other))]
+        raise ValueError(
+            f"method must keep running means of squares, and state{name} is none: twice the noise "
+            "does not add four times as much to it. Largest moduli (Adamax) and moments of what was "
+            "divided by moments (AdaDelta) have no stationary value that is known here"
         )
     return linear, square
 
