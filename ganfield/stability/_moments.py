@@ -146,7 +146,6 @@ def closure(F: NoisyMap, batches: PyTree, count: int, chunk_size: int) -> Closur
     some = jax.tree.map(lambda leaf: leaf[:_FEW], batches)
     decay = _decay(F, square, some)
     base = _at_mean_memory(F, some)
-    basis = jnp.eye(len(moving), dtype=F.point.dtype)
 
     def whole(z: jax.Array, squares: jax.Array) -> jax.Array:
         return base.at[moving].set(z).at[square].set(squares)
@@ -171,12 +170,7 @@ def closure(F: NoisyMap, batches: PyTree, count: int, chunk_size: int) -> Closur
             def move(z: jax.Array) -> jax.Array:
                 return F.apply(whole(z, own), batch)
 
-            def slope(u: jax.Array) -> tuple[jax.Array, jax.Array]:
-                after, tangent = jax.jvp(move, (origin,), (u,))
-                return after, tangent[moving]
-
-            after, slopes = jax.vmap(slope, out_axes=(None, 1))(basis)
-            return after, slopes
+            return move(origin), _jacobian(move, origin)[moving]
 
         after, slopes = over(one, (batches, before))
         return after[:, moving], slopes, after[:, square] - decay * before_of(squares, spread)
@@ -215,6 +209,19 @@ def closure(F: NoisyMap, batches: PyTree, count: int, chunk_size: int) -> Closur
     )
 
 
+def _jacobian(function: Callable[[jax.Array], jax.Array], at: jax.Array) -> jax.Array:
+    """Return the derivative, shape ``(outputs, inputs)``.
+
+    Not by `jax.jacfwd`, which takes the value to be one for all tangents: a loop of an inner solve
+    may carry both together.
+    """
+
+    def slope(u: jax.Array) -> jax.Array:
+        return jax.jvp(function, (at,), (u,))[1]
+
+    return jax.vmap(slope, out_axes=1)(jnp.eye(at.size, dtype=at.dtype))
+
+
 def _ready(function: Callable[..., Any], *args: jax.Array) -> Callable[..., Any]:
     return compiled(function, *args, name="moments")
 
@@ -230,11 +237,10 @@ def _decay(F: NoisyMap, square: Array, some: PyTree) -> Array:
         at = F.point.at[square].multiply(share)
 
         def under(batch: PyTree) -> tuple[jax.Array, jax.Array]:
-            def of_squares(n: jax.Array) -> tuple[jax.Array, jax.Array]:
-                after = F.apply(at.at[square].set(n), batch)
-                return after[square], after
+            def step(n: jax.Array) -> jax.Array:
+                return F.apply(at.at[square].set(n), batch)
 
-            return jax.jacfwd(of_squares, has_aux=True)(at[square])
+            return _jacobian(step, at[square])[square], step(at[square])
 
         return jax.vmap(under)(some)
 
@@ -274,7 +280,7 @@ def _at_mean_memory(F: NoisyMap, some: PyTree) -> jax.Array:
         return jax.vmap(both)(some).mean(axis=0)
 
     here = F.point[linear]
-    value, slopes = map(np.asarray, _ready(lambda m: (mean(m), jax.jacfwd(mean)(m)), here)(here))
+    value, slopes = map(np.asarray, _ready(lambda m: (mean(m), _jacobian(mean, m)), here)(here))
     if not np.isfinite(slopes).all():
         raise ValueError("method must have a derivative at the point, and its is not finite")
     step = np.linalg.lstsq(np.eye(linear.size) - slopes, value - np.asarray(here), rcond=None)[0]

@@ -259,8 +259,8 @@ def _parity(
         name = names[int(np.argmax(other))]
         raise ValueError(
             f"method must keep running means of squares, and state{name} is none: twice the noise "
-            "does not add four times as much to it. Largest moduli (Adamax) and moments of what was "
-            "divided by moments (AdaDelta) have no stationary value that is known here"
+            "does not add four times as much to it. Largest moduli (Adamax) and moments of what "
+            "was divided by moments (AdaDelta) have no stationary value that is known here"
         )
     return linear, square
 
