@@ -26,6 +26,7 @@ _DENSE_LIMIT = 400
 _SHARE = 0.02  # of 1 − rate: what predicted and measured may differ by
 _CHANGE = 1e-3  # and by so much of the distance, over all of the window
 _SKEW = 4.0  # the condition of an eigenvalue that is nearly defective
+_PARALLEL = 0.9  # the cosine of its eigenvector with that of the other
 _FAR = 10.0  # times the distance: where a run has left
 _NEARER = 1e-4  # times the distance: where one begins that leaves
 _NEAR = 4.0  # such are nearer to each other than this, over the steps until the window ends
@@ -98,7 +99,8 @@ def convergence_rate(
     the mean of `ganfield.averaged`, has a decay of its own, which is in neither; it is an
     eigenvalue in `ganfield.spectral_radius`, which is that of the whole state.
 
-    The run starts at a random point at ``distance`` from the equilibrium, in float64. Its rate is
+    The run starts at a random point at ``distance`` from the equilibrium, in float64, with the
+    memory that the map was made at, as if it had been there for long. Its rate is
     the slope of a straight line through the logarithms of the distance, over the second half of the
     steps before rounding takes over, or the run is ten times as far as ``distance``. On a
     continuum of zeros, where nobody knows which of them the run comes to, the length of its steps
@@ -142,7 +144,7 @@ def convergence_rate(
         begin, floor = _range(local, float(jnp.abs(origin).max()), distance, radius.rate)
         away = jax.random.normal(key, origin.shape, origin.dtype)
         place = unravel(origin + begin * away / jnp.linalg.norm(away))
-        start = method.init(place) if state is None else lent(method, local.state, place)
+        start = lent(method, local.state, place)
         by_steps = radius.dimension > 0
         run = _held(local, start) if local.lent else lambda state: state
         gaps = _gaps(method, field, for_each_move(method, batch), run, origin, by_steps, num_steps)
@@ -266,8 +268,9 @@ def _is_defective(local: Local, dimension: int, last: int) -> bool | None:
     if moduli[lead] <= 0 or len(values) < 2:
         return False
     cosine = abs(np.vdot(covectors[:, lead], vectors[:, lead]))
-    gap = np.delete(np.abs(values - values[lead]), lead).min()
-    return bool(cosine * _SKEW < 1 and gap * last < _NEAR * moduli[lead] * local.num_steps)
+    near = np.abs(values - values[lead]) * last < _NEAR * moduli[lead] * local.num_steps
+    parallel = np.abs(vectors[:, lead].conj() @ vectors) > _PARALLEL
+    return bool(cosine * _SKEW < 1 and (near & parallel).sum() > 1)
 
 
 def _window(gaps: np.ndarray, floor: float, ceiling: float) -> tuple[int, int]:

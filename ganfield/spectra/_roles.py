@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _COUPLED = 1e-8  # of the field's slope: as far as a point typed by hand is no exact zero
 _FEW = 400  # numbers whose derivatives are made one by one
+_WAY = 1e-8  # times 1 + max |x|
 _STANDS = 1e-9  # by how much less than 1 what stands still decays
 
 
@@ -81,12 +82,19 @@ def following(F: UpdateMap, look: Look, slope: float) -> np.ndarray:
         look: `ganfield.spectra._programs.looking`.
         slope: by how much the field changes with its parameters.
     """
-    follows = are_params(F)
+    follows, point = are_params(F), np.asarray(F.point)
     random = np.random.default_rng(0)
     while not follows.all():
         along = random.normal(size=follows.size) * follows
         change = np.asarray(look(F.point, jnp.asarray(along))[1])
-        more = follows | ~(np.abs(change) <= _COUPLED * slope)
+        way = _WAY * (1 + np.abs(point).max())
+        ahead, behind = (
+            np.asarray(look(jnp.asarray(point + d * along), jnp.asarray(along))[0])
+            for d in (way, -way)
+        )
+        # Of an absolute value JAX has a derivative where it has none.
+        is_odd = ~(np.abs(ahead - behind) <= 0.2 * way * np.abs(change))
+        more = follows | ~(np.abs(change) <= _COUPLED * slope) & is_odd
         if np.array_equal(more, follows):
             break
         follows = more
