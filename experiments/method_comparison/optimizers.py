@@ -139,7 +139,7 @@ def _plain(method: gf.Method, field: gf.Field, num_runs: int) -> dict[str, Any]:
         "predicted_error": 0.0,
         "measured": rate.measured,
         "measured_error": 0.0,
-        "agrees": bool(rate.agrees),
+        "agrees": rate.agree is not False,
     }
 
 

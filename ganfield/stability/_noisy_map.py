@@ -15,11 +15,10 @@ from ganfield._tree import double, strong
 from ganfield._types import Field, Players, PyTree
 from ganfield.methods import Method, State
 from ganfield.simulate import step_batch
-from ganfield.spectra import corrects, period
+from ganfield.spectra import at_their_limit, period
 
 _FIRST = 4  # cycles that fill the memory, and leave first steps behind
 _NUM_PROBES = 256
-_LIMIT = 2**30  # steps, after which a bias is corrected by nothing
 _CLEAR = 0.25  # odd beside even, or even beside odd: as much as a field that bends may mix them
 
 
@@ -118,7 +117,7 @@ def noisy_map(
     pushes = _pushes(field, params, double(sample(first)), max(count, _NUM_PROBES), second)
     state = _filled(method, params, steps_of(method, field), (some, _first(pushes, count)))
     num_steps = period(method, field, state, double(sample(first)))
-    state = _in_the_limit(state)
+    state = at_their_limit(state)
 
     paths, structure = jax.tree_util.tree_flatten_with_path(state)
     leaves = [leaf for _, leaf in paths]
@@ -204,19 +203,6 @@ def _filled(method: Method, params: Players, steps: Callable[..., State], some: 
     one = jnp.ones(())
     filled = compiled(fill, one, name="fill")
     return jax.tree.map(mean, filled(one), filled(-one))
-
-
-def _in_the_limit(state: State) -> State:
-    """Return the state with the counts that only correct a bias so large that nothing is left."""
-    paths, structure = jax.tree_util.tree_flatten_with_path(state)
-    every = [path for path, _ in paths]
-    leaves = [
-        jnp.full_like(leaf, _LIMIT)
-        if jnp.issubdtype(leaf.dtype, jnp.integer) and corrects(path, every)
-        else leaf
-        for path, leaf in paths
-    ]
-    return jax.tree.unflatten(structure, leaves)
 
 
 def _parity(

@@ -14,7 +14,18 @@ from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.checks import check_bounds, check_count, check_positive, lookup
 from ganfield.methods import Method, State
-from ganfield.spectra import standing, state_at, steps_of, update_map
+from ganfield.spectra import (
+    MOMENTS,
+    Local,
+    across,
+    continuum,
+    local_map,
+    matrix_of,
+    no_fixed_point,
+    settled,
+    state_at,
+    update_map,
+)
 from ganfield.stability._observed import FLOOR, Approach, approach, observed_rate
 from ganfield.stability._outcomes import NUM_DECIDED
 
@@ -25,6 +36,12 @@ _SOMEWHERE = 0.382  # of the way between the bounds
 _KEPT = (
     "optax.inject_hyperparams keeps its hyper-parameters in the state. Give build the optimizer "
     "without it, or no state"
+)
+_MULTIPLE = (
+    "state must hold no second moments that fade: those of a run follow its own step size, and the "
+    "largest one that is stable with them held is a multiple of that. moments='frozen' holds the "
+    "whole memory all the same, momentum too; under minibatch noise no step size is the largest, "
+    "and gf.stationary_state(…, sample=…) tells what each of them makes of the moments"
 )
 _EDGE = 1 - 1e-12  # eigenvalues on the unit circle are rounded to either side of it
 
@@ -112,10 +129,12 @@ def largest_stable(
         at, batch = double(params, integers=True), double(batch)
         # Not at an end: with no step at all, say, every step is the same.
         some = build(jnp.asarray(low + _SOMEWHERE * (high - low)))
-        steps = steps_of(*some, at, state, batch, num_steps)
+        prediction = _prediction(*some, at, state, batch, num_steps, moments)
+        if prediction.local.lent and prediction.local.fades and not prediction.frozen:
+            raise ValueError(_MULTIPLE)
 
         def radius(value: jax.Array) -> jax.Array:
-            return _radius(*build(value), at, state, batch, steps, moments)
+            return _radius(*build(value), at, batch, prediction)
 
         # From the side that is looked from, inwards.
         values = jnp.linspace(low, high, resolution)[::-direction]
@@ -133,6 +152,7 @@ def largest_stable(
             )
         stable = radii < _EDGE
         if not stable.any():
+            _check_settles(prediction, radii)
             return float("nan")
         first = int(np.argmax(stable))
         inside = float(values[first])
@@ -215,7 +235,7 @@ def stability_diagram(
         away *= distance / jnp.linalg.norm(away, axis=1, keepdims=True)
         some = (1 - _SOMEWHERE) * grid[0] + _SOMEWHERE * grid[-1]
         built = build(**dict(zip(names, jnp.asarray(some), strict=True)))
-        steps = steps_of(*built, at, state, batch, None)
+        prediction = _prediction(*built, at, state, batch, None, moments)
 
         def of_point(values: jax.Array) -> tuple[jax.Array, Approach]:
             method, field = build(**dict(zip(names, values, strict=True)))
@@ -226,7 +246,7 @@ def stability_diagram(
                     method, field, place, origin, num_steps=num_steps, floor=floor, batch=batch
                 )
 
-            radius = _radius(method, field, at, state, batch, steps, moments)
+            radius = _radius(method, field, at, batch, prediction)
             return radius, jax.vmap(run)(away)
 
         sweep = jax.jit(lambda points: jax.lax.map(of_point, points, batch_size=chunk_size))
@@ -237,6 +257,8 @@ def stability_diagram(
                 f"state must leave {name} to build, and with it the update map is the same for all "
                 f"values: {_KEPT}"
             )
+    if not (radius < 1).any():
+        _check_settles(prediction, radius)
     observed = observed_rate(runs, num_steps=num_steps, floor=floor)
     share = np.stack([(observed.outcome == i).mean(axis=1) for i in range(NUM_DECIDED)])
     median = np.ma.median(np.ma.masked_invalid(observed.rate), axis=1).filled(np.nan)
@@ -248,20 +270,53 @@ def stability_diagram(
     )
 
 
-def _radius(
+class _Prediction(NamedTuple):
+    """What is the same for all values of the hyper-parameters."""
+
+    local: Local
+    frozen: bool
+    dimension: int
+
+
+def _prediction(
     method: Method,
     field: Field,
     at: Players,
     state: State | None,
     batch: Any,
-    num_steps: int,
+    num_steps: int | None,
     moments: str,
+) -> _Prediction:
+    """Look at a method's step for some values, or refuse it."""
+    frozen = lookup(MOMENTS, moments, argument="moments")
+    local = local_map(method, field, at, state, batch, num_steps)
+    matrix = matrix_of(local)
+    values = np.linalg.eigvals(matrix[np.ix_(local.moves, local.moves)])
+    return _Prediction(local, frozen, continuum(local, values, field, at, batch))
+
+
+def _radius(
+    method: Method, field: Field, at: Players, batch: Any, prediction: _Prediction
 ) -> jax.Array:
-    there = state_at(method, field, at, state, batch, num_steps)
-    F = update_map(method, field, there, batch=batch, num_steps=num_steps, moments=moments)
-    matrix = F.jacobian(F.point)
-    matrix = jnp.where(standing(F, matrix)[:, None], 0, matrix)
-    return jnp.abs(jnp.linalg.eigvals(matrix)).max() ** (1 / num_steps)
+    """Return the rate of the parameters' motion, with second moments held; traceable."""
+    local, frozen, dimension = prediction
+    steps, moves = local.num_steps, local.moves
+    there = local.state if local.lent else state_at(method, field, at, None, batch, steps)
+    F = update_map(method, field, there, batch=batch, num_steps=steps)
+    if not local.lent:
+        F = F._replace(point=settled(F, local.decay))
+    if frozen:
+        there, moments = F.unravel(F.point), "frozen"
+        F = update_map(method, field, there, batch=batch, num_steps=steps, moments=moments)
+        moves = np.ones(F.point.size, bool)
+    matrix = F.jacobian(F.point)[moves][:, moves]
+    return across(jnp.linalg.eigvals(matrix), dimension).max() ** (1 / steps)
+
+
+def _check_settles(prediction: _Prediction, radii: np.ndarray) -> None:
+    """Raise a ``ValueError`` where nothing is stable because second moments fade."""
+    if prediction.local.fades and not prediction.local.lent:
+        raise ValueError(no_fixed_point(float(np.nanmin(radii))))
 
 
 def _check_interval(bounds: Any) -> tuple[float, float]:
