@@ -42,8 +42,8 @@ class NoiseFloor(NamedTuple):
         covariance: of the parameters, shape ``(n, n)``.
         rate: by what the mean of the distance of two runs under the same batches is multiplied in
             a step, with second moments held; NaN where those follow the iterates.
-        rate_error: how far it may be off: by the number of batches, and by second moments that are
-            not quite held.
+        rate_error: how far it may be off: by the number of batches, by second moments that are not
+            quite held, and by the bend of the field over the spread.
         decay: the largest modulus of what is remembered beside the motion, such as β₂; 0 for none.
         state: the point, with the memory where it settles: to lend to `ganfield.spectral_radius`.
         bend: by how much the field bends over the spread of the iterates, of the motion; 0 for a
@@ -183,7 +183,7 @@ def _floor(F: NoisyMap, equation: Closure, settled: Settled) -> NoiseFloor:
     held = settled.look
     covariance = settled.covariance[np.ix_(is_param, is_param)]
     _check_equilibrium(held, settled.covariance, is_param, np.asarray(F.point)[F.moving])
-    bend = _bend(F, equation, held, settled.squares, root_of(settled.covariance))
+    bend, bent = _bend(F, equation, held, settled.squares, root_of(settled.covariance))
     plain = white = whole = _rate(F, held.slopes.mean(axis=0))
     if len(settled.squares):
         white, whole = (
@@ -192,13 +192,15 @@ def _floor(F: NoisyMap, equation: Closure, settled: Settled) -> NoiseFloor:
         )
     squares_error, chance = _by_chance(F, equation, settled)
     follows = float(np.max(settled.spread + settled.slow, initial=0.0)) > _FOLLOWS
+    by_bending = abs(_rate(F, held.slopes.mean(axis=0) + bent) - plain)
+    unheld = abs(white - plain) + 2 * abs(whole - white)
     state = F.unravel(F.point.at[np.flatnonzero(F.square)].set(jnp.asarray(settled.squares)))
     return NoiseFloor(
         float(np.trace(covariance)),
         squares_error,
         covariance,
         float("nan") if follows else white,
-        float("nan") if follows else abs(white - plain) + 2 * abs(whole - white) + 3 * chance,
+        float("nan") if follows else unheld + by_bending + 3 * chance,
         _own_decay(F, equation, held.slopes.mean(axis=0)),
         state,
         bend,
@@ -277,7 +279,7 @@ def _check_smooth(F: NoisyMap, equation: Closure) -> None:
 
 def _bend(
     F: NoisyMap, equation: Closure, look: Look, squares: np.ndarray, root: np.ndarray
-) -> float:
+) -> tuple[float, np.ndarray]:
     """Return how far differences over a spread are from the derivative, of the motion.
 
     Args:
@@ -286,6 +288,9 @@ def _bend(
         look: at the point.
         squares: the memory of squares there.
         root: L, with the covariance LLᵀ of the spread.
+
+    Returns:
+        That, and what would have to be added to E[M] to give those differences in the mean.
 
     Raises:
         ValueError: too far.
@@ -296,6 +301,7 @@ def _bend(
     plus, minus = (equation.from_places(squares, sign * steps) for sign in (1, -1))
     slopes = np.einsum("bij,bj->bi", look.slopes, steps)
     off = ((plus - minus) / 2 - slopes).T @ apart / count
+    added = off @ np.linalg.pinv(root, rcond=1e-6)
     both = (off + (look.slopes.mean(axis=0) - np.eye(size)) @ root)[F.params[F.moving]]
     off = off[F.params[F.moving]]
     largest = max(np.linalg.norm(both - off), np.linalg.norm(both))
@@ -311,4 +317,4 @@ def _bend(
             f"differs there from its derivative by {bend:.2g} of the motion: a step along a sign "
             "(sign_sgd, lion) has none; smaller steps or larger batches spread less"
         )
-    return bend
+    return bend, added

@@ -41,7 +41,7 @@ _MULTIPLE = (
     "state must hold no second moments that fade: those of a run follow its own step size, and the "
     "largest one that is stable with them held is a multiple of that. moments='frozen' holds the "
     "whole memory all the same, momentum too; under minibatch noise no step size is the largest, "
-    "and gf.stationary_state(…, sample=…) tells what each of them makes of the moments"
+    "and gf.noise_floor(…, sample=…) tells what each of them makes of the moments"
 )
 _EDGE = 1 - 1e-12  # eigenvalues on the unit circle are rounded to either side of it
 

@@ -47,6 +47,6 @@ def test_bad_options_are_refused_before_anything_runs(load, tmp_path):
     script = load("optimizers")
     with pytest.raises(ValueError, match="num_runs must be a multiple of 8, got 3"):
         script.main(script.Config(num_runs=3, output=tmp_path))
-    with pytest.raises(ValueError, match="methods .*did you mean"):
+    with pytest.raises(ValueError, match=r"methods .*did you mean"):
         script.main(script.Config(methods=("alternatin",), output=tmp_path))
     assert not list(tmp_path.iterdir())
