@@ -81,7 +81,7 @@ class NoiseFloor(NamedTuple):
         near = off <= errors + 0.04 * self.mean_square + self.bend * self.mean_square
         if np.isnan(self.rate):
             return bool(near)
-        slack = self.rate_error + 3 * self.measured.rate_error + self.bend * (1 - self.rate)
+        slack = self.rate_error + 3 * self.measured.rate_error
         close = abs(self.measured.rate - self.rate) <= slack + 0.02 * abs(1 - self.rate)
         return bool(near and close)
 
