@@ -38,7 +38,8 @@ class NoiseFloor(NamedTuple):
 
     Attributes:
         mean_square: E‖x − x*‖², of the parameters, in the long run.
-        mean_square_error: its standard error, by the number of batches.
+        mean_square_error: how far it may be off: the standard error by the number of batches, and
+            what second moments that are not quite held may change.
         covariance: of the parameters, shape ``(n, n)``.
         rate: by what the mean of the distance of two runs under the same batches is multiplied in
             a step, with second moments held; NaN where those follow the iterates.
@@ -185,19 +186,25 @@ def _floor(F: NoisyMap, equation: Closure, settled: Settled) -> NoiseFloor:
     _check_equilibrium(held, settled.covariance, is_param, np.asarray(F.point)[F.moving])
     bend, bent = _bend(F, equation, held, settled.squares, root_of(settled.covariance))
     plain = white = whole = _rate(F, held.slopes.mean(axis=0))
+    floor = wider = float(np.trace(covariance))
     if len(settled.squares):
-        white, whole = (
-            _rate(F, equation.look(settled.squares, spread).slopes.mean(axis=0))
+        white_look, look = (
+            equation.look(settled.squares, spread)
             for spread in (settled.spread, settled.spread + settled.slow)
         )
+        white, whole = (_rate(F, each.slopes.mean(axis=0)) for each in (white_look, look))
+        try:
+            wider = float(np.trace(covariance_of(look)[0][np.ix_(is_param, is_param)]))
+        except UnsettledError:
+            wider = 2 * floor
     squares_error, chance = _by_chance(F, equation, settled)
     follows = float(np.max(settled.spread + settled.slow, initial=0.0)) > _FOLLOWS
     by_bending = abs(_rate(F, held.slopes.mean(axis=0) + bent) - plain)
     unheld = abs(white - plain) + 2 * abs(whole - white)
     state = F.unravel(F.point.at[np.flatnonzero(F.square)].set(jnp.asarray(settled.squares)))
     return NoiseFloor(
-        float(np.trace(covariance)),
-        squares_error,
+        floor,
+        float(np.hypot(squares_error, wider - floor)),
         covariance,
         float("nan") if follows else white,
         float("nan") if follows else unheld + by_bending + 3 * chance,
