@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -146,15 +147,16 @@ def convergence_rate(
         place = unravel(origin + begin * away / jnp.linalg.norm(away))
         start = lent(method, local.state, place)
         by_steps = radius.dimension > 0
-        run = _held(local, start) if local.lent else lambda state: state
-        gaps = _gaps(method, field, for_each_move(method, batch), run, origin, by_steps, num_steps)
+        step = _steps(method, field, for_each_move(method, batch), local, start)
+        gaps = _gaps(step, origin, by_steps, num_steps)
         distances = np.asarray(compiled(gaps, start, name="_gaps")(start))
         first, last = _window(distances, floor, _FAR * distance)
-        measured = _slope(np.arange(first, last), distances[first:last])
         linear = _linear_gaps(local, start, by_steps, last)
+    # Whole periods, for within one a distance may go to and fro.
     steps = np.arange(local.num_steps - 1, last, local.num_steps)
-    inside = steps >= first
-    expected = _slope(steps[inside], linear[: len(steps)][inside])
+    inside = (steps >= first) & (last >= 4)
+    measured = _slope(steps[inside], distances[steps[inside]])
+    expected = _slope(steps[inside], linear[inside])
     defective = _is_defective(local, radius.dimension, last)
     tolerance = _SHARE * abs(1 - radius.rate) + _CHANGE / max(last - first, 1)
     judged = None if np.isnan(measured + expected) else abs(measured - expected) <= tolerance
@@ -188,11 +190,21 @@ def _range(local: Local, farthest: float, distance: float, predicted: float) -> 
     ), floor
 
 
-def _held(local: Local, start: State) -> Any:
-    """Return ``hold(state)`` that puts second moments and bias corrections back as they began.
+Step = Callable[[State, jax.Array], State]
 
-    What stands still by itself, such as the sums of AdaGrad, goes on as it does.
+
+def _steps(method: Method, field: Field, batches: Any, local: Local, start: State) -> Step:
+    """Return ``step(state, count) -> State``, which holds second moments if they were lent.
+
+    After a period of the method it puts them and bias corrections back as they began. What stands
+    still by itself, such as the sums of AdaGrad, goes on as it does.
     """
+
+    def step(state: State, count: jax.Array) -> State:
+        return method.step(field, state, batches)[0]
+
+    if not local.lent:
+        return step
     leaves, structure = jax.tree.flatten(start)
     held, flags, first = local.remembered & local.decays, [], 0
     for leaf, corrects in zip(leaves, correcting(start), strict=True):
@@ -202,33 +214,30 @@ def _held(local: Local, start: State) -> Any:
         else:
             flags.append(jnp.full(leaf.shape, corrects))
 
-    def hold(state: State) -> State:
-        now = jax.tree.leaves(state)
-        kept = [jnp.where(f, old, new) for f, old, new in zip(flags, leaves, now, strict=True)]
+    def holding(state: State, count: jax.Array) -> State:
+        now, is_due = jax.tree.leaves(step(state, count)), (count + 1) % local.num_steps == 0
+        kept = [
+            jnp.where(flag & is_due, old, new)
+            for flag, old, new in zip(flags, leaves, now, strict=True)
+        ]
         return jax.tree.unflatten(structure, kept)
 
-    return hold
+    return holding
 
 
 def _gaps(
-    method: Method,
-    field: Field,
-    batches: Any,
-    hold: Any,
-    origin: jax.Array,
-    by_steps: bool,
-    num_steps: int,
-) -> Any:
+    step: Step, origin: jax.Array, by_steps: bool, num_steps: int
+) -> Callable[[State], jax.Array]:
     """Return ``gaps(state)``: how far a run is from the point, or moves, after every step."""
 
     def gaps(state: State) -> jax.Array:
-        def body(carry: State, _: None) -> tuple[State, jax.Array]:
-            after = hold(method.step(field, carry, batches)[0])
+        def body(carry: State, count: jax.Array) -> tuple[State, jax.Array]:
+            after = step(carry, count)
             there = ravel_pytree(after.params)[0]
             since = ravel_pytree(carry.params)[0] if by_steps else origin
             return after, jnp.linalg.norm(there - since)
 
-        return jax.lax.scan(body, state, None, length=num_steps)[1]
+        return jax.lax.scan(body, state, jnp.arange(num_steps))[1]
 
     return gaps
 

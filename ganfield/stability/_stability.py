@@ -39,7 +39,7 @@ _KEPT = (
 )
 _MULTIPLE = (
     "state must hold no second moments that fade: those of a run follow its own step size, and the "
-    "largest one that is stable with them held is a multiple of that. moments='frozen' holds the "
+    "one that is stable with them held is a multiple of that. moments='frozen' holds the "
     "whole memory all the same, momentum too; under minibatch noise no step size is the largest, "
     "and gf.noise_floor(…, sample=…) tells what each of them makes of the moments"
 )
@@ -51,8 +51,9 @@ class StabilityDiagram(NamedTuple):
 
     Attributes:
         axes: name → the values along that axis, the first name along the rows.
-        spectral_radius: of the update map at the equilibrium, shape ``(rows, columns)``; NaN where
-            that has no derivative.
+        spectral_radius: of the update map at the equilibrium, as far as it moves the parameters,
+            to the power of one over its steps, shape ``(rows, columns)``; NaN where that has no
+            derivative.
         share: of the starts, how many came to each of the first three of ``OUTCOMES``, shape
             ``(3, rows, columns)``. What neither came within a hundredth of its first distance nor
             went a hundred times as far is cycling.
@@ -81,8 +82,9 @@ def largest_stable(
 ) -> float:
     """Return the largest (or smallest) value of a hyper-parameter for which a method is stable.
 
-    The spectral radius of the update map is taken at ``resolution`` values between the bounds, in
-    one vmapped program and in float64, and the last stable one (the first) is refined by bisection.
+    The rate of the parameters' motion (`ganfield.spectra.SpectralRadius.rate`) is taken at
+    ``resolution`` values between the bounds, in one vmapped program and in float64, and the last
+    stable one (the first) is refined by bisection.
     For plain simultaneous steps the largest step size is Lemma 4's, `ganfield.max_step_size`.
 
     Stable is a radius below 1 by more than rounding, 1e-12. So alternating steps on the bilinear
@@ -93,7 +95,8 @@ def largest_stable(
         params: the equilibrium.
         bounds: (low, high), where to look, as finite numbers.
         side: "largest" or "smallest".
-        state: lends its memory (moments, counts), as in `ganfield.spectral_radius`; Adam needs it.
+        state: lends its memory, as in `ganfield.spectral_radius`. Second moments that fade are
+            refused, for the answer would be a multiple of the step size of the run they are from.
         batch: what the field sees.
         num_steps: as in `ganfield.update_map`.
         moments: as in `ganfield.update_map`.
@@ -106,8 +109,9 @@ def largest_stable(
 
     Raises:
         ValueError: the bounds, the side or a count is not allowed, the update map has no
-            derivative at any value tried, or a step depends on a count and never repeats (a
-            schedule), or not after ``num_steps``, or jumps at the point, or ``state`` holds the
+            derivative, or a step depends on a count and never repeats (a schedule), or not after
+            ``num_steps``, or has a kink or a jump at the point, or noise of its own, or second
+            moments that fade until it is unstable at every value tried, or ``state`` holds the
             hyper-parameter.
 
     Reference:
@@ -130,8 +134,6 @@ def largest_stable(
         # Not at an end: with no step at all, say, every step is the same.
         some = build(jnp.asarray(low + _SOMEWHERE * (high - low)))
         prediction = _prediction(*some, at, state, batch, num_steps, moments)
-        if prediction.local.lent and prediction.local.fades and not prediction.frozen:
-            raise ValueError(_MULTIPLE)
 
         def radius(value: jax.Array) -> jax.Array:
             return _radius(*build(value), at, batch, prediction)
@@ -205,7 +207,8 @@ def stability_diagram(
         A `StabilityDiagram`.
 
     Raises:
-        ValueError: there are not two axes of numbers, or a count is not allowed.
+        ValueError: there are not two axes of numbers, or a count is not allowed, or there is
+            nothing to predict, as in `largest_stable`.
 
     Example:
         >>> import jax.numpy as jnp, optax, ganfield as gf
@@ -290,6 +293,8 @@ def _prediction(
     """Look at a method's step for some values, or refuse it."""
     frozen = lookup(MOMENTS, moments, argument="moments")
     local = local_map(method, field, at, state, batch, num_steps)
+    if local.lent and local.fades and not frozen:
+        raise ValueError(_MULTIPLE)
     matrix = matrix_of(local)
     values = np.linalg.eigvals(matrix[np.ix_(local.moves, local.moves)])
     return _Prediction(local, frozen, continuum(local, values, field, at, batch))

@@ -295,3 +295,32 @@ def test_what_is_smooth_is_never_refused_and_a_kink_always():
         assert gf.spectral_radius(method, field, point).rate > 0, seed
         with pytest.raises(ValueError, match="has a kink"):
             gf.spectral_radius(method, partial(field, kink=jnp.asarray(1.0)), point)
+
+
+METHODS = dict(gf.METHODS) | {
+    "lookahead": lambda optimizer: gf.lookahead(gf.simultaneous(optimizer)),
+    "averaged": lambda optimizer: gf.averaged(gf.simultaneous(optimizer)),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_with_second_moments_held(name):
+    method = METHODS[name](optax.adam(0.02, b1=0.5))
+    state = gf.simulate(method, V, gf.Players(0.3, -0.2), num_steps=40).state
+    rate = gf.convergence_rate(method, V, ORIGIN, state=state)
+    assert (rate.agree, rate.held) == (True, True), rate
+
+
+PLAIN_OPTIMIZERS = ("adam", "adamax", "adamw", "amsgrad", "adabelief", "nadam", "radam", "yogi")
+STATELESS = ("sgd", "optimistic_gradient_descent", "adagrad", "adadelta", "fromage")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", PLAIN_OPTIMIZERS + STATELESS)
+def test_optimizers_of_optax_agree_with_their_runs(name):
+    method = gf.simultaneous(getattr(optax, name)(0.05))
+    state = None
+    if name in PLAIN_OPTIMIZERS:
+        state = gf.simulate(method, V, gf.Players(0.3, -0.2), num_steps=40).state
+    assert gf.convergence_rate(method, V, ORIGIN, state=state).agree

@@ -281,7 +281,7 @@ def test_bad_arguments_of_the_limit(options, said):
 @pytest.mark.slow
 def test_without_a_derivative_there_is_no_limit():
     with pytest.raises(
-        ValueError, match="has a derivative, and it is not finite there. Adam has none"
+        ValueError, match=r"has a derivative, and it is not finite there\. Adam has none"
     ):
         gf.largest_stable(
             lambda h: (gf.simultaneous(optax.adam(h)), BILINEAR), ORIGIN, bounds=(0.0, 1.0)
