@@ -45,8 +45,8 @@ def report(result: dict[str, Any]) -> str:
     head = (
         f"{len(rows)} cells: {len(rows) - len(refused) - len(off)} predicted and measured rates "
         f"agree, {len(refused)} are refused with a reason, {len(off)} are off. "
-        f"{result['config']['num_runs']} runs each; {device['cpu_cores']} CPU cores, JAX {result['versions']['jax']}; the "
-        f"whole command took {result['seconds']:.0f} s.{busy}"
+        f"{result['config']['num_runs']} runs each; {device['cpu_cores']} CPU cores, JAX "
+        f"{result['versions']['jax']}; the whole command took {result['seconds']:.0f} s.{busy}"
     )
     return "\n\n".join([head, _table(rows), _reasons(refused), _off(off)]) + "\n"
 

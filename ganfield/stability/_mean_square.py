@@ -12,8 +12,8 @@ from scipy.sparse.linalg import LinearOperator, eigs
 from ganfield._types import Field, Players, PyTree
 from ganfield.methods import Method
 from ganfield.stability._moments import equation_at, settle
-from ganfield.stability._noisy_map import NoisyMap
 
+_FEW = 1024  # batches
 _DENSE = 12  # numbers that move, of which E[M ⊗ M] is made
 
 
@@ -96,28 +96,53 @@ def _radius(slopes: np.ndarray) -> float:
     return float(np.abs(values).max())
 
 
-def radius_under(F: NoisyMap, method: Method, field: Field, batches: PyTree) -> jax.Array:
-    """Return the radius of `mean_square_radius` for a method and field that may be traced.
+def mean_square_radii(
+    build: Callable[[jax.Array], tuple[Method, Field]],
+    some: tuple[Method, Field],
+    params: Players,
+    sample: Callable[[jax.Array], PyTree],
+    key: jax.Array | None = None,
+) -> Callable[[jax.Array], jax.Array]:
+    """Return ``radii(values)``, the mean square radius for each value of a hyper-parameter.
 
     Args:
-        F: the map of such a method at some value, without memory of squares.
-        method: how to move.
-        field: along what.
-        batches: drawn by ``F.draw``, stacked.
+        build: ``build(value) -> (method, field)``, called with traced values.
+        some: what it builds of one value.
+        params: the point, in float64.
+        sample: ``sample(key) -> batch``.
+        key: for the batches.
+
+    Raises:
+        ValueError: the optimizer divides by second moments.
     """
+    key = jax.random.key(0) if key is None else key
+    F, _ = equation_at(*some, params, sample, _FEW, key)
+    if F.square.any():
+        raise ValueError(
+            "build must make a method without second moments where sample is given: under noise "
+            "those grow with the spread of the iterates, so that no step is too large. "
+            "gf.noise_floor says how far the iterates spread"
+        )
+    keys = jax.random.split(key, _FEW)
+    batches = jax.vmap(F.draw)(keys)
     moving = np.flatnonzero(F.moving)
-    apply, size = F.under(method, field), len(moving)
+    size = len(moving)
 
-    def slopes(batch: PyTree) -> jax.Array:
-        def move(z: jax.Array) -> jax.Array:
-            return apply(F.point.at[moving].set(z), batch)[moving]
+    def radius(value: jax.Array) -> jax.Array:
+        apply = F.under(*build(value))
 
-        def along(u: jax.Array) -> jax.Array:
-            return jax.jvp(move, (F.point[moving],), (u,))[1]
+        def slopes(batch: PyTree) -> jax.Array:
+            def move(z: jax.Array) -> jax.Array:
+                return apply(F.point.at[moving].set(z), batch)[moving]
 
-        return jax.vmap(along, out_axes=1)(jnp.eye(size))
+            def along(u: jax.Array) -> jax.Array:
+                return jax.jvp(move, (F.point[moving],), (u,))[1]
 
-    every = jax.vmap(slopes)(batches)
-    twice = jnp.einsum("bij,bkl->ikjl", every, every) / len(every)
-    values = jnp.linalg.eigvals(twice.reshape(size**2, size**2))
-    return jnp.abs(values).max() ** (1 / F.num_steps)
+            return jax.vmap(along, out_axes=1)(jnp.eye(size))
+
+        every = jax.vmap(slopes)(batches)
+        twice = jnp.einsum("bij,bkl->ikjl", every, every) / len(every)
+        values = jnp.linalg.eigvals(twice.reshape(size**2, size**2))
+        return jnp.abs(values).max() ** (1 / F.num_steps)
+
+    return jax.jit(jax.vmap(radius))

@@ -11,7 +11,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import double
-from ganfield._types import Field, Players
+from ganfield._types import Field, Players, PyTree
 from ganfield.checks import check_bounds, check_count, check_positive, lookup
 from ganfield.methods import Method, State
 from ganfield.spectra import (
@@ -26,6 +26,7 @@ from ganfield.spectra import (
     state_at,
     update_map,
 )
+from ganfield.stability._mean_square import mean_square_radii
 from ganfield.stability._observed import FLOOR, Approach, approach, observed_rate
 from ganfield.stability._outcomes import NUM_DECIDED
 
@@ -79,6 +80,8 @@ def largest_stable(
     num_steps: int | None = None,
     moments: str = "moving",
     resolution: int = 64,
+    sample: Callable[[jax.Array], PyTree] | None = None,
+    key: jax.Array | None = None,
 ) -> float:
     """Return the largest (or smallest) value of a hyper-parameter for which a method is stable.
 
@@ -102,6 +105,9 @@ def largest_stable(
         moments: as in `ganfield.update_map`.
         resolution: how many values are tried before bisection. A stable interval narrower than
             their distance can be missed.
+        sample: ``sample(key) -> batch``; then stable is the mean square under minibatches
+            (`ganfield.mean_square_radius` below 1), over 1024 of them.
+        key: a typed key for those batches; by default ``jax.random.key(0)``.
 
     Returns:
         The value, to about 1e-12 of the bounds' width; NaN where no value tried is stable, and the
@@ -133,14 +139,18 @@ def largest_stable(
         at, batch = double(params, integers=True), double(batch)
         # Not at an end: with no step at all, say, every step is the same.
         some = build(jnp.asarray(low + _SOMEWHERE * (high - low)))
+        # From the side that is looked from, inwards.
+        values = jnp.linspace(low, high, resolution)[::-direction]
+        if sample is not None:
+            in_mean_square = mean_square_radii(build, some, at, sample, key)
+            return _edge(in_mean_square, values, np.asarray(in_mean_square(values)))
         prediction = _prediction(*some, at, state, batch, num_steps, moments)
 
         def radius(value: jax.Array) -> jax.Array:
             return _radius(*build(value), at, batch, prediction)
 
-        # From the side that is looked from, inwards.
-        values = jnp.linspace(low, high, resolution)[::-direction]
-        radii = np.asarray(jax.jit(jax.vmap(radius))(values))
+        radii_at = jax.jit(jax.vmap(radius))
+        radii = np.asarray(radii_at(values))
         if not np.isfinite(radii).any():
             raise ValueError(
                 "params must be a point where the update map has a derivative, and it is not "
@@ -152,18 +162,27 @@ def largest_stable(
                 "state must leave the hyper-parameter to build, and with it the update map is the "
                 f"same for all values: {_KEPT}"
             )
-        stable = radii < _EDGE
-        if not stable.any():
+        if not (radii < _EDGE).any():
             _check_settles(prediction, radii)
-            return float("nan")
-        first = int(np.argmax(stable))
-        inside = float(values[first])
-        if first == 0:
-            return inside
-        outside, exact = float(values[first - 1]), jax.jit(radius)
-        for _ in range(48):
-            middle = (inside + outside) / 2
-            inside, outside = (middle, outside) if exact(middle) < _EDGE else (inside, middle)
+        return _edge(radii_at, values, radii)
+
+
+def _edge(
+    radii_at: Callable[[jax.Array], jax.Array], values: jax.Array, radii: np.ndarray
+) -> float:
+    """Return the first stable value, refined towards the unstable one before it."""
+    stable = radii < _EDGE
+    if not stable.any():
+        return float("nan")
+    first = int(np.argmax(stable))
+    inside = float(values[first])
+    if first == 0:
+        return inside
+    outside = float(values[first - 1])
+    for _ in range(48):
+        middle = (inside + outside) / 2
+        stays = float(radii_at(jnp.full(1, middle))[0]) < _EDGE
+        inside, outside = (middle, outside) if stays else (inside, middle)
     return inside
 
 

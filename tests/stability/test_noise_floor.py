@@ -257,6 +257,23 @@ def test_the_mean_square_of_a_noisy_rotation():
 
 
 @pytest.mark.slow
+def test_the_largest_step_that_is_stable_in_the_mean_square():
+    def field(params, noise):
+        return gf.Players(*(-(1 + 2 * noise) * x for x in params))
+
+    options = {
+        "bounds": (0.01, 2.5),
+        "resolution": 16,
+        "sample": lambda key: jax.random.rademacher(key, (), float),
+    }
+    value = gf.largest_stable(lambda h: (gf.simultaneous(optax.sgd(h)), field), ORIGIN, **options)
+    # (1 − h)² + 4h² = 1 at h = 2/5; of the mean it would be 2. Signs of 1024 draws nearly cancel.
+    assert value == pytest.approx(0.4, rel=0.15)
+    with pytest.raises(ValueError, match="without second moments where sample is given"):
+        gf.largest_stable(lambda h: (gf.simultaneous(optax.adam(h)), field), ORIGIN, **options)
+
+
+@pytest.mark.slow
 def test_the_mean_square_without_the_matrix(monkeypatch):
     def field(params, noise):
         return jax.tree.map(lambda x: -x * (1 + noise), params)
