@@ -11,7 +11,6 @@ export default [
       globals: { ...globals.browser, model: "readonly" },
     },
     rules: {
-      curly: ["error", "multi-line"],
       eqeqeq: "error",
       "no-var": "error",
       "prefer-const": "error",
@@ -21,7 +20,7 @@ export default [
     },
   },
   {
-    files: ["build.js", "**/tests/export/page/**/*.js"],
+    files: ["**/build.js", "**/tests/export/page/**/*.js"],
     languageOptions: { globals: globals.node },
   },
 ];

@@ -7,8 +7,10 @@
 
 export type Bounds = [[number, number], [number, number]];
 export type Point = [number, number];
-export type State = ArrayLike<number>;
-export type Options = ArrayLike<number>;
+/** A plain or a typed array. */
+export type Numbers = ArrayLike<number> & Iterable<number>;
+export type State = Numbers;
+export type Options = Numbers;
 
 export interface Slider {
   /** The setting's name, such as "gamma". */
@@ -41,9 +43,9 @@ export interface Field {
   label: string;
   formula: string;
   doc: string;
-  value(x: State, options: Options): ArrayLike<number>;
+  value(x: State, options: Options): Numbers;
   /** Row by row. */
-  jacobian(x: State, options: Options): ArrayLike<number>;
+  jacobian(x: State, options: Options): Numbers;
 }
 
 export interface Method {
@@ -56,7 +58,7 @@ export interface Method {
   init(field: Field, x: State, options: Options): State;
   step(field: Field, state: State, options: Options): State;
   /** The derivative of the step, size × size, row by row. Where it is null the page takes differences. */
-  jacobian: ((field: Field, state: State, options: Options) => ArrayLike<number> | null) | null;
+  jacobian: ((field: Field, state: State, options: Options) => Numbers | null) | null;
 }
 
 /** What the page tells `programs`: names as in the model, all numbers as they are shown. */
