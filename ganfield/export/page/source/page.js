@@ -6,7 +6,15 @@ import { HAS_ADDRESS, setUpCopies } from "./controls/copies.js";
 import { byId } from "./controls/dom.js";
 import { setUpKeys } from "./controls/keys.js";
 import { setUpLayers } from "./controls/layers.js";
-import { equilibriumAt, showEquilibria, showNorms, showSpectra, sized } from "./controls/looks.js";
+import {
+  equilibriumAt,
+  showEquilibria,
+  showNorms,
+  showSpectra,
+  sized,
+  sizeOf,
+  forgetSizes,
+} from "./controls/looks.js";
 import { explain, setUpMenus } from "./controls/menus.js";
 import { setUpPointer } from "./controls/pointer.js";
 import { setUpSliders } from "./controls/sliders.js";
@@ -33,6 +41,7 @@ import { hire } from "./worker.js";
 const STEPS_A_SECOND = { slow: 3, normal: 40, fast: 400 };
 const CLOUD_STEPS = { slow: 3, normal: 60, fast: 120 };
 const SNAP = 10; // Pixels from which an equilibrium is meant.
+const WORDS = 60; // Milliseconds between changes of what is written.
 const IDLE = 160; // Milliseconds without a change after which all equilibria are sought.
 
 /** @param {Model} model */
@@ -46,7 +55,7 @@ export function startPage(model) {
 
   let before = 0;
   /** What is out of date. */
-  const stale = { ground: true, marks: true, spectra: true, norms: true, list: true };
+  const stale = { ground: true, marks: true, spectra: true, norms: true, list: true, words: true };
   let asked = false;
   const ask = () => {
     if (!asked) requestAnimationFrame(frame);
@@ -83,9 +92,10 @@ export function startPage(model) {
 
   const plane = byId("plane", HTMLElement);
   const [ground, marks] = ["ground", "marks"].map((id) => byId(id, HTMLCanvasElement));
-  const unit = () => Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
-  const scaleNow = () =>
-    planeScale(store.choices.bounds, plane.clientWidth, plane.clientHeight, unit());
+  let rem = 0;
+  const unit = () =>
+    (rem ||= Number.parseFloat(getComputedStyle(document.documentElement).fontSize)) / 16;
+  const scaleNow = () => planeScale(store.choices.bounds, ...sizeOf(plane), unit());
 
   setUpPointer(store, model.bounds, scaleNow, {
     look(point) {
@@ -210,6 +220,9 @@ export function startPage(model) {
     stale.norms = stale.marks = true;
   }
 
+  let lastWords = 0;
+  let [readout, spectra] = [() => {}, () => {}];
+
   /** @param {number} now */
   function frame(now) {
     asked = false;
@@ -222,36 +235,54 @@ export function startPage(model) {
     }
     const scale = scaleNow();
     if (stale.ground) {
+      plane.style.setProperty("--box-top", `${scale.top}px`);
+      const right = sizeOf(plane)[0] - scale.left - scale.width;
+      plane.style.setProperty("--box-right", `${right}px`);
       if (fieldChanged || store.choices.layers.nullclines) {
         updateGrid(scene, model, store.choices);
         if (fieldChanged) updateEquilibria(scene, model, store.choices, true);
         fieldChanged = false;
       }
-      const pen = sized(ground, plane.clientWidth, plane.clientHeight);
+      const pen = sized(ground, ...sizeOf(plane));
       if (pen) drawGround(pen, scale, palette, size, scene, store.choices, model);
     }
     if (stale.marks || scene.cloud) {
-      const pen = sized(marks, plane.clientWidth, plane.clientHeight);
+      const pen = sized(marks, ...sizeOf(plane));
       const { field, options } = motionOf(model, store.choices);
-      const { probe } = store.choices;
+      const probe = equilibriumAt(scene, store.choices)?.point ?? store.choices.probe;
       const value = field.value(probe, options);
       // In slow motion points glide, so that the eye can follow.
       const share = player.playing && store.choices.pace === "slow" && !still.matches ? owed : 0;
       if (pen) {
         drawMarks(pen, scale, palette, size, scene, store.choices, { share, probe: value });
       }
-      const speed = shown(Math.hypot(value[0], value[1]));
-      const [theta, phi] = model.parameters;
-      byId("readout", HTMLElement).textContent =
-        `${theta} = ${shown(probe[0])}   ${phi} = ${shown(probe[1])}   ‖${field.label}‖ = ${speed}`;
+      readout = () => {
+        const speed = shown(Math.hypot(value[0], value[1]));
+        const [theta, phi] = model.parameters;
+        byId("readout", HTMLElement).textContent =
+          `${theta} = ${shown(probe[0])}   ${phi} = ${shown(probe[1])}   ‖${field.label}‖ = ${speed}`;
+      };
+      stale.words = true;
     }
-    if (stale.spectra) showSpectra(scene, model, store.choices, palette, size);
+    if (stale.spectra) {
+      spectra = showSpectra(scene, model, store.choices, palette, size);
+      stale.words = true;
+    }
     if (stale.norms) showNorms(scene, store.choices, palette, size);
     if (stale.list && now - lastChange > IDLE / 2) {
       showEquilibria(scene, store, palette, size);
       stale.list = false;
     }
     stale.ground = stale.marks = stale.spectra = stale.norms = false;
+    // Words are read, not watched: to write them in every frame would cost the frame rate.
+    if (stale.words && now - lastWords < WORDS) {
+      ask();
+    } else if (stale.words) {
+      readout();
+      spectra();
+      stale.words = false;
+      lastWords = now;
+    }
     if (player.playing || (scene.cloud && !still.matches)) ask();
   }
 
@@ -271,8 +302,12 @@ export function startPage(model) {
     toastTimer = window.setTimeout(() => toast.classList.remove("shown"), 1800);
   }
 
-  new ResizeObserver(restAll).observe(byId("page", HTMLElement));
-  new ResizeObserver(restAll).observe(plane);
+  const resized = new ResizeObserver(() => {
+    forgetSizes();
+    rem = 0;
+    restAll();
+  });
+  for (const id of ["page", "plane", "spectrum"]) resized.observe(byId(id, HTMLElement));
   updateRuns(scene, model, store.choices, true);
   for (const run of scene.runs) run.age = store.choices.at;
   updateCloud(scene, model, store.choices);

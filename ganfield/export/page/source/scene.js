@@ -29,7 +29,7 @@ import { motionOf } from "./state.js";
 
 const CLOUD = 500;
 const COUNTS = [97, 81, 65, 49, 33];
-const BUDGET = 4; // Milliseconds for a grid.
+const BUDGET = 2.5; // Milliseconds for a grid.
 const LATTICE = 12;
 
 /** @param {Model} model @param {Choices} choices @returns {Scene} */

@@ -57,7 +57,10 @@ export const KIND_TEXT = {
   none: "no equilibrium",
 };
 
-export const SPURIOUS_TEXT = "spurious: the game itself does not attract to this point";
+/** @param {Equilibrium["kind"]} kind of a spurious equilibrium */
+export function spuriousText(kind) {
+  return `spurious${kind === "stable" ? " attractor" : ""}: the game itself does not attract to this point`;
+}
 
 /** What the spectral radius of a step says. @param {number} radius @param {boolean} atRest */
 export function radiusText(radius, atRest) {

@@ -5,7 +5,7 @@
 /** @typedef {import("./runs.js").Motion} Motion */
 
 const TAIL = 8; // Places that are remembered of each.
-const SHORTEST_LIFE = 60;
+const SHORTEST_LIFE = 80;
 
 /**
  * @typedef {object} Cloud
@@ -50,8 +50,12 @@ export function drift(cloud, bounds, motion) {
   for (let index = 0; index < cloud.count; index++) {
     const state = method.step(field, cloud.states[index], options);
     const [x, y] = [state[0], state[1]];
+    const before = cloud.states[index];
+    const moved = Math.abs(x - before[0]) / wide + Math.abs(y - before[1]) / high;
+    // What has come to rest has less to show.
+    cloud.lived[index] += moved < 2e-3 ? 6 : 1;
     const inside = x > left - wide && x < right + wide && y > bottom - high && y < top + high;
-    if (inside && ++cloud.lived[index] < cloud.life[index]) {
+    if (inside && cloud.lived[index] < cloud.life[index]) {
       cloud.states[index] = state;
       const at = 2 * (TAIL * index + cloud.turn);
       cloud.tail[at] = x;

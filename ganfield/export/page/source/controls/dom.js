@@ -28,7 +28,7 @@ export function byId(id, kind) {
   return sought;
 }
 
-/** A button that opens and closes one sentence. @param {string} about @param {string | (() => string)} sentence @returns {[HTMLButtonElement, HTMLParagraphElement]} */
+/** A button that opens and closes one sentence. @param {string} about @param {string | (() => string)} sentence @returns {{button: HTMLButtonElement, text: HTMLParagraphElement, renew: () => void}} */
 export function why(about, sentence) {
   const id = `why-${(why.count += 1)}`;
   const text = element("p", { id, class: "why", hidden: true });
@@ -45,12 +45,15 @@ export function why(about, sentence) {
     },
     "?",
   );
+  const renew = () => {
+    if (!text.hidden) text.textContent = typeof sentence === "string" ? sentence : sentence();
+  };
   button.addEventListener("click", () => {
     text.hidden = !text.hidden;
-    text.textContent = typeof sentence === "string" ? sentence : sentence();
+    renew();
     button.setAttribute("aria-expanded", String(!text.hidden));
   });
-  return [button, text];
+  return { button, text, renew };
 }
 why.count = 0;
 

@@ -14,7 +14,7 @@ export function setUpLayers({ parameters }, store) {
     const { label, why: sentence } = LAYER_TEXT[layer];
     const box = element("input", { type: "checkbox", id: `layer-${layer}` });
     const told = sentence.replaceAll("θ", theta).replaceAll("φ", phi);
-    const [button, text] = why(label, told);
+    const { button, text } = why(label, told);
     const line = element("div", { class: "layer" }, element("label", {}, box, label), button);
     byId("layers", HTMLElement).append(line, text);
     box.addEventListener("change", () => {

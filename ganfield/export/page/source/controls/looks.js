@@ -7,7 +7,7 @@ import { drawGlyph } from "../drawing/glyphs.js";
 import { drawFieldSpectrum, drawMapSpectrum, drawNorms } from "../drawing/plots.js";
 import { shown, shownSpectrum } from "../drawing/scale.js";
 import { motionOf, stepSizeOf } from "../state.js";
-import { KIND_TEXT, radiusText, SPURIOUS_TEXT } from "../text.js";
+import { KIND_TEXT, radiusText, spuriousText } from "../text.js";
 import { byId, element } from "./dom.js";
 
 /** @typedef {import("../analysis/classify.js").Equilibrium} Equilibrium */
@@ -27,9 +27,10 @@ export function equilibriumAt({ equilibria }, { probe, bounds }) {
 }
 
 /**
- * Draw the eigenvalues at the point, and write them.
+ * Draw the eigenvalues at the point.
  *
  * @param {Scene} scene @param {Model} model @param {Choices} choices @param {Palette} palette @param {number} unit
+ * @returns {() => void} writes them
  */
 export function showSpectra(scene, model, choices, palette, unit) {
   const motion = motionOf(model, choices);
@@ -40,15 +41,6 @@ export function showSpectra(scene, model, choices, palette, unit) {
   const ofField = field === original ? ofOriginal : eigenvalues(field.jacobian(point, options));
   const ofMap = eigenvalues(stepJacobian(method, field, point, options));
   const radius = spectralRadius(ofMap);
-  const [theta, phi] = model.parameters;
-
-  const where = `${theta} = ${shown(point[0])}, ${phi} = ${shown(point[1])}`;
-  write("where", where);
-  write("kind", rest ? (rest.spurious ? SPURIOUS_TEXT : KIND_TEXT[rest.kind]) : KIND_TEXT.none);
-  write("values-original", `v′: ${shownSpectrum(ofOriginal)}`);
-  write("values-field", field === original ? "" : `${field.label}′: ${shownSpectrum(ofField)}`);
-  write("values-map", `F′: ${shownSpectrum(ofMap)}`);
-  write("radius", `ρ = ${shown(radius, 4)}. ${radiusText(radius, Boolean(rest))}`);
   const simple = method.name === "simultaneous" && method.optimizer === "sgd";
   const step = simple ? stepSizeOf(model, choices) : null;
   paint("spectrum", (pen, width, height) =>
@@ -59,6 +51,20 @@ export function showSpectra(scene, model, choices, palette, unit) {
     }),
   );
   paint("map", (pen, width, height) => drawMapSpectrum(pen, width, height, palette, unit, ofMap));
+  return () => {
+    const [theta, phi] = model.parameters;
+
+    const where = `${theta} = ${shown(point[0])}, ${phi} = ${shown(point[1])}`;
+    write("where", where);
+    write(
+      "kind",
+      rest ? (rest.spurious ? spuriousText(rest.kind) : KIND_TEXT[rest.kind]) : KIND_TEXT.none,
+    );
+    write("values-original", `v′: ${shownSpectrum(ofOriginal)}`);
+    write("values-field", field === original ? "" : `${field.label}′: ${shownSpectrum(ofField)}`);
+    write("values-map", `F′: ${shownSpectrum(ofMap)}`);
+    write("radius", `ρ = ${shown(radius, 4)}. ${radiusText(radius, Boolean(rest))}`);
+  };
 }
 
 /** @param {Scene} scene @param {Choices} choices @param {Palette} palette @param {number} unit */
@@ -112,9 +118,30 @@ function write(id, text) {
 /** @param {string} id @param {(pen: Pen, width: number, height: number) => void} draw */
 function paint(id, draw) {
   const canvas = byId(id, HTMLCanvasElement);
-  const { clientWidth, clientHeight } = canvas;
-  const context = sized(canvas, clientWidth, clientHeight);
-  if (context && clientWidth && clientHeight) draw(context, clientWidth, clientHeight);
+  const [width, height] = sizeOf(canvas);
+  const context = sized(canvas, width, height);
+  if (context && width && height) draw(context, width, height);
+}
+
+/** @type {Map<HTMLElement, [number, number]>} */
+const sizes = new Map();
+
+/**
+ * An element's size, which is asked for once: to ask while text changes makes the browser lay the page
+ * out anew, in every frame.
+ *
+ * @param {HTMLElement} of
+ * @returns {[number, number]}
+ */
+export function sizeOf(of) {
+  const known = sizes.get(of) ?? [of.clientWidth, of.clientHeight];
+  sizes.set(of, known);
+  return known;
+}
+
+/** After a change of the layout. */
+export function forgetSizes() {
+  sizes.clear();
 }
 
 /**

@@ -74,21 +74,26 @@ export function setUpMenus(model, store) {
   });
 
   const one = () => fields[store.choices.field];
-  explain("game", "the game", () => `${WHY.game} ${games[one().game].doc}`);
-  explain("field", "this field", () => `${WHY.field} ${one().doc}`);
-  explain("method", "this method", () => `${WHY.method} ${methods[store.choices.method].doc}`);
-  explain("optimizer", "the optimizer", WHY.optimizer);
+  const renewals = [
+    explain("game", "the game", () => `${WHY.game} ${games[one().game].doc}`),
+    explain("field", "this field", () => `${WHY.field} ${one().doc}`),
+    explain("method", "this method", () => `${WHY.method} ${methods[store.choices.method].doc}`),
+    explain("optimizer", "the optimizer", WHY.optimizer),
+  ];
   byId("game-row", HTMLElement).hidden = games.length < 2;
   store.listen((choices, changed) => {
-    if (changed.has("field") || changed.has("method")) show(choices);
+    if (!changed.has("field") && !changed.has("method")) return;
+    show(choices);
+    for (const renew of renewals) renew();
   });
   show(store.choices);
 }
 
-/** Put the explanation of a control beside its label. @param {string} id @param {string} about @param {string | (() => string)} sentence */
+/** Put the explanation of a control beside its label; returns what brings it up to date. @param {string} id @param {string} about @param {string | (() => string)} sentence */
 export function explain(id, about, sentence) {
   const row = byId(`${id}-row`, HTMLElement);
-  const [button, text] = why(about, sentence);
-  row.querySelector("label, h2, legend")?.after(button);
+  const { button, text, renew } = why(about, sentence);
+  row.querySelector("label, h2, .hint")?.after(button);
   row.append(text);
+  return renew;
 }

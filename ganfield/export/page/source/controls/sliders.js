@@ -40,7 +40,7 @@ function rowOf({ name, label, min, max, doc }, index, store) {
   const head = element("div", { class: "slider-head" }, element("label", { for: id }, label));
   const row = element("div", { class: "slider" }, head);
   if (doc) {
-    const [button, text] = why(label, doc);
+    const { button, text } = why(label, doc);
     head.append(button, number);
     row.append(range, text);
   } else {

@@ -86,8 +86,8 @@ export function drawCloud(pen, scale, palette, unit, cloud) {
   pen.save();
   pen.strokeStyle = palette.ink;
   pen.fillStyle = palette.ink;
-  pen.lineWidth = 1.2 * unit;
-  pen.globalAlpha = 0.35;
+  pen.lineWidth = unit;
+  pen.globalAlpha = 0.6;
   pen.beginPath();
   const { tail, turn, count } = cloud;
   for (let index = 0; index < count; index++) {
@@ -99,8 +99,8 @@ export function drawCloud(pen, scale, palette, unit, cloud) {
     }
   }
   pen.stroke();
-  pen.globalAlpha = 0.85;
-  const size = 3 * unit;
+  pen.globalAlpha = 0.9;
+  const size = 4 * unit;
   for (let index = 0; index < count; index++) {
     const at = 2 * (TAIL_LENGTH * index + turn);
     pen.fillRect(scale.x(tail[at]) - size / 2, scale.y(tail[at + 1]) - size / 2, size, size);

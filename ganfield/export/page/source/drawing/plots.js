@@ -38,7 +38,7 @@ export function drawFieldSpectrum(pen, width, height, palette, unit, { original,
  * @param {Complex[]} values
  */
 export function drawMapSpectrum(pen, width, height, palette, unit, values) {
-  const limit = roundLimit(1.1 * Math.max(...values.flatMap(sizes), 1.2));
+  const limit = roundLimit(1.08 * Math.max(...values.flatMap(sizes), 1.1));
   const scale = complexPlane(pen, width, height, palette, unit, limit, 0);
   pen.save();
   pen.clipTo(scale.left, scale.top, scale.width, scale.height);
@@ -175,6 +175,9 @@ export function drawNorms(pen, width, height, palette, unit, runs, steps) {
   for (const step of ticks(0, steps, scale.width / (70 * unit))) {
     if (Number.isInteger(step))
       pen.fillText(String(step), scale.x(step), height - bottom + 6 * unit);
+  }
+  if (!runs.length) {
+    pen.fillText("no runs yet", scale.left + scale.width / 2, scale.top + scale.height / 2);
   }
   pen.lineWidth = 2 * unit;
   pen.lineJoin = "round";

@@ -52,7 +52,7 @@ export function ticks(low, high, about) {
 export function roundLimit(size) {
   if (!(size > 0 && size < Infinity)) return 1;
   const power = 10 ** Math.floor(Math.log10(size));
-  return power * ([1, 1.5, 2, 3, 5, 7, 10].find((factor) => factor * power >= size) ?? 10);
+  return power * ([1, 1.2, 1.5, 2, 3, 5, 7, 10].find((factor) => factor * power >= size) ?? 10);
 }
 
 /** A number as a person writes it, with a true minus. @param {number} value @param {number} [digits] */
