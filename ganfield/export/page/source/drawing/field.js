@@ -28,7 +28,7 @@ export function drawStreamlines(pen, scale, palette, unit, grid, lines, quiet) {
   const heads = colors.map(() => []);
   for (const { points, speeds } of lines) {
     const last = speeds.length - 1;
-    const every = 2 * Math.max(12, Math.round((28 * unit) / Math.hypot(0.3 * across, 0.3 * up)));
+    const every = 2 * Math.max(12, Math.round((28 * unit) / Math.hypot(0.2 * across, 0.2 * up)));
     const first = 2 * Math.round((last % every) / 4) || 2;
     // Two steps are one piece.
     for (let k = 0; k < last; k += 2) {
