@@ -23,6 +23,7 @@ import { motionOf } from "./state.js";
 
 const RUN_TIME = 8; // Milliseconds of a frame for steps of runs.
 const IDLE = 160; // Milliseconds without a change after which all equilibria are sought.
+const LATE = 22; // Milliseconds between frames that are shown as they come, more than 45 a second.
 const WORDS = 60; // Between changes of what is written: words are read, not watched.
 
 /**
@@ -43,7 +44,7 @@ export function createFrames(model, store, scene, paletteNow) {
   /** @type {Clock | null} */
   let clock = null;
   let asked = false;
-  let [lastWords, later, letters] = [0, 0, 0];
+  let [lastWords, lastField, between, later, letters] = [0, 0, 16, 0, 0];
 
   const ask = () => {
     if (!asked && clock) requestAnimationFrame(frame);
@@ -61,6 +62,8 @@ export function createFrames(model, store, scene, paletteNow) {
   function seekLater() {
     clearTimeout(later);
     later = window.setTimeout(() => {
+      if (scene.hurried) stale.add("field");
+      scene.hurried = false;
       updateEquilibria(scene, model, store.choices, false);
       renew("list", "marks", "spectra");
     }, IDLE);
@@ -82,6 +85,11 @@ export function createFrames(model, store, scene, paletteNow) {
       renew("marks", "norms");
     }
     if (stale.delete("field")) {
+      const since = now - lastField;
+      lastField = now;
+      // Of a slider that moves there are frames one after the other; what is slower is no movement.
+      if (since < IDLE) between += (since - between) / 8;
+      if (between > LATE) scene.hurried = since < IDLE;
       updateGrid(scene, model, choices);
       updateEquilibria(scene, model, choices, true);
       stale.add("ground");

@@ -53,8 +53,7 @@ export function startPage(model) {
     const any = (...names) => names.some((name) => changed.has(name));
     const motion = any("field", "options", "method");
     frames.renew("marks", "words");
-    if (any("field", "options", "bounds")) frames.renew("field", "list");
-    if (any("layers")) frames.renew("field");
+    if (any("field", "options", "bounds", "layers")) frames.renew("field");
     if (motion || any("starts")) updateRuns(scene, model, choices, motion);
     if (motion || any("starts", "at", "steps")) frames.renew("norms");
     if (motion || any("probe")) frames.renew("spectra");

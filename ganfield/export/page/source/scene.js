@@ -24,6 +24,7 @@ import { motionOf } from "./state.js";
  * @property {Run[]} runs
  * @property {Cloud | null} cloud
  * @property {Basins | null} basins
+ * @property {boolean} hurried whether frames come late, so that less is drawn while a slider moves
  * @property {number} cost of an evaluation of the field, in milliseconds
  */
 
@@ -35,7 +36,16 @@ const LATTICE = 12;
 /** @param {Model} model @param {Choices} choices @returns {Scene} */
 export function createScene(model, choices) {
   const grid = sample(model.fields[choices.field], choices.options, choices.bounds, 33);
-  return { grid, nullclines: [], equilibria: [], runs: [], cloud: null, basins: null, cost: 0 };
+  return {
+    grid,
+    nullclines: [],
+    equilibria: [],
+    runs: [],
+    cloud: null,
+    basins: null,
+    hurried: false,
+    cost: 0,
+  };
 }
 
 /**
@@ -45,7 +55,8 @@ export function createScene(model, choices) {
  */
 export function updateGrid(scene, model, { field, options, bounds, layers }) {
   const count =
-    COUNTS.find((each) => each * each * scene.cost <= BUDGET) ?? COUNTS[COUNTS.length - 1];
+    COUNTS.find((each) => each * each * scene.cost <= BUDGET * (scene.hurried ? 0.5 : 1)) ??
+    COUNTS[COUNTS.length - 1];
   const start = performance.now();
   scene.grid = sample(model.fields[field], options, bounds, count);
   const cost = (performance.now() - start) / (count * count);

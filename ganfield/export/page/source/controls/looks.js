@@ -32,7 +32,6 @@ function spectraAt(scene, model, choices) {
   const rest = equilibriumAt(scene, choices);
   const point = rest?.point ?? choices.probe;
   return {
-    field,
     rest,
     point,
     speed: Math.hypot(...field.value(point, options)),
@@ -65,22 +64,19 @@ export function showSpectra(scene, model, choices, palette, unit) {
 
 /** Write what there is at the point. @param {Scene} scene @param {Model} model @param {Choices} choices */
 export function showWords(scene, model, choices) {
-  const { field, rest, point, speed, ofOriginal, ofField, ofMap } = spectraAt(
-    scene,
-    model,
-    choices,
-  );
+  const { rest, point, speed, ofOriginal, ofField, ofMap } = spectraAt(scene, model, choices);
   const [theta, phi] = model.parameters;
   const radius = spectralRadius(ofMap);
   const size = shown(speed < 1e-12 ? 0 : speed);
   const [x, y] = point.map((part) => shown(part));
-  write("readout", `${theta} = ${x}   ${phi} = ${y}   ‖${field.label}‖ = ${size}`);
+  write("readout", `${theta} = ${x}   ${phi} = ${y}   ‖${ofField ? "w" : "v"}‖ = ${size}`);
   write("where", `${theta} = ${x}, ${phi} = ${y}`);
   write("kind", rest?.spurious ? spuriousText(rest.kind) : KIND_TEXT[rest?.kind ?? "none"]);
   write("values-original", `v′: ${shownSpectrum(ofOriginal)}`);
-  write("values-field", ofField ? `${field.label}′: ${shownSpectrum(ofField)}` : "");
+  write("values-field", ofField ? `w′: ${shownSpectrum(ofField)}` : "");
   write("values-map", `F′: ${shownSpectrum(ofMap)}`);
-  write("radius", `ρ = ${shown(radius, 4)}. ${radiusText(radius, Boolean(rest))}`);
+  const { optimizer } = model.methods[choices.method];
+  write("radius", `ρ = ${shown(radius, 4)}. ${radiusText(radius, Boolean(rest), optimizer)}`);
 }
 
 /** @param {Scene} scene @param {Choices} choices @param {Palette} palette @param {number} unit */

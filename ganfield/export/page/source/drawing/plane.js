@@ -49,8 +49,9 @@ export function drawGround(pen, scale, palette, unit, scene, { layers }, { param
   const basins = layers.basins ? scene.basins : null;
   if (basins) drawBasins(pen, scale, palette, basins);
   if (layers.streamlines) {
+    const apart = scene.hurried ? 1.5 * APART : APART;
     const side = Math.min(scale.width, scale.height);
-    const cells = Math.max(10, Math.min(44, Math.round(side / (APART * unit))));
+    const cells = Math.max(10, Math.min(44, Math.round(side / (apart * unit))));
     const lines = streamlines(scene.grid, cells);
     drawStreamlines(pen, scale, palette, unit, scene.grid, lines, Boolean(basins));
   }
