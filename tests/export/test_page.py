@@ -411,6 +411,25 @@ def test_page_in_a_cell_has_no_link(browser, pages, tmp_path):
 
 
 @pytest.mark.slow
+def test_what_is_not_finite_is_hatched(browser, pages, tmp_path):
+    holes = tmp_path / "holes.html"
+    value = "([x, y]) => (x < 0 ? [NaN, NaN] : [-y, x])"
+    model = f"{{...dirac, fields: [{{...dirac.fields[0], value: {value}}}]}}"
+    holes.write_text(
+        pages["dirac"].read_text().replace("const model = dirac", f"const model = {model}")
+    )
+    with opened(browser, holes, "show=equilibria&starts=-1,1;1,-1&at=20") as page:
+        colors = {
+            side: {color_at(page, "ground", side * (0.5 + 0.01 * k), 1.2)[0] for k in range(60)}
+            for side in (-1, 1)
+        }
+        assert colors[1] == {255}
+        assert len(colors[-1]) > 1
+        # A run that begins there has its start alone.
+        assert read(page, "scene.runs.map((run) => run.norms.length)") == [1, 22]
+
+
+@pytest.mark.slow
 def test_five_hundred_points_move(browser, pages):
     with opened(browser, pages["lattice"], "show=cloud") as page:
         assert read(page, "scene.cloud.count") == 500

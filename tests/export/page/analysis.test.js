@@ -364,6 +364,25 @@ test("an address brings back all choices; a wrong one changes nothing", () => {
   assert.deepEqual(read, { ...first, steps: 1, at: 1, layers: read.layers });
 });
 
+test("a bare name in an address is that of all sliders who share it", () => {
+  const [step, gamma] = lattice.sliders;
+  const shared = {
+    ...lattice,
+    sliders: [step, gamma, { ...gamma, owner: "drift" }],
+  };
+  const first = firstChoices(shared);
+  assert.deepEqual(choicesFrom(shared, "gamma=2", first).options, [0.1, 2, 2]);
+  assert.deepEqual(
+    choicesFrom(shared, "gamma=2&drift.gamma=1", first).options,
+    [0.1, 2, 1],
+  );
+  const chosen = { ...first, options: [0.1, 0.3, 0.7] };
+  assert.deepEqual(
+    choicesFrom(shared, addressOf(shared, chosen), first),
+    chosen,
+  );
+});
+
 test("a slider is in use while its owner is chosen", () => {
   const first = firstChoices(dirac);
   const inUse = (

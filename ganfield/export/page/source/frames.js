@@ -62,10 +62,10 @@ export function createFrames(model, store, scene, paletteNow) {
   function seekLater() {
     clearTimeout(later);
     later = window.setTimeout(() => {
-      if (scene.hurried) stale.add("field");
-      scene.hurried = false;
+      scene.pace = "rest";
+      updateGrid(scene, model, store.choices);
       updateEquilibria(scene, model, store.choices, false);
-      renew("list", "marks", "spectra");
+      renew("ground", "list", "marks", "spectra");
     }, IDLE);
   }
 
@@ -89,7 +89,7 @@ export function createFrames(model, store, scene, paletteNow) {
       lastField = now;
       // Of a slider that moves there are frames one after the other; what is slower is no movement.
       if (since < IDLE) between += (since - between) / 8;
-      if (between > LATE) scene.hurried = since < IDLE;
+      scene.pace = since > IDLE ? "rest" : between > LATE ? "hurried" : "moving";
       updateGrid(scene, model, choices);
       updateEquilibria(scene, model, choices, true);
       stale.add("ground");

@@ -24,13 +24,14 @@ import { motionOf } from "./state.js";
  * @property {Run[]} runs
  * @property {Cloud | null} cloud
  * @property {Basins | null} basins
- * @property {boolean} hurried whether frames come late, so that less is drawn while a slider moves
+ * @property {keyof typeof BUDGETS} pace whether a slider moves, and frames come late
  * @property {number} cost of an evaluation of the field, in milliseconds
  */
 
 const CLOUD = 500;
 const COUNTS = [97, 81, 65, 49, 33];
-const BUDGET = 2.5; // Milliseconds for a grid.
+// Milliseconds for a grid: at rest, while a slider moves, and while it moves and frames come late.
+const BUDGETS = { rest: 60, moving: 2.5, hurried: 1.2 };
 const LATTICE = 12;
 
 /** @param {Model} model @param {Choices} choices @returns {Scene} */
@@ -43,7 +44,7 @@ export function createScene(model, choices) {
     runs: [],
     cloud: null,
     basins: null,
-    hurried: false,
+    pace: "rest",
     cost: 0,
   };
 }
@@ -55,7 +56,7 @@ export function createScene(model, choices) {
  */
 export function updateGrid(scene, model, { field, options, bounds, layers }) {
   const count =
-    COUNTS.find((each) => each * each * scene.cost <= BUDGET * (scene.hurried ? 0.5 : 1)) ??
+    COUNTS.find((each) => each * each * scene.cost <= BUDGETS[scene.pace]) ??
     COUNTS[COUNTS.length - 1];
   const start = performance.now();
   scene.grid = sample(model.fields[field], options, bounds, count);

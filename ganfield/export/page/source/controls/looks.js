@@ -99,7 +99,7 @@ export function showEquilibria({ equilibria }, store, palette, unit) {
     ...equilibria.map((each) => {
       const canvas = element("canvas", { class: "glyph", "aria-hidden": true });
       const { point, kind, spurious, values } = each;
-      const name = spurious ? (kind === "stable" ? "spurious attractor" : "spurious") : kind;
+      const name = spurious ? `spurious ${kind === "stable" ? "attractor" : kind}` : kind;
       const at = `(${shown(point[0])}, ${shown(point[1])})`;
       const button = element(
         "button",

@@ -51,7 +51,7 @@ export function drawGround(pen, scale, palette, unit, scene, { layers }, { param
   if (basins) drawBasins(pen, scale, palette, basins);
   drawUndefined(pen, scale, palette, scene.grid);
   if (layers.streamlines) {
-    const apart = scene.hurried ? 1.5 * APART : APART;
+    const apart = scene.pace === "hurried" ? 1.5 * APART : APART;
     const side = Math.min(scale.width, scale.height);
     const cells = Math.max(10, Math.min(44, Math.round(side / (apart * unit))));
     const lines = streamlines(scene.grid, cells);
