@@ -63,7 +63,7 @@ def test_results_are_tables():
     none = gf.dynamics.Equilibria((), np.zeros(0), np.zeros(0, int), 8, 0, "the field is <flat>")
     assert cells(none)[0].endswith("0 of 8 starts ended at zeros. the field is <flat>")
     rates = gf.spectra.ConvergenceRate(0.5, float("nan"))
-    assert cells(rates) == ["ConvergenceRate", "predicted", "0.5", "measured", "nan"]
+    assert cells(rates)[:5] == ["ConvergenceRate", "predicted", "0.5", "measured", "nan"]
     coverage = gf.evaluation.ModeCoverage(*map(np.asarray, (8, 8, 0.98, 0.1, np.ones(8) / 8)))
     assert cells(coverage)[1:3] == ["modes_covered", "8"]
 

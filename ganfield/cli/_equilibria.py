@@ -41,8 +41,7 @@ class Equilibria(Dynamics):
     seed: int = 0
     """Shifts the pattern of starts."""
     max_points: Count[int] = 50
-    """How many to classify and show, those that most starts lead to; of a continuum of zeros there
-    is no end."""
+    """How many to classify and show, those that most starts lead to."""
     json: Json = False
 
     def run(self) -> int:
@@ -92,7 +91,7 @@ class Equilibria(Dynamics):
             rows.add_row(
                 number(point.params.theta),
                 number(point.params.phi),
-                point.kind,
+                point.kind + (f" across {point.dimension}" if point.dimension else ""),
                 yes_no(point.local_nash),
                 yes_no(point.local_minimax),
                 yes_no(point.spurious),
@@ -102,7 +101,9 @@ class Equilibria(Dynamics):
             )
         show(rows)
         if count > len(zeros.classes):
-            print(f"The {len(zeros.classes)} most hit are shown; so many zeros may be a continuum.")
+            print(f"The {len(zeros.classes)} most hit are shown.")
+        if any(point.dimension for point in zeros.classes):
+            print("across 1: it lies on a continuum of dimension 1; kind and h_max are across it.")
         print(
             "h_max: simultaneous steps converge below it (0: none do). Nash and minimax: local.\n"
             "–: cannot be told from first derivatives of the field, or does not apply."

@@ -16,7 +16,7 @@ from ganfield._types import Field, Players
 from ganfield.checks import check_not_negative
 from ganfield.field import check_field, helmholtz, jacobian
 from ganfield.games import Game
-from ganfield.spectra import is_smooth, max_step_size
+from ganfield.spectra import flat_dimension, is_smooth, looking_at, max_step_size
 
 KINDS = ("stable", "unstable", "saddle", "centre", "undecided", "none")
 
@@ -31,14 +31,15 @@ class Classification(NamedTuple):
         kind: "stable" (every Re λ < 0), "unstable" (some Re λ > 0, none < 0), "saddle" (both),
             "centre" (every Re λ = 0, every Im λ ≠ 0), "undecided" (zero real parts that linear
             theory cannot judge, or a kink), "none" (no zero of the field). A centre is one of the
-            linear field; terms of higher order may make it attract or repel.
+            linear field; terms of higher order may make it attract or repel. On a continuum of
+            zeros (``dimension``) it is the kind across it.
         reason: what decided, in words.
         tolerance: the residual counts as zero within ``tolerance · ‖J‖ · (1 + max |x|)``, a real
             part within ``tolerance · ‖J‖`` and what J changes by over a distance of
             ``tolerance · (1 + max |x|)``.
         smooth: whether the field has one derivative there, and no kink.
-        max_step_size: `ganfield.max_step_size` of the eigenvalues; NaN where the point is no zero
-            or the field not smooth.
+        max_step_size: `ganfield.max_step_size` of the eigenvalues, but for those along a continuum;
+            NaN where the point is no zero or the field not smooth.
         rotation: the share of J that is antisymmetric, as in `ganfield.field.helmholtz`.
         local_nash: whether neither player gains by moving alone: v = 0 and each player's own
             curvature ∇²payoff is negative definite. None where a curvature is zero within
@@ -52,6 +53,8 @@ class Classification(NamedTuple):
             or one that the original repels from and the transformed field attracts to. A centre of
             the original is not: to attract to those is what such fields are for. None where no
             original was given, or where its own zero cannot be judged.
+        dimension: of the continuum of zeros that the point lies on; 0 where it is isolated. A game
+            with a symmetry has such, and one with more parameters than it needs.
     """
 
     params: Players
@@ -66,6 +69,7 @@ class Classification(NamedTuple):
     local_nash: bool | None
     local_minimax: bool | None
     spurious: bool | None
+    dimension: int = 0
 
     def _repr_html_(self) -> str:
         return html_of(self)
@@ -80,6 +84,12 @@ class _Point(NamedTuple):
     smooth: bool
     is_zero: bool
     slack: float
+    dimension: int
+
+    @property
+    def across(self) -> np.ndarray:
+        """The eigenvalues without those that are 0 along a continuum."""
+        return self.eigenvalues[np.argsort(np.abs(self.eigenvalues))[self.dimension :]]
 
 
 def classify(
@@ -141,7 +151,7 @@ def classify(
         num_theta = ravel_pytree(point.theta)[0].size
         zero_sum = _is_zero_sum(game, point, batch, before, num_theta)
         usable = here.is_zero and here.smooth
-        bound = float(max_step_size(here.eigenvalues)) if usable else float("nan")
+        bound = float(max_step_size(here.across)) if usable and here.across.size else float("nan")
         rotation = float(helmholtz(here.jacobian).rotation)
         kept = jax.device_get(point)
     kind, reason = _kind(here)
@@ -163,6 +173,7 @@ def classify(
         nash,
         minimax,
         spurious,
+        here.dimension,
     )
 
 
@@ -185,14 +196,12 @@ def _look(field: Field, point: Players, batch: Any, tolerance: float) -> _Point:
     beside = unravel(flat + distance / flat.size**0.5)
     change = np.abs(np.asarray(at(beside, batch)[1]) - matrix).max()
     slack = tolerance * size + (float(change) if np.isfinite(change) else 0.0)
-    return _Point(
-        residual,
-        matrix,
-        np.linalg.eigvals(matrix).astype(complex),
-        is_smooth(field, point, batch, scale=size),
-        residual <= size * distance,
-        slack,
-    )
+    values = np.linalg.eigvals(matrix).astype(complex)
+    smooth, is_zero = is_smooth(field, point, batch, scale=size), residual <= size * distance
+    dimension = 0
+    if smooth and is_zero and np.abs(values).min() <= slack:
+        dimension = flat_dimension(looking_at(field, point, batch), np.asarray(flat))
+    return _Point(residual, matrix, values, smooth, is_zero, slack, dimension)
 
 
 def _kind(here: _Point) -> tuple[str, str]:
@@ -201,16 +210,26 @@ def _kind(here: _Point) -> tuple[str, str]:
         return "none", f"the field is not zero: its norm is {here.residual:.3g}"
     if not here.smooth:
         return "undecided", "the field has a kink or a jump here: its eigenvalues mean nothing"
-    real, imaginary = here.eigenvalues.real, here.eigenvalues.imag
-    grows, decays = bool((real > here.slack).any()), bool((real < -here.slack).any())
+    kind, reason = _kind_of(here.across, here.slack)
+    if here.dimension:
+        reason = f"a continuum of dimension {here.dimension}; {kind} across it: {reason}"
+    return kind, reason
+
+
+def _kind_of(values: np.ndarray, slack: float) -> tuple[str, str]:
+    """Return the kind of eigenvalues, and what decided."""
+    if not values.size:
+        return "undecided", "every point nearby is a zero"
+    real, imaginary = values.real, values.imag
+    grows, decays = bool((real > slack).any()), bool((real < -slack).any())
     extremes = f"Re λ from {real.min():.3g} to {real.max():.3g}"
     if grows:
         return ("saddle" if decays else "unstable"), extremes
-    if bool((real < -here.slack).all()):
+    if bool((real < -slack).all()):
         return "stable", extremes
-    if bool((np.abs(real) <= here.slack).all() and (np.abs(imaginary) > here.slack).all()):
-        return "centre", f"every Re λ is 0 within {here.slack:.1g}, and no Im λ"
-    return "undecided", f"no Re λ > 0, and some are 0 within {here.slack:.1g}"
+    if bool((np.abs(real) <= slack).all() and (np.abs(imaginary) > slack).all()):
+        return "centre", f"every Re λ is 0 within {slack:.1g}, and no Im λ"
+    return "undecided", f"no Re λ > 0, and some are 0 within {slack:.1g}"
 
 
 def _sign(matrix: np.ndarray, slack: float) -> bool | None:

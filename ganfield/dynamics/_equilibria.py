@@ -15,6 +15,7 @@ from ganfield._html import html_table
 from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.checks import check_bounds, check_count, check_not_negative, check_same_structure
+from ganfield.dynamics._continua import continua
 from ganfield.field import check_field
 
 _MAX_STEPS = 100
@@ -25,13 +26,18 @@ class Equilibria(NamedTuple):
     """Zeros of a field.
 
     Attributes:
-        points: the zeros, each `Players` as the template, of NumPy float64, sorted by coordinates.
+        points: the zeros, each `Players` as the template, of NumPy float64, sorted by coordinates;
+            of a continuum of zeros the one that is nearest to the middle of the bounds.
         residuals: ‖field‖ at each, shape ``(len(points),)``.
-        hits: how many starts ended at each, shape ``(len(points),)``.
+        hits: how many starts ended at each, or on its continuum, shape ``(len(points),)``.
         num_starts: how many there were, known points included.
         num_converged: how many ended at a zero, within the bounds or outside.
         reason: what became of the starts where none ended at a zero within the bounds, in words;
             empty where one did.
+        dimensions: of the continuum that each lies on, shape ``(len(points),)``; 0 where the zero
+            is isolated.
+        members: all that was found on each continuum, arrays of flat parameters (θ before φ), one
+            for each point and of shape ``(count, n)``.
     """
 
     points: tuple[Players, ...]
@@ -40,12 +46,22 @@ class Equilibria(NamedTuple):
     num_starts: int
     num_converged: int
     reason: str = ""
+    dimensions: np.ndarray = np.zeros(0, int)
+    members: tuple[np.ndarray, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Equilibria: {self._words()}"
+
+    def _words(self) -> str:
+        flat = [str(dimension) for dimension in self.dimensions if dimension]
+        lie = f" ({len(flat)} of them continua, of dimension {', '.join(flat)})" if flat else ""
+        words = f"{self.num_converged} of {self.num_starts} starts ended at zeros"
+        said = ". ".join(filter(None, (words, self.reason)))
+        return f"{len(self.points)} equilibria{lie}: {said}"
 
     def _repr_html_(self) -> str:
         rows = zip(self.points, self.residuals, self.hits, strict=True)
-        words = f"{self.num_converged} of {self.num_starts} starts ended at zeros"
-        said = ". ".join(filter(None, (f"{len(self.points)} equilibria: {words}", self.reason)))
-        return html_table(["point", "residual", "hits"], rows, title=said)
+        return html_table(["point", "residual", "hits"], rows, title=self._words())
 
 
 def find_equilibria(
@@ -68,8 +84,9 @@ def find_equilibria(
 
     from starts that fill the bounds evenly, in one vmapped program and in float64; what falls
     together is counted once. All zeros are found only where the starts are dense enough: look at
-    ``hits``, and double ``num_starts`` if some zero has few. Of a continuum of zeros one gets as
-    many points as starts and ``separation`` allow.
+    ``hits``, and double ``num_starts`` if some zero has few. What lies on one continuum of zeros
+    (the ring of a symmetry, say) is one of the points, with its dimension: Newton's method leads
+    from the middle between two neighbours on it back to it, and so along its null directions.
 
     Args:
         field: ``field(params, batch=None) -> Players``.
@@ -132,9 +149,22 @@ def find_equilibria(
         places = (ends - low) / (high - low)
         inside = np.all(np.abs(places - 0.5) <= 0.5 + 1e-9, axis=1)
         chosen, hits = _distinct(places, residuals, np.flatnonzero(zero & inside), separation)
+        grouped = continua(field, like, batch, ends[chosen], matrices[chosen], low, high)
+        hits = np.array([hits[group].sum() for group in grouped.groups], int)
+        members = tuple(ends[chosen[group]] for group in grouped.groups)
+        chosen = chosen[grouped.first]
         points = tuple(jax.device_get(unravel(jnp.asarray(ends[index]))) for index in chosen)
     reason = "" if points else _reason(zero, small, values, matrices, np.linalg.norm(high - low))
-    return Equilibria(points, residuals[chosen], hits, len(starts), int(zero.sum()), reason)
+    return Equilibria(
+        points,
+        residuals[chosen],
+        hits,
+        len(starts),
+        int(zero.sum()),
+        reason,
+        grouped.dimensions,
+        members,
+    )
 
 
 def _reason(

@@ -1,9 +1,22 @@
 """Eigenvalues: of a field's Jacobian, and of a method's step as a map of its whole state."""
 
+from ganfield.spectra._continuum import At as At
+from ganfield.spectra._continuum import back_to_zero as back_to_zero
+from ganfield.spectra._continuum import flat_dimension as flat_dimension
+from ganfield.spectra._continuum import looking_at as looking_at
+from ganfield.spectra._local import Local as Local
+from ganfield.spectra._local import across as across
+from ganfield.spectra._local import continuum as continuum
+from ganfield.spectra._local import local_map as local_map
+from ganfield.spectra._local import no_fixed_point as no_fixed_point
+from ganfield.spectra._period import at_their_limit as at_their_limit
+from ganfield.spectra._period import period as period
+from ganfield.spectra._rate import ConvergenceRate as ConvergenceRate
+from ganfield.spectra._rate import convergence_rate as convergence_rate
+from ganfield.spectra._roles import settled as settled
 from ganfield.spectra._smooth import is_smooth as is_smooth
-from ganfield.spectra._spectral_radius import ConvergenceRate as ConvergenceRate
 from ganfield.spectra._spectral_radius import SpectralRadius as SpectralRadius
-from ganfield.spectra._spectral_radius import convergence_rate as convergence_rate
+from ganfield.spectra._spectral_radius import matrix_of as matrix_of
 from ganfield.spectra._spectral_radius import spectral_radius as spectral_radius
 from ganfield.spectra._spectrum import (
     approximate_consensus_jacobian as approximate_consensus_jacobian,
@@ -11,9 +24,8 @@ from ganfield.spectra._spectrum import (
 from ganfield.spectra._spectrum import eigenvalues as eigenvalues
 from ganfield.spectra._spectrum import max_step_size as max_step_size
 from ganfield.spectra._spectrum import mean_jacobian as mean_jacobian
-from ganfield.spectra._standing_memory import standing as standing
+from ganfield.spectra._update_map import MOMENTS as MOMENTS
 from ganfield.spectra._update_map import UpdateMap as UpdateMap
 from ganfield.spectra._update_map import state_at as state_at
-from ganfield.spectra._update_map import steps_of as steps_of
 from ganfield.spectra._update_map import update_map as update_map
 from ganfield.spectra._work import Work as Work

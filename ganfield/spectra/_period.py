@@ -17,6 +17,7 @@ from ganfield.methods import Method, State, for_each_move
 _FOLLOWED = 256  # so many maps are compared; a period is at most half of them
 _JUMPS = 2 ** np.arange(4, 21)  # and those after so many periods more
 _SAME = 1e-12
+_LIMIT = 2**30  # a count so large that it corrects nothing any more
 # A count that corrects the bias of what stands beside it is held: it matters less and less.
 _CORRECTED = {
     "count": {"mu", "nu", "ema", "v_row"},
@@ -24,6 +25,7 @@ _CORRECTED = {
     "num_points": {"average"},
     "num_values": {"squares"},
 }
+_OF_AVERAGES = {"num_points", "num_values"}
 
 
 def period(
@@ -98,6 +100,7 @@ def period(
         return after(*carry), carry[1]
 
     _, trail = jax.jit(lambda: jax.lax.scan(follow, (floats, here), None, length=_FOLLOWED))()
+    _check_noise(lambda held: after(floats, held)[0], paths, counts, changed, trail)
     slopes = np.asarray(jax.jit(derivatives)(trail))
     names = [jax.tree_util.keystr(paths[i][0]) for i, c in zip(counts, changed, strict=True) if c]
     refusal = (
@@ -132,6 +135,27 @@ def period(
     return repeats * block
 
 
+def at_their_limit(state: State) -> State:
+    """Return a state whose optimizers' counts correct no bias any more; those of averages stay."""
+    paths, structure = jax.tree_util.tree_flatten_with_path(state)
+    names = [path for path, _ in paths]
+    filled = [
+        jnp.full_like(leaf, _LIMIT)
+        if jnp.issubdtype(leaf.dtype, jnp.integer)
+        and getattr(path[-1], "name", "") not in _OF_AVERAGES
+        and _corrects(path, names)
+        else leaf
+        for path, leaf in paths
+    ]
+    return jax.tree.unflatten(structure, filled)
+
+
+def correcting(state: State) -> list[bool]:
+    """Return which leaves of a state are counts that correct a bias."""
+    paths = [path for path, _ in jax.tree_util.tree_flatten_with_path(state)[0]]
+    return [_corrects(path, paths) for path in paths]
+
+
 def _corrects(path: Any, paths: list[Any]) -> bool:
     """Return whether a leaf is a count that corrects the bias of its neighbours."""
     beside = _CORRECTED.get(getattr(path[-1], "name", ""), set())
@@ -141,6 +165,32 @@ def _corrects(path: Any, paths: list[Any]) -> bool:
         for other in paths
         if len(other) > depth
     )
+
+
+def _check_noise(
+    after: Any, paths: Any, counts: list[int], changed: list[bool], trail: list[jax.Array]
+) -> None:
+    """Raise a ``ValueError`` where a step from the same place leads elsewhere under another key."""
+    keys = [
+        jax.tree_util.keystr(paths[index][0])
+        for index, changes in zip(counts, changed, strict=True)
+        if changes and _is_key(paths[index][1])
+    ]
+    if not keys:
+        return
+    one, other = (np.asarray(jax.jit(after)([leaf[index] for leaf in trail])) for index in (0, 1))
+    apart = np.abs(one - other).max()
+    if apart > _SAME * (1 + np.abs(one).max()):
+        raise ValueError(
+            f"method must move by its field alone, and its step draws noise of its own (by "
+            f"{', '.join(keys)}; two draws lead {apart:.2g} apart), as noisy_sgd does: a run "
+            "settles at no point, and has no rate"
+        )
+
+
+def _is_key(leaf: Any) -> bool:
+    typed = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return typed or (leaf.dtype == jnp.uint32 and leaf.shape[-1:] in ((2,), (4,)))
 
 
 def _numbers(leaf: Any) -> np.ndarray:

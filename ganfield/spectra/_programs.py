@@ -22,8 +22,3 @@ def looking(F: UpdateMap) -> Look:
         return jax.jvp(F.apply, (x,), (tangent,))
 
     return compiled(look, F.point, F.point, name="_look")
-
-
-def jacobian_of(F: UpdateMap) -> Callable[[jax.Array], jax.Array]:
-    """Return ``jacobian(x) -> F′(x)``."""
-    return compiled(F.jacobian, F.point, name="_jacobian")

@@ -12,13 +12,11 @@ from jax.flatten_util import ravel_pytree
 from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
 from ganfield.checks import check_count, check_same_structure, lookup
-from ganfield.field import check_field
-from ganfield.methods import Method, State, check_is_method, for_each_move
-from ganfield.spectra._period import period
-from ganfield.spectra._standing_memory import check_map
+from ganfield.methods import Method, State, for_each_move
+from ganfield.spectra._period import at_their_limit, period
 
 _TRACED = (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError)
-_MOMENTS = {"moving": False, "frozen": True}
+MOMENTS = {"moving": False, "frozen": True}
 
 
 class UpdateMap(NamedTuple):
@@ -64,8 +62,8 @@ def update_map(
     (lookahead, ``optax.MultiSteps``, ``optax.apply_every``) F is the map of a whole period, in
     which counters do move: it is found by following them. A schedule has none, and is refused.
 
-    Kinks of the method itself, such as those of a clip or of a trust ratio, are not looked for:
-    where an update meets the box of `ganfield.keep_within` F′ is that of one side, or their mean.
+    Kinks are not looked for here: where an update meets the box of `ganfield.keep_within` F′ is
+    that of one side, or their mean. `ganfield.spectral_radius` and what builds on it refuse them.
 
     Args:
         method: how to move.
@@ -108,7 +106,7 @@ def update_map(
         except _TRACED:  # counts of a traced state cannot be followed
             num_steps = method.cycle
     num_steps = check_count(num_steps, argument="num_steps")
-    frozen = lookup(_MOMENTS, moments, argument="moments")
+    frozen = lookup(MOMENTS, moments, argument="moments")
     state = strong(state)
     leaves, structure = jax.tree.flatten(state.params if frozen else state)
     moving = [jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves]
@@ -152,36 +150,6 @@ def update_map(
     return UpdateMap(point, apply, jacobian, jvp, vjp, unravel)
 
 
-def steps_of(
-    method: Method,
-    field: Field,
-    params: Players,
-    state: State | None,
-    batch: Any,
-    steps: int | None,
-) -> int:
-    """Return how many steps a map takes: those asked for, or as many as make one map of them.
-
-    Args:
-        method: how to move.
-        field: along what.
-        params: the point, in float64.
-        state: as in `state_at`.
-        batch: what the field sees, in float64.
-        steps: asked for.
-
-    Raises:
-        ValueError: those are not one map, or none are (`ganfield.spectra._period.period`).
-    """
-    check_is_method(method)
-    check_field(field, params, batch)
-    least = method.cycle if steps is None else check_count(steps, argument="num_steps")
-    there = state_at(method, field, params, state, batch, least)
-    steps = period(method, field, there, batch, steps)
-    check_map(update_map(method, field, there, batch=batch, num_steps=steps))
-    return steps
-
-
 def state_at(
     method: Method,
     field: Field,
@@ -197,7 +165,8 @@ def state_at(
         field: along what.
         params: the point, in float64.
         state: lends its memory; if None, that of the method after so many steps at the point. Flags
-            and counts are then past the first step, which may be another than all later ones.
+            are then past the first step, which may be another than all later ones, and counts that
+            correct a bias, as Adam's does, are so large that they correct nothing any more.
         batch: what the field sees, in float64.
         num_steps: see there.
 
@@ -214,7 +183,7 @@ def state_at(
         None,
         length=num_steps,
     )
-    return after._replace(params=begin.params)
+    return at_their_limit(after)._replace(params=begin.params)
 
 
 def lent(method: Method, state: State, params: Players) -> State:

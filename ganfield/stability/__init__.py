@@ -1,5 +1,8 @@
 """What holds near an equilibrium: rates predicted and measured, largest stable steps."""
 
+from ganfield.stability._mean_square import mean_square_radius as mean_square_radius
+from ganfield.stability._noise_floor import NoiseFloor as NoiseFloor
+from ganfield.stability._noise_floor import noise_floor as noise_floor
 from ganfield.stability._observed import Approach as Approach
 from ganfield.stability._observed import ObservedRate as ObservedRate
 from ganfield.stability._observed import approach as approach

@@ -12,10 +12,22 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import double
-from ganfield._types import Field, Players
+from ganfield._types import Field, Players, PyTree
 from ganfield.checks import check_bounds, check_count, check_positive, lookup
 from ganfield.methods import Method, State
-from ganfield.spectra import standing, state_at, steps_of, update_map
+from ganfield.spectra import (
+    MOMENTS,
+    Local,
+    across,
+    continuum,
+    local_map,
+    matrix_of,
+    no_fixed_point,
+    settled,
+    state_at,
+    update_map,
+)
+from ganfield.stability._mean_square import mean_square_radii
 from ganfield.stability._observed import FLOOR, Approach, approach, observed_rate
 from ganfield.stability._outcomes import NUM_DECIDED
 
@@ -27,6 +39,12 @@ _KEPT = (
     "optax.inject_hyperparams keeps its hyper-parameters in the state. Give build the optimizer "
     "without it, or no state"
 )
+_MULTIPLE = (
+    "state must hold no second moments that fade: those of a run follow its own step size, and the "
+    "one that is stable with them held is a multiple of that. moments='frozen' holds the "
+    "whole memory all the same, momentum too; under minibatch noise no step size is the largest, "
+    "and gf.noise_floor(…, sample=…) tells what each of them makes of the moments"
+)
 _EDGE = 1 - 1e-12  # eigenvalues on the unit circle are rounded to either side of it
 
 
@@ -36,8 +54,9 @@ class StabilityDiagram(NamedTuple):
     Attributes:
         axes: name → the values along that axis, the first name along the rows; of keys, their
             places from 0.
-        spectral_radius: of the update map at the equilibrium, shape ``(rows, columns, …)``, with
-            an axis for each further one; NaN where that has no derivative.
+        spectral_radius: of the update map at the equilibrium, as far as it moves the parameters,
+            to the power of one over its steps, shape ``(rows, columns, …)`` with an axis for each
+            further one; NaN where that has no derivative.
         share: of the starts, how many came to each of the first three of ``OUTCOMES``, shape
             ``(3, rows, columns, …)``. What neither came within a hundredth of its first distance
             nor went a hundred times as far is cycling.
@@ -63,11 +82,14 @@ def largest_stable(
     num_steps: int | None = None,
     moments: str = "moving",
     resolution: int = 64,
+    sample: Callable[[jax.Array], PyTree] | None = None,
+    key: jax.Array | None = None,
 ) -> float:
     """Return the largest (or smallest) value of a hyper-parameter for which a method is stable.
 
-    The spectral radius of the update map is taken at ``resolution`` values between the bounds, in
-    one vmapped program and in float64, and the last stable one (the first) is refined by bisection.
+    The rate of the parameters' motion (`ganfield.spectra.SpectralRadius.rate`) is taken at
+    ``resolution`` values between the bounds, in one vmapped program and in float64, and the last
+    stable one (the first) is refined by bisection.
     For plain simultaneous steps the largest step size is Lemma 4's, `ganfield.max_step_size`.
 
     Stable is a radius below 1 by more than rounding, 1e-12. So alternating steps on the bilinear
@@ -78,12 +100,16 @@ def largest_stable(
         params: the equilibrium.
         bounds: (low, high), where to look, as finite numbers.
         side: "largest" or "smallest".
-        state: lends its memory (moments, counts), as in `ganfield.spectral_radius`; Adam needs it.
+        state: lends its memory, as in `ganfield.spectral_radius`. Second moments that fade are
+            refused, for the answer would be a multiple of the step size of the run they are from.
         batch: what the field sees.
         num_steps: as in `ganfield.update_map`.
         moments: as in `ganfield.update_map`.
         resolution: how many values are tried before bisection. A stable interval narrower than
             their distance can be missed.
+        sample: ``sample(key) -> batch``; then stable is the mean square under minibatches
+            (`ganfield.mean_square_radius` below 1), over 1024 of them.
+        key: a typed key for those batches; by default ``jax.random.key(0)``.
 
     Returns:
         The value, to about 1e-12 of the bounds' width; NaN where no value tried is stable, and the
@@ -91,8 +117,9 @@ def largest_stable(
 
     Raises:
         ValueError: the bounds, the side or a count is not allowed, the update map has no
-            derivative at any value tried, or a step depends on a count and never repeats (a
-            schedule), or not after ``num_steps``, or jumps at the point, or ``state`` holds the
+            derivative, or a step depends on a count and never repeats (a schedule), or not after
+            ``num_steps``, or has a kink or a jump at the point, or noise of its own, or second
+            moments that fade until it is unstable at every value tried, or ``state`` holds the
             hyper-parameter.
 
     Reference:
@@ -114,14 +141,18 @@ def largest_stable(
         at, batch = double(params, integers=True), double(batch)
         # Not at an end: with no step at all, say, every step is the same.
         some = build(jnp.asarray(low + _SOMEWHERE * (high - low)))
-        steps = steps_of(*some, at, state, batch, num_steps)
-
-        def radius(value: jax.Array) -> jax.Array:
-            return _radius(*build(value), at, state, batch, steps, moments)
-
         # From the side that is looked from, inwards.
         values = jnp.linspace(low, high, resolution)[::-direction]
-        radii = np.asarray(jax.jit(jax.vmap(radius))(values))
+        if sample is not None:
+            in_mean_square = mean_square_radii(build, some, at, sample, key)
+            return _edge(in_mean_square, values, np.asarray(in_mean_square(values)))
+        prediction = _prediction(*some, at, state, batch, num_steps, moments)
+
+        def radius(value: jax.Array) -> jax.Array:
+            return _radius(*build(value), at, batch, prediction)
+
+        radii_at = jax.jit(jax.vmap(radius))
+        radii = np.asarray(radii_at(values))
         if not np.isfinite(radii).any():
             raise ValueError(
                 "params must be a point where the update map has a derivative, and it is not "
@@ -133,17 +164,27 @@ def largest_stable(
                 "state must leave the hyper-parameter to build, and with it the update map is the "
                 f"same for all values: {_KEPT}"
             )
-        stable = radii < _EDGE
-        if not stable.any():
-            return float("nan")
-        first = int(np.argmax(stable))
-        inside = float(values[first])
-        if first == 0:
-            return inside
-        outside, exact = float(values[first - 1]), jax.jit(radius)
-        for _ in range(48):
-            middle = (inside + outside) / 2
-            inside, outside = (middle, outside) if exact(middle) < _EDGE else (inside, middle)
+        if not (radii < _EDGE).any():
+            _check_settles(prediction, radii)
+        return _edge(radii_at, values, radii)
+
+
+def _edge(
+    radii_at: Callable[[jax.Array], jax.Array], values: jax.Array, radii: np.ndarray
+) -> float:
+    """Return the first stable value, refined towards the unstable one before it."""
+    stable = radii < _EDGE
+    if not stable.any():
+        return float("nan")
+    first = int(np.argmax(stable))
+    inside = float(values[first])
+    if first == 0:
+        return inside
+    outside = float(values[first - 1])
+    for _ in range(48):
+        middle = (inside + outside) / 2
+        stays = float(radii_at(jnp.full(1, middle))[0]) < _EDGE
+        inside, outside = (middle, outside) if stays else (inside, middle)
     return inside
 
 
@@ -188,7 +229,8 @@ def stability_diagram(
         A `StabilityDiagram`.
 
     Raises:
-        ValueError: there are not two or more axes of numbers or keys, or a count is not allowed.
+        ValueError: there are not two or more axes of numbers or keys, or a count is not allowed, or
+            there is nothing to predict, as in `largest_stable`.
 
     Example:
         >>> import jax.numpy as jnp, optax, ganfield as gf
@@ -222,8 +264,7 @@ def stability_diagram(
             name: each[0] if _is_keys(each) else (1 - _SOMEWHERE) * each[0] + _SOMEWHERE * each[-1]
             for name, each in along.items()
         }
-        built = build(**some)
-        steps = steps_of(*built, at, state, batch, None)
+        prediction = _prediction(*build(**some), at, state, batch, None, moments)
 
         def of_point(places: jax.Array) -> tuple[jax.Array, Approach]:
             point = zip(along.items(), places, strict=True)
@@ -235,7 +276,7 @@ def stability_diagram(
                     method, field, place, origin, num_steps=num_steps, floor=floor, batch=batch
                 )
 
-            radius = _radius(method, field, at, state, batch, steps, moments)
+            radius = _radius(method, field, at, batch, prediction)
             return radius, jax.vmap(run)(away)
 
         sweep = jax.jit(lambda points: jax.lax.map(of_point, points, batch_size=chunk_size))
@@ -246,6 +287,8 @@ def stability_diagram(
                 f"state must leave {name} to build, and with it the update map is the same for all "
                 f"values: {_KEPT}"
             )
+    if not (radius < 1).any():
+        _check_settles(prediction, radius)
     observed = observed_rate(runs, num_steps=num_steps, floor=floor)
     share = np.stack([(observed.outcome == i).mean(axis=1) for i in range(NUM_DECIDED)])
     median = np.ma.median(np.ma.masked_invalid(observed.rate), axis=1).filled(np.nan)
@@ -257,20 +300,55 @@ def stability_diagram(
     )
 
 
-def _radius(
+class _Prediction(NamedTuple):
+    """What is the same for all values of the hyper-parameters."""
+
+    local: Local
+    frozen: bool
+    dimension: int
+
+
+def _prediction(
     method: Method,
     field: Field,
     at: Players,
     state: State | None,
     batch: Any,
-    num_steps: int,
+    num_steps: int | None,
     moments: str,
+) -> _Prediction:
+    """Look at a method's step for some values, or refuse it."""
+    frozen = lookup(MOMENTS, moments, argument="moments")
+    local = local_map(method, field, at, state, batch, num_steps)
+    if local.lent and local.fades and not frozen:
+        raise ValueError(_MULTIPLE)
+    matrix = matrix_of(local)
+    values = np.linalg.eigvals(matrix[np.ix_(local.moves, local.moves)])
+    return _Prediction(local, frozen, continuum(local, values, field, at, batch))
+
+
+def _radius(
+    method: Method, field: Field, at: Players, batch: Any, prediction: _Prediction
 ) -> jax.Array:
-    there = state_at(method, field, at, state, batch, num_steps)
-    F = update_map(method, field, there, batch=batch, num_steps=num_steps, moments=moments)
-    matrix = F.jacobian(F.point)
-    matrix = jnp.where(standing(F, matrix)[:, None], 0, matrix)
-    return jnp.abs(jnp.linalg.eigvals(matrix)).max() ** (1 / num_steps)
+    """Return the rate of the parameters' motion, with second moments held; traceable."""
+    local, frozen, dimension = prediction
+    steps, moves = local.num_steps, local.moves
+    there = local.state if local.lent else state_at(method, field, at, None, batch, steps)
+    F = update_map(method, field, there, batch=batch, num_steps=steps)
+    if not local.lent:
+        F = F._replace(point=settled(F, local.decay))
+    if frozen:
+        there, moments = F.unravel(F.point), "frozen"
+        F = update_map(method, field, there, batch=batch, num_steps=steps, moments=moments)
+        moves = np.ones(F.point.size, bool)
+    matrix = F.jacobian(F.point)[moves][:, moves]
+    return across(jnp.linalg.eigvals(matrix), dimension).max() ** (1 / steps)
+
+
+def _check_settles(prediction: _Prediction, radii: np.ndarray) -> None:
+    """Raise a ``ValueError`` where nothing is stable because second moments fade."""
+    if prediction.local.fades and not prediction.local.lent:
+        raise ValueError(no_fixed_point(float(np.nanmin(radii))))
 
 
 def _check_interval(bounds: Any) -> tuple[float, float]:

@@ -20,7 +20,7 @@ QUADRATIC = {  # curvatures and coupling: kind, local Nash, local minimax
     "centre": ((0.0, 0.0, 2.0), "centre", None, None),
     "centre with curvature": ((1.0, -1.0, 2.0), "centre", False, False),
     "damped for one": ((0.0, 1.0, 2.0), "stable", None, True),
-    "a zero": ((1.0, 0.0, 0.0), "undecided", None, None),
+    "a line": ((1.0, 0.0, 0.0), "stable", None, None),
     "stable, no minimax": ((6.0, -2.0, 4.0), "stable", False, False),
     "unstable minimax": ((-6.0, 2.0, 4.0), "unstable", False, True),
 }
@@ -45,6 +45,7 @@ def test_quadratic_games(name):
     verdict = classified(gf.games.quadratic(a, b, c), ORIGIN)
     assert (verdict.kind, verdict.local_nash, verdict.local_minimax) == (kind, nash, minimax)
     assert verdict.spurious is None
+    assert verdict.dimension == (name == "a line")
     assert verdict.smooth
     assert verdict.residual == 0
     matrix = np.array([[-a, -c], [c, -b]])
@@ -56,7 +57,9 @@ def test_quadratic_games(name):
     assert verdict.eigenvalues.dtype == complex
     # Lemma 4 by brute force: the largest step size at which ‖(1 + hJ)ⁿ x‖ stays bounded.
     sizes = np.linspace(1e-3, 5, 5000)
-    radii = np.abs(np.linalg.eigvals(np.eye(2) + sizes[:, None, None] * matrix)).max(axis=1)
+    across = matrix[:1, :1] if verdict.dimension else matrix
+    steps = np.eye(len(across)) + sizes[:, None, None] * across
+    radii = np.abs(np.linalg.eigvals(steps)).max(axis=1)
     largest = sizes[radii < 1].max(initial=0.0) if kind == "stable" else 0.0
     np.testing.assert_allclose(verdict.max_step_size, largest, atol=2e-3)
 

@@ -208,16 +208,19 @@ def test_players_of_other_shapes():
     )
     thetas = [float(p.theta) for p in equilibria.points]
     np.testing.assert_allclose(thetas, [-math.pi, 0, math.pi], atol=1e-9)
-    # A continuum, W antisymmetric and V any root of Σ: each point found is one.
+    # Two continua, W antisymmetric and V a root of Σ times a rotation, or one with a reflection.
     sigma = np.array([[2.0, 0.5], [0.5, 1.0]])
     game = gf.games.covariance(sigma)
     equilibria = gf.find_equilibria(
         gf.vector_field(game), bounds=(-2, 2), template=game.equilibria[0], num_starts=64
     )
-    assert len(equilibria.points) > 10
-    for point in equilibria.points:
-        np.testing.assert_allclose(point.theta @ point.theta.T, sigma, atol=1e-6)
-        np.testing.assert_allclose(point.phi + point.phi.T, 0.0, atol=1e-6)
+    assert sorted(np.sign(np.linalg.det(point.theta)) for point in equilibria.points) == [-1, 1]
+    assert equilibria.dimensions.tolist() == [2, 2]
+    members = np.concatenate(equilibria.members)
+    assert len(members) > 10
+    for theta, phi in members.reshape(-1, 2, 2, 2):
+        np.testing.assert_allclose(theta @ theta.T, sigma, atol=1e-6)
+        np.testing.assert_allclose(phi + phi.T, 0.0, atol=1e-6)
 
 
 @pytest.mark.slow

@@ -1,0 +1,148 @@
+"""Stability in the mean square: minibatches make the Jacobian itself noisy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.sparse.linalg import LinearOperator, eigs
+
+from ganfield._types import Field, Players, PyTree
+from ganfield.methods import Method
+from ganfield.stability._moments import equation_at, settle
+
+_FEW = 1024  # batches
+_DENSE = 12  # numbers that move, of which E[M ⊗ M] is made
+
+
+def mean_square_radius(
+    method: Method,
+    field: Field,
+    params: Players,
+    *,
+    sample: Callable[[jax.Array], PyTree],
+    num_batches: int | None = None,
+    key: jax.Array | None = None,
+) -> float:
+    """Return by what the mean square distance from an equilibrium is multiplied in a step.
+
+    Under minibatches a step near x* is x ← Mx + q with a random M. Means are multiplied by E[M],
+    and E[xxᵀ] by Σ ↦ E[MΣMᵀ], whose spectral radius this is: where it is 1 or more the mean square
+    grows, though the mean may still shrink, and single runs too (almost surely, if E[log‖M…M‖] is
+    negative). Below 1 mean, mean square and almost every run stay. Noise that is only added (q)
+    does not change it: then it is the square of the rate.
+
+    Args:
+        method: how to move. Second moments (Adam, RMSProp) are held where they settle.
+        field: along what, ``field(params, batch)``.
+        params: an equilibrium of the mean of the field over batches.
+        sample: ``sample(key) -> batch``.
+        num_batches: as in `ganfield.noise_floor`.
+        key: as in `ganfield.noise_floor`.
+
+    Returns:
+        The factor of one step, in float64.
+
+    Raises:
+        ValueError: an argument is not allowed, or second moments settle nowhere.
+
+    Reference:
+        Kushner, Yin, "Stochastic Approximation and Recursive Algorithms and Applications", 2003.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, optax, ganfield as gf
+        >>> def field(params, noise):                    # v = −(1 + 2ξ)x, and ξ is 1 or −1
+        ...     return gf.Players(*(-(1 + 2 * noise) * x for x in params))
+        >>> radius = gf.mean_square_radius(
+        ...     gf.simultaneous(optax.sgd(0.1)),
+        ...     field,
+        ...     gf.Players(0.0, 0.0),
+        ...     sample=lambda key: jax.random.rademacher(key, (), float),
+        ... )
+        >>> abs(radius - (0.9**2 + 0.1**2 * 2**2)) < 0.01  # (1 − ha)² + h²σ²
+        True
+    """
+    key = jax.random.key(0) if key is None else key
+    with jax.enable_x64(True):
+        F, equation = equation_at(method, field, params, sample, num_batches, key)
+        if F.square.any():
+            look = settle(equation, [F.names[i] for i in np.flatnonzero(F.square)]).look
+        else:
+            none = np.zeros(0)
+            look = equation.look(none, none)
+    return _radius(look.slopes) ** (1 / F.num_steps)
+
+
+def _radius(slopes: np.ndarray) -> float:
+    """Return the spectral radius of Σ ↦ E[MΣMᵀ], which an eigenvector of it is a covariance of."""
+    count, size = slopes.shape[:2]
+    if not np.isfinite(slopes).all():
+        raise ValueError(
+            "params must be a point where the step has a derivative, and it is not finite"
+        )
+    if size <= _DENSE:
+        twice = np.einsum("bij,bkl->ikjl", slopes, slopes, optimize=True) / count
+        return float(np.abs(np.linalg.eigvals(twice.reshape(size**2, size**2))).max())
+
+    def product(flat: np.ndarray) -> np.ndarray:
+        covariance = flat.reshape(size, size)
+        pushed = sum(M @ covariance @ M.T for M in slopes) / count
+        return np.asarray(pushed).ravel()
+
+    operator = LinearOperator((size**2, size**2), matvec=product)
+    values = eigs(operator, k=1, which="LM", v0=np.eye(size).ravel(), return_eigenvectors=False)
+    return float(np.abs(values).max())
+
+
+def mean_square_radii(
+    build: Callable[[jax.Array], tuple[Method, Field]],
+    some: tuple[Method, Field],
+    params: Players,
+    sample: Callable[[jax.Array], PyTree],
+    key: jax.Array | None = None,
+) -> Callable[[jax.Array], jax.Array]:
+    """Return ``radii(values)``, the mean square radius for each value of a hyper-parameter.
+
+    Args:
+        build: ``build(value) -> (method, field)``, called with traced values.
+        some: what it builds of one value.
+        params: the point, in float64.
+        sample: ``sample(key) -> batch``.
+        key: for the batches.
+
+    Raises:
+        ValueError: the optimizer divides by second moments.
+    """
+    key = jax.random.key(0) if key is None else key
+    F, _ = equation_at(*some, params, sample, _FEW, key)
+    if F.square.any():
+        raise ValueError(
+            "build must make a method without second moments where sample is given: under noise "
+            "those grow with the spread of the iterates, so that no step is too large. "
+            "gf.noise_floor says how far the iterates spread"
+        )
+    keys = jax.random.split(key, _FEW)
+    batches = jax.vmap(F.draw)(keys)
+    moving = np.flatnonzero(F.moving)
+    size = len(moving)
+
+    def radius(value: jax.Array) -> jax.Array:
+        apply = F.under(*build(value))
+
+        def slopes(batch: PyTree) -> jax.Array:
+            def move(z: jax.Array) -> jax.Array:
+                return apply(F.point.at[moving].set(z), batch)[moving]
+
+            def along(u: jax.Array) -> jax.Array:
+                return jax.jvp(move, (F.point[moving],), (u,))[1]
+
+            return jax.vmap(along, out_axes=1)(jnp.eye(size))
+
+        every = jax.vmap(slopes)(batches)
+        twice = jnp.einsum("bij,bkl->ikjl", every, every) / len(every)
+        values = jnp.linalg.eigvals(twice.reshape(size**2, size**2))
+        return jnp.abs(values).max() ** (1 / F.num_steps)
+
+    return jax.jit(jax.vmap(radius))

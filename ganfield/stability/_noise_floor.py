@@ -1,0 +1,327 @@
+"""Where a method settles around an equilibrium under minibatch noise, and how fast it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ganfield._html import html_of
+from ganfield._types import Field, Players, PyTree
+from ganfield.checks import check_count
+from ganfield.methods import Method, State
+from ganfield.stability._moments import (
+    GROUPS,
+    Closure,
+    Look,
+    Settled,
+    UnsettledError,
+    covariance_of,
+    equation_at,
+    root_of,
+    settle,
+)
+from ganfield.stability._noisy_map import NoisyMap
+from ganfield.stability._pairs import Pairs, follow
+
+_FOLLOWS = 0.25  # relative variance of squares that are no longer held
+_BENT = 0.25  # of the motion: a field that bends more over the spread is not linear there
+_OFF = (0.3, 5.0)  # spreads, standard errors: an equilibrium that is none
+_COUPLED = 1e-9
+
+
+class NoiseFloor(NamedTuple):
+    """Where a method settles around an equilibrium, predicted and, where asked, run.
+
+    Attributes:
+        mean_square: E‖x − x*‖², of the parameters, in the long run.
+        mean_square_error: how far it may be off: the standard error by the number of batches, and
+            what second moments that are not quite held may change.
+        covariance: of the parameters, shape ``(n, n)``.
+        rate: by what the mean of the distance of two runs under the same batches is multiplied in
+            a step, with second moments held; NaN where those follow the iterates.
+        rate_error: how far it may be off: by the number of batches, by second moments that are not
+            quite held, and by the bend of the field over the spread.
+        decay: the largest modulus of what is remembered beside the motion, such as β₂; 0 for none.
+        state: the point, with the memory where it settles: to lend to `ganfield.spectral_radius`.
+        bend: by how much the field bends over the spread of the iterates, of the motion; 0 for a
+            linear one. The answer is that of the linear one.
+        residual: of the equation of the second moments, relative.
+        measured: what runs did, or None.
+    """
+
+    mean_square: float
+    mean_square_error: float
+    covariance: np.ndarray
+    rate: float
+    rate_error: float
+    decay: float
+    state: State
+    bend: float
+    residual: float
+    measured: Pairs | None
+
+    @property
+    def distance(self) -> float:
+        """The root of the mean square distance."""
+        return float(np.sqrt(self.mean_square))
+
+    @property
+    def agrees(self) -> bool:
+        """Whether runs did as predicted: within three errors and 2 % of 1 − rate and of the floor.
+
+        A rate that is not known (NaN) is not compared.
+        """
+        if self.measured is None:
+            raise ValueError("num_runs must be given for runs to be compared, and there are none")
+        off = abs(self.measured.mean_square - self.mean_square)
+        errors = 3 * np.hypot(self.mean_square_error, self.measured.mean_square_error)
+        near = off <= errors + 0.04 * self.mean_square + self.bend * self.mean_square
+        if np.isnan(self.rate):
+            return bool(near)
+        slack = self.rate_error + 3 * self.measured.rate_error
+        close = abs(self.measured.rate - self.rate) <= slack + 0.02 * abs(1 - self.rate)
+        return bool(near and close)
+
+    def __repr__(self) -> str:
+        return (
+            f"NoiseFloor: distance {self.distance:.4g}, rate {self.rate:.6g} ± "
+            f"{self.rate_error:.2g}" + ("" if self.measured is None else f"; runs {self.measured}")
+        )
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
+
+
+def noise_floor(
+    method: Method,
+    field: Field,
+    params: Players,
+    *,
+    sample: Callable[[jax.Array], PyTree],
+    num_batches: int | None = None,
+    num_runs: int = 0,
+    key: jax.Array | None = None,
+) -> NoiseFloor:
+    """Return the stationary spread of the iterates around an equilibrium, and their rate.
+
+    Close to x* a step is x ← Mx + q, with M and q from a batch. So the covariance of the
+    iterates solves Σ = E[MΣMᵀ] + E[qqᵀ], and pairs of runs that see the same batches come together
+    by E[M]. x is the parameters and what is linear in them, such as momentum and averages. Adam,
+    RMSProp and their kin divide by second moments n, which settle at n = E[g²], g being the noise
+    of a batch and J times the distance: D² = diag(C + JΣJᵀ) for simultaneous steps. That is solved
+    for log n together with Σ. For every method g is what its own step gives the optimizer:
+    extragradient's half step, alternating moves and the like are differentiated as they are.
+
+    Second moments are held at their mean, which is right to O(1 − β₂); what their own spread
+    changes is added to the rate to first order, and is its error.
+
+    Args:
+        method: how to move.
+        field: along what, ``field(params, batch)``.
+        params: an equilibrium of the mean of the field over batches.
+        sample: ``sample(key) -> batch``, a new one for every step.
+        num_batches: how many are drawn for means over batches; by default
+            16384, or fewer for more parameters and larger batches.
+        num_runs: so many real runs are made and measured, a multiple of 8; 0 for none.
+        key: a typed key; by default ``jax.random.key(0)``.
+
+    Returns:
+        A `NoiseFloor`, in float64.
+
+    Raises:
+        ValueError: an argument is not allowed; the point is no equilibrium of the mean field;
+            nothing is stationary there (the mean or the mean square grows; memory that forgets
+            nothing, as AdaGrad's; second moments that nothing moves); the step has no derivative
+            on the scale of the spread, as that along a sign; more than 1000 numbers move.
+
+    Reference:
+        Mandt, Hoffman, Blei, "Stochastic Gradient Descent as Approximate Bayesian Inference", 2017,
+        for the covariance of plain steps.
+
+    Example:
+        >>> import jax, optax, ganfield as gf
+        >>> def field(params, noise):           # v = −x, and noise of variance 1
+        ...     return gf.Players(noise[0] - params.theta, noise[1] - params.phi)
+        >>> floor = gf.noise_floor(
+        ...     gf.simultaneous(optax.sgd(0.1)),
+        ...     field,
+        ...     gf.Players(0.0, 0.0),
+        ...     sample=lambda key: jax.random.normal(key, (2,)),
+        ... )
+        >>> round(floor.rate, 6), abs(floor.mean_square - 2 * 0.1 / (2 - 0.1)) < 0.01  # h/(2 − h)
+        (0.9, True)
+    """
+    if num_runs and check_count(num_runs, argument="num_runs") % GROUPS:
+        raise ValueError(f"num_runs must be a multiple of {GROUPS}, got {num_runs}")
+    key = jax.random.key(0) if key is None else key
+    with jax.enable_x64(True):
+        first, second = jax.random.split(key)
+        F, equation = equation_at(method, field, params, sample, num_batches, first)
+        try:
+            settled = settle(equation, [F.names[i] for i in np.flatnonzero(F.square)])
+        except UnsettledError:
+            _check_smooth(F, equation)
+            raise
+        floor = _floor(F, equation, settled)
+        if not num_runs:
+            return floor
+        start = F.point.at[np.flatnonzero(F.square)].set(jnp.asarray(settled.squares))
+        rate = max(_rate(F, settled.look.slopes.mean(axis=0)), 0.5)
+        window = int(np.clip(np.ceil(1.5 / max(1 - rate, 1e-4)), 16, 4000))
+        slowest = 1 - min(1 - rate, 1 - float(np.max(equation.decay, initial=0.0)))
+        burn_in = int(np.clip(np.ceil(6 / (1 - slowest)), 64, 12000))
+        measured = follow(F, start, num_runs=num_runs, burn_in=burn_in, window=window, key=second)
+        return floor._replace(measured=measured)
+
+
+def _floor(F: NoisyMap, equation: Closure, settled: Settled) -> NoiseFloor:
+    """Return what is predicted."""
+    is_param = F.params[F.moving]
+    held = settled.look
+    covariance = settled.covariance[np.ix_(is_param, is_param)]
+    _check_equilibrium(held, settled.covariance, is_param, np.asarray(F.point)[F.moving])
+    bend, bent = _bend(F, equation, held, settled.squares, root_of(settled.covariance))
+    plain = white = whole = _rate(F, held.slopes.mean(axis=0))
+    floor = wider = float(np.trace(covariance))
+    if len(settled.squares):
+        white_look, look = (
+            equation.look(settled.squares, spread)
+            for spread in (settled.spread, settled.spread + settled.slow)
+        )
+        white, whole = (_rate(F, each.slopes.mean(axis=0)) for each in (white_look, look))
+        try:
+            wider = float(np.trace(covariance_of(look)[0][np.ix_(is_param, is_param)]))
+        except UnsettledError:
+            wider = 2 * floor
+    squares_error, chance = _by_chance(F, equation, settled)
+    follows = float(np.max(settled.spread + settled.slow, initial=0.0)) > _FOLLOWS
+    by_bending = abs(_rate(F, held.slopes.mean(axis=0) + bent) - plain)
+    unheld = abs(white - plain) + 2 * abs(whole - white)
+    state = F.unravel(F.point.at[np.flatnonzero(F.square)].set(jnp.asarray(settled.squares)))
+    return NoiseFloor(
+        floor,
+        float(np.hypot(squares_error, wider - floor)),
+        covariance,
+        float("nan") if follows else white,
+        float("nan") if follows else unheld + by_bending + 3 * chance,
+        _own_decay(F, equation, held.slopes.mean(axis=0)),
+        state,
+        bend,
+        settled.residual,
+        None,
+    )
+
+
+def _steering(F: NoisyMap, mean: np.ndarray) -> np.ndarray:
+    """Return which of the numbers that move are parameters or steer them."""
+    couples = np.abs(mean) > _COUPLED * np.abs(mean).max()
+    steers, before = F.params[F.moving], np.zeros(len(mean), bool)
+    while not np.array_equal(before, steers):
+        before, steers = steers, steers | couples[steers].any(axis=0)
+    return steers
+
+
+def _rate(F: NoisyMap, mean: np.ndarray) -> float:
+    steers = _steering(F, mean)
+    values = np.linalg.eigvals(mean[np.ix_(steers, steers)])
+    return float(np.abs(values).max() ** (1 / F.num_steps))
+
+
+def _own_decay(F: NoisyMap, equation: Closure, mean: np.ndarray) -> float:
+    kept = ~_steering(F, mean)
+    own = np.abs(np.linalg.eigvals(mean[np.ix_(kept, kept)])) if kept.any() else np.zeros(1)
+    return float(max(own.max(), np.max(equation.decay, initial=0.0)) ** (1 / F.num_steps))
+
+
+def _by_chance(F: NoisyMap, equation: Closure, settled: Settled) -> tuple[float, float]:
+    """Return the standard errors of the mean square and the rate: the batches' jackknife."""
+    is_param = F.params[F.moving]
+    look, squares, decay = settled.look, settled.squares, equation.decay
+    groups = np.arange(len(look.moved)) * GROUPS // len(look.moved)
+    floors, rates = [], []
+    bent = equation.bent(squares, root_of(settled.covariance)) if len(squares) else squares
+    for group in range(GROUPS):
+        kept, there = groups != group, look
+        if len(squares):
+            aim = (look.added[kept].mean(axis=0) + bent) / (1 - decay)
+            there = equation.look(aim, np.zeros_like(aim))
+        some = there._replace(moved=there.moved[kept], slopes=there.slopes[kept])
+        covariance, mean = covariance_of(some)
+        floors.append(np.trace(covariance[np.ix_(is_param, is_param)]))
+        rates.append(_rate(F, mean))
+    wide = np.sqrt(GROUPS - 1)
+    return float(wide * np.std(floors)), float(wide * np.std(rates))
+
+
+def _check_equilibrium(
+    look: Look, covariance: np.ndarray, is_param: np.ndarray, point: np.ndarray
+) -> None:
+    """Raise a ``ValueError`` where the mean motion leaves the point, beyond chance and spread."""
+    mean = look.slopes.mean(axis=0)
+    away = np.linalg.solve(np.eye(len(mean)) - mean, (look.moved - point).T).T[:, is_param]
+    offset = np.linalg.norm(away.mean(axis=0))
+    chance = np.sqrt(away.var(axis=0).sum() / len(away))
+    spread = np.sqrt(np.trace(covariance[np.ix_(is_param, is_param)]))
+    if offset > _OFF[0] * spread and offset > _OFF[1] * chance + 1e-9 * (1 + np.abs(point).max()):
+        raise ValueError(
+            "params must be an equilibrium of the mean of the field over batches: the iterates "
+            f"settle {offset:.3g} away from it, {offset / max(spread, 1e-300):.2g} times as far as "
+            f"they spread and {offset / max(chance, 1e-300):.2g} standard errors. "
+            "gf.find_equilibria finds one, of the mean field"
+        )
+
+
+def _check_smooth(F: NoisyMap, equation: Closure) -> None:
+    """Raise a ``ValueError`` where the step has no derivative on its own scale."""
+    squares = np.asarray(F.point)[F.square]
+    look = equation.look(squares, np.zeros_like(squares))
+    noise = look.moved - look.moved.mean(axis=0)
+    if np.isfinite(noise).all():
+        _bend(F, equation, look, squares, root_of(noise.T @ noise / len(noise)))
+
+
+def _bend(
+    F: NoisyMap, equation: Closure, look: Look, squares: np.ndarray, root: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Return how far differences over a spread are from the derivative, of the motion.
+
+    Args:
+        F: the map.
+        equation: its equation.
+        look: at the point.
+        squares: the memory of squares there.
+        root: L, with the covariance LLᵀ of the spread.
+
+    Returns:
+        That, and what would have to be added to E[M] to give those differences in the mean.
+
+    Raises:
+        ValueError: too far.
+    """
+    size, count = len(root), len(look.moved)
+    apart = np.asarray(jax.random.normal(jax.random.key(3), (count, size)))
+    steps = apart @ root.T
+    plus, minus = (equation.from_places(squares, sign * steps) for sign in (1, -1))
+    slopes = np.einsum("bij,bj->bi", look.slopes, steps)
+    off = ((plus - minus) / 2 - slopes).T @ apart / count
+    added = off @ np.linalg.pinv(root, rcond=1e-6)
+    both = (off + (look.slopes.mean(axis=0) - np.eye(size)) @ root)[F.params[F.moving]]
+    off = off[F.params[F.moving]]
+    largest = max(np.linalg.norm(both - off), np.linalg.norm(both))
+    bend = float(np.linalg.norm(off) / largest) if largest > 0 else 0.0
+    if not np.isfinite(bend):
+        raise ValueError(
+            "method must be finite over the spread of the iterates, and its step is not: centred "
+            "second moments, held at their mean, may be less than the square of the first"
+        )
+    if bend > _BENT:
+        raise ValueError(
+            "method and field must be nearly linear over the spread of the iterates, and the step "
+            f"differs there from its derivative by {bend:.2g} of the motion: a step along a sign "
+            "(sign_sgd, lion) has none; smaller steps or larger batches spread less"
+        )
+    return bend, added
