@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._memory import check_program
 from ganfield._numbers import evaluate, numbers_of
 
 _MOST = 64  # programs that are kept
@@ -34,6 +35,9 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
     Returns:
         The compiled function. Where it is being differentiated, batched or traced already, where
         it reads what is, or where JAX compiles nothing, it is the function itself.
+
+    Raises:
+        ValueError: the machine has not the memory that the program takes.
 
     Example:
         >>> import jax.numpy as jnp
@@ -85,6 +89,7 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
     program = f"{lowered.as_text()}\n{staged.jaxpr}"
     if "callback" in program:  # whose function is not in the text
         whole = lowered.compile()
+        check_program(_taken_by(whole), name)
     else:
         arrays = (*constants, *leaves)
         places = tuple(leaf.sharding for leaf in arrays if isinstance(leaf, jax.Array))
@@ -95,6 +100,7 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
         while len(_programs) > _MOST:
             _programs.popitem(last=False)
         whole = _programs[key]
+        check_program(_taken_by(whole), name)
     # What goes in and comes out may differ where the arrays are the same.
     out = jax.tree.structure(shapes)
 
@@ -103,6 +109,12 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
         return jax.tree.unflatten(out, whole(constants, numbers, leaves))
 
     return call
+
+
+def _taken_by(program: Any) -> int:
+    """Return the bytes that a compiled program takes beside its arguments, 0 where unknown."""
+    sizes = program.memory_analysis()
+    return sizes.temp_size_in_bytes + sizes.output_size_in_bytes if sizes else 0
 
 
 def is_tracing() -> bool:

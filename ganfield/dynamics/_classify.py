@@ -14,9 +14,9 @@ from ganfield._html import html_of
 from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.checks import check_not_negative
-from ganfield.field import check_field, helmholtz, jacobian
+from ganfield.field import check_dense, check_field, helmholtz, jacobian
 from ganfield.games import Game
-from ganfield.spectra import is_smooth, max_step_size
+from ganfield.spectra import is_smooth, listening, max_step_size
 
 KINDS = ("stable", "unstable", "saddle", "centre", "undecided", "none")
 
@@ -113,7 +113,10 @@ def classify(
 
     Raises:
         ValueError: the tolerance is negative; there are no parameters; the field's values do not
-            have the structure of the parameters, or are not finite at the point.
+            have the structure of the parameters, or are not finite at the point; or the machine has
+            not the memory for matrices of n × n numbers. (Their eigenvalues take some 25 n³
+            operations: hours from n = 20,000 on. Ctrl-C is heard; LAPACK itself goes on until the
+            process ends.)
 
     Reference:
         Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, sections 2 and 3; local minimax
@@ -133,6 +136,7 @@ def classify(
         point, batch = double(params, integers=True), double(batch)
         if not ravel_pytree(point)[0].size:
             raise ValueError("params must hold at least one number, got none")
+        check_dense(point, copies=4 + (original is not None))
         check_field(field, point, batch)
         if original is not None:
             check_field(original, point, batch)
@@ -177,7 +181,7 @@ def _look(field: Field, point: Players, batch: Any, tolerance: float) -> _Point:
             "params must be a point where the field and its Jacobian are finite, got "
             f"{_short(point)}"
         )
-    residual, size = float(np.linalg.norm(value)), float(np.linalg.norm(matrix, 2))
+    residual, size = float(np.linalg.norm(value)), float(listening(np.linalg.norm, matrix, 2))
     flat, unravel = ravel_pytree(point)
     farthest = float(jnp.abs(flat).max())
     # What J changes by within the distance at which a point still counts as the zero cannot decide.
@@ -188,8 +192,8 @@ def _look(field: Field, point: Players, batch: Any, tolerance: float) -> _Point:
     return _Point(
         residual,
         matrix,
-        np.linalg.eigvals(matrix).astype(complex),
-        is_smooth(field, point, batch, scale=size),
+        listening(np.linalg.eigvals, matrix).astype(complex),
+        is_smooth(field, point, batch, matrix=matrix, scale=size),
         residual <= size * distance,
         slack,
     )

@@ -1,5 +1,7 @@
 """Eigenvalues: of a field's Jacobian, and of a method's step as a map of its whole state."""
 
+from ganfield.spectra._listening import listening as listening
+from ganfield.spectra._smooth import check_smooth as check_smooth
 from ganfield.spectra._smooth import is_smooth as is_smooth
 from ganfield.spectra._spectral_radius import ConvergenceRate as ConvergenceRate
 from ganfield.spectra._spectral_radius import SpectralRadius as SpectralRadius
