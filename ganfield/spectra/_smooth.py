@@ -110,7 +110,7 @@ class _Around:
         off = np.linalg.norm((np.stack(ahead) - here) / distances - sides @ matrix.T, axis=1)
         far_off, near_off = off.reshape(2, -1)
         rounding = 1e3 * self.eps / near * max(1.0, float(np.linalg.norm(here)) / self.far)
-        # Where slopes at most follow the distance, a fourth of it leaves a fourth of the difference.
+        # Where slopes at most follow the distance, a fourth leaves a fourth of the difference.
         bent = (near_off > far_off / 2) & (near_off > 1e-3 * scale + rounding)
         return not bool(np.any(bent | ~np.isfinite(near_off)))
 
