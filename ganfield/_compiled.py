@@ -70,7 +70,7 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
     if _are_traced(constants):
         return function
 
-    literals = numbers_of(traced.jaxpr)
+    literals: list[Any] = numbers_of(traced.jaxpr)  # whose shapes no type checker knows
     kinds = [
         jax.ShapeDtypeStruct((), each.aval.dtype, weak_type=each.aval.weak_type)
         for each in literals

@@ -91,16 +91,21 @@ def _numbers_inside(equation: JaxprEqn) -> Iterator[Literal]:
             yield from _numbers(inner.jaxpr)
 
 
+def _kind(atom: Any) -> Any:
+    """Return the shape and type of a value."""
+    return atom.aval
+
+
 def _divides_a_scalar(equation: JaxprEqn) -> bool:
     """Return whether XLA would multiply by the inverse of a number, and so round otherwise."""
-    return equation.primitive.name == "div" and equation.outvars[0].aval.shape == ()
+    return equation.primitive.name == "div" and _kind(equation.outvars[0]).shape == ()
 
 
 def _may_be_an_argument(atom: Any) -> bool:
     return (
         isinstance(atom, Literal)
-        and atom.aval.shape == ()
-        and jnp.issubdtype(atom.aval.dtype, jnp.floating)
+        and _kind(atom).shape == ()
+        and jnp.issubdtype(_kind(atom).dtype, jnp.floating)
         and math.isfinite(atom.val)
         and float(atom.val) not in _PLAIN
     )
@@ -159,9 +164,9 @@ def _scan(equation: JaxprEqn, inputs: list[Any], numbers: Mapping[int, Any]) -> 
     # What is gone through has an axis more than what the body sees of it. How many of each there
     # are, versions of JAX say in ways of their own.
     given = zip(equation.invars, body.jaxpr.invars, strict=True)
-    count = sum(whole.aval.ndim == part.aval.ndim for whole, part in given)
+    count = sum(_kind(whole).ndim == _kind(part).ndim for whole, part in given)
     made = zip(equation.outvars, body.jaxpr.outvars, strict=True)
-    carried = sum(whole.aval.ndim == part.aval.ndim for whole, part in made)
+    carried = sum(_kind(whole).ndim == _kind(part).ndim for whole, part in made)
     fixed, carry, along = inputs[: count - carried], inputs[count - carried : count], inputs[count:]
 
     def step(carry: list[Any], along: list[Any]) -> tuple[list[Any], list[Any]]:

@@ -92,7 +92,7 @@ def measured() -> tuple[float, int]:
 def main(config: Config) -> None:
     """Measure, print a table and save it."""
     experiment = gf.reporting.Experiment(config)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in config.names:
         call = gf.checks.lookup(CALLS, name, argument="names")
         for number in range(config.warm):

@@ -44,8 +44,8 @@ class Maker:
         Raises:
             ValueError: the machine has not the memory for them.
         """
-        latent = jax.ShapeDtypeStruct((_AT_ONCE, self._latent_size), jnp.result_type(float))
-        each = size_of(jax.eval_shape(self._make, params, latent)) / _AT_ONCE
+        some = jax.ShapeDtypeStruct((_AT_ONCE, self._latent_size), jnp.result_type(float))
+        each = size_of(jax.eval_shape(self._make, params, some)) / _AT_ONCE
         check_memory(
             count,
             lambda examples: each * examples,
