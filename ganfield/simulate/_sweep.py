@@ -15,11 +15,12 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from ganfield._compiled import compiled
 from ganfield._html import html_facts
+from ganfield._memory import check_memory, size_of
 from ganfield._tree import strong
 from ganfield._types import PyTree
 from ganfield.checks import leading_size
 from ganfield.program import Keeping
-from ganfield.simulate._scan import Run, outcome, record_steps
+from ganfield.simulate._scan import Run, check_records, check_steps, outcome, record_steps
 from ganfield.simulate._simulation import Carry, Simulation
 
 Build = Callable[..., Simulation]
@@ -93,7 +94,8 @@ def sweep(
         A `Sweep`.
 
     Raises:
-        ValueError: an axis has no length; a name is in both; ``num_steps`` is not allowed; whatever
+        ValueError: an axis has no length; a name is in both; ``num_steps`` is not allowed; the
+            machine has not the memory for the runs or their records; whatever
             `ganfield.simulation` raises. All of them before anything is compiled.
         SweepInterrupted: Ctrl-C; its ``partial`` holds all records until then.
 
@@ -115,7 +117,10 @@ def sweep(
     points, shape = _grid(dict(axes or {}))
     given = strong(dict(fixed or {}))
     example = jax.tree.map(lambda leaf: leaf[0], points) if shape else {}
-    every = _record_every(build, example | given)
+    every, carried, record = _shapes(build, example | given)
+    runs = math.prod(shape)
+    _check_runs(shape, 2 * size_of(carried))
+    check_records(check_steps(num_steps), every, 2 * runs * size_of(record), on_host=True)
     steps = record_steps(num_steps, every)
     # A last, shorter piece needs no program of its own: one loop of a traced length serves for all.
     # A fixed length lets an accelerator loop without asking the host, so it stays where it will do.
@@ -205,8 +210,22 @@ def _mapped(function: Callable[..., PyTree], sharding: NamedSharding) -> Callabl
     return mapped
 
 
-def _record_every(build: Build, point: PyTree) -> int:
-    """Trace a run, so that what is wrong with it is said before compilation, and ask its pace."""
+def _check_runs(shape: tuple[int, ...], each: float) -> None:
+    names = " × ".join(map(str, shape)) or "1"
+    check_memory(
+        math.prod(shape),
+        lambda runs: each * runs,
+        argument=f"axes of {names} values must make runs,",
+        what=f"runs of {each:.3g} bytes",
+    )
+
+
+def _shapes(build: Build, point: PyTree) -> tuple[int, PyTree, PyTree]:
+    """Trace a run, so that what is wrong with it is said before compilation.
+
+    Returns:
+        Its pace, and the shapes of what it carries and records.
+    """
     paces: list[int] = []
 
     def trace(point: PyTree) -> tuple[Carry, PyTree]:
@@ -214,8 +233,8 @@ def _record_every(build: Build, point: PyTree) -> int:
         paces.append(built.record_every)
         return built.start()  # traces a step as well, for the shapes of its Info
 
-    jax.eval_shape(trace, point)
-    return paces[0]
+    carried, record = jax.eval_shape(trace, point)
+    return paces[0], carried, record
 
 
 def _grid(axes: dict[str, PyTree]) -> tuple[dict[str, PyTree], tuple[int, ...]]:
@@ -230,6 +249,9 @@ def _grid(axes: dict[str, PyTree]) -> tuple[dict[str, PyTree], tuple[int, ...]]:
                 f"along the first axis, got {axis!r}"
             )
         sizes.append(size)
+    # Their indices are 8 bytes for each axis, and 8 more; beside them there are the values.
+    one = sum(size_of(jax.tree.map(lambda leaf: leaf[:1], axis)) for axis in axes.values())
+    _check_runs(tuple(sizes), 8 * (1 + len(sizes)) + one)
     indices = np.unravel_index(np.arange(math.prod(sizes)), sizes) if sizes else ()
     points = {
         name: jax.tree.map(lambda leaf, i=index: leaf[i], axis)
