@@ -9,7 +9,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
+import numpy as np
+
+from ganfield._memory import check_program
+from ganfield._numbers import evaluate, numbers_of
 
 _MOST = 64  # programs that are kept
 _programs: OrderedDict[Any, Any] = OrderedDict()
@@ -21,8 +24,8 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
     ``jax.jit`` knows a function by its identity, so that one that reads a global, or the object
     whose method it is, goes on with the value that it read when it was traced. Here the function is
     traced every time, which may be called anything, hashable or not, and the program that comes of
-    it decides whether it is compiled. Arrays that it reads from outside are arguments of the
-    program; numbers in it are part of it.
+    it decides whether it is compiled. Arrays and floats that it reads from outside are arguments of
+    the program (`ganfield._numbers`), so that closures that differ in those share one.
 
     Args:
         function: a pure function of arrays.
@@ -32,6 +35,9 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
     Returns:
         The compiled function. Where it is being differentiated, batched or traced already, where
         it reads what is, or where JAX compiles nothing, it is the function itself.
+
+    Raises:
+        ValueError: the machine has not the memory that the program takes.
 
     Example:
         >>> import jax.numpy as jnp
@@ -64,16 +70,26 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
     if _are_traced(constants):
         return function
 
-    def run(constants: list[Any], leaves: list[Any]) -> list[Any]:
-        return jaxpr_as_fun(ClosedJaxpr(traced.jaxpr, constants))(*leaves)
+    literals: list[Any] = numbers_of(traced.jaxpr)  # whose shapes no type checker knows
+    kinds = [
+        jax.ShapeDtypeStruct((), each.aval.dtype, weak_type=each.aval.weak_type)
+        for each in literals
+    ]
+    numbers = [np.asarray(each.val, each.aval.dtype) for each in literals]
+
+    def run(constants: list[Any], numbers: list[Any], leaves: list[Any]) -> list[Any]:
+        in_place = {id(each): number for each, number in zip(literals, numbers, strict=True)}
+        return evaluate(traced.jaxpr, constants, leaves, in_place)
 
     run.__name__ = name
-    lowered = jax.jit(run).lower(constants, leaves)
+    staged = jax.jit(run).trace(constants, kinds, leaves)
+    lowered = staged.lower()
     # An argument that is not used is not in the program, and another one's may be the same: which
     # it is, the jaxpr says. (JAX 0.12 never frees a program that is to keep unused arguments.)
-    program = f"{lowered.as_text()}\n{traced.jaxpr}"
+    program = f"{lowered.as_text()}\n{staged.jaxpr}"
     if "callback" in program:  # whose function is not in the text
         whole = lowered.compile()
+        check_program(_taken_by(whole), name)
     else:
         arrays = (*constants, *leaves)
         places = tuple(leaf.sharding for leaf in arrays if isinstance(leaf, jax.Array))
@@ -84,14 +100,21 @@ def compiled(function: Callable[..., Any], *args: Any, name: str) -> Callable[..
         while len(_programs) > _MOST:
             _programs.popitem(last=False)
         whole = _programs[key]
+        check_program(_taken_by(whole), name)
     # What goes in and comes out may differ where the arrays are the same.
     out = jax.tree.structure(shapes)
 
     def call(*args: Any) -> Any:
         leaves = jax.tree.leaves(args)
-        return jax.tree.unflatten(out, whole(constants, leaves))
+        return jax.tree.unflatten(out, whole(constants, numbers, leaves))
 
     return call
+
+
+def _taken_by(program: Any) -> int:
+    """Return the bytes that a compiled program takes beside its arguments, 0 where unknown."""
+    sizes = program.memory_analysis()
+    return sizes.temp_size_in_bytes + sizes.output_size_in_bytes if sizes else 0
 
 
 def is_tracing() -> bool:

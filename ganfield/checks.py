@@ -268,8 +268,10 @@ def check_positive(value: Any, *, argument: str) -> float:
     return float(known)
 
 
-def check_count(value: Any, *, argument: str, minimum: int = 1) -> int:
+def check_count(value: Any, *, argument: str, minimum: int = 1, maximum: int | None = None) -> int:
     """Return the value as an ``int``, or raise a ``ValueError`` if it is no integer ≥ minimum.
+
+    Where a maximum is given it is no more than that.
 
     Example:
         >>> check_count(0, argument="num_steps")
@@ -283,6 +285,10 @@ def check_count(value: Any, *, argument: str, minimum: int = 1) -> int:
         count = minimum - 1
     if isinstance(value, bool) or count < minimum:
         raise ValueError(f"{argument} must be an integer ≥ {minimum}, got {value!r}")
+    if maximum is not None and count > maximum:
+        raise ValueError(
+            f"{argument} must be an integer from {minimum} to {maximum}, got {value!r}"
+        )
     return count
 
 

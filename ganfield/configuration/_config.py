@@ -10,6 +10,8 @@ from ganfield._files import parse_json
 from ganfield.checks import check_count, check_not_negative, check_seed, lookup
 from ganfield.configuration._settings import Options, check_numbers, flat, from_tree, replaced
 
+_MOST_LAYERS = 1000  # each is compiled
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
@@ -48,7 +50,7 @@ class NetworkConfig:
         width: f, the number of feature maps of the layer that has fewest; of a perceptron's every
             hidden layer.
         num_layers: how many times the image's size is halved or doubled; of a perceptron, how many
-            hidden layers there are.
+            hidden layers there are, at most 1000.
         growing: whether a layer has twice the feature maps of its larger neighbour; otherwise every
             layer has f.
         batch_norm: whether layers are normalised by the statistics of their batch; None for what
@@ -198,7 +200,9 @@ class Config:
             check_count(getattr(self, name), argument=name)
         for player in ("generator", "discriminator"):
             for name in ("width", "num_layers"):
-                check_count(getattr(getattr(self, player), name), argument=f"{player}.{name}")
+                most = _MOST_LAYERS if name == "num_layers" else None
+                value = getattr(getattr(self, player), name)
+                check_count(value, argument=f"{player}.{name}", maximum=most)
         check_count(self.num_steps, argument="num_steps", minimum=0)
         check_seed(self.seed, argument="seed")
 

@@ -9,8 +9,11 @@ import numpy as np
 
 from ganfield._types import Batch
 from ganfield.checks import check_count
+from ganfield.data._checks import check_examples_fit
 from ganfield.data._images import Images
 from ganfield.data._points import Points
+
+_MANY = 1000
 
 
 class Distribution(Protocol):
@@ -51,8 +54,8 @@ def batch_sampler(
         ``sample(key) -> Batch``, pure.
 
     Raises:
-        ValueError: a size is no positive integer, there is no ``sample(key, size)``, or the
-            distribution has no labels.
+        ValueError: a size is no positive integer, there is no memory for such a batch, there is no
+            ``sample(key, size)``, or the distribution has no labels.
 
     Example:
         >>> import jax, ganfield as gf
@@ -69,6 +72,10 @@ def batch_sampler(
     batch_size = check_count(batch_size, argument="batch_size")
     latent_size = check_count(latent_size, argument="latent_size")
     check_distribution(distribution)
+    check_examples_fit(batch_size, (latent_size,), argument="batch_size")
+    if batch_size > _MANY:  # Of two examples the shape is known; a batch of few always fits.
+        examples = jax.eval_shape(lambda key: distribution.sample(key, 2), jax.random.key(0))
+        check_examples_fit(batch_size, (examples.size // 2,), argument="batch_size")
     if labels and getattr(distribution, "labels", None) is None:
         raise ValueError(f"labels=True needs a distribution with labels, got {distribution!r}")
     # Else every eager call, or every call of a jitted function with it, would copy them there.

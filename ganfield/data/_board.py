@@ -6,9 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._memory import check_memory
 from ganfield._types import ArrayLike
 from ganfield.checks import check_above_zero, check_count
 from ganfield.data._allotment import allot
+from ganfield.data._checks import check_examples_fit
 from ganfield.data._density import one_by_one
 
 
@@ -42,7 +44,7 @@ class Squares(NamedTuple):
             >>> gf.data.checkerboard().sample(jax.random.key(0), 64).shape
             (64, 2)
         """
-        size = check_count(size, argument="size")
+        size = check_examples_fit(size, (2,))
         corners = jnp.asarray(self.corners, jnp.result_type(float))
         chosen = corners[allot(key, size, len(self.corners))]
         return chosen + self.side * jax.random.uniform(key, chosen.shape, chosen.dtype)
@@ -96,6 +98,13 @@ def checkerboard(num_per_side: int = 4, *, width: float = 8.0) -> Squares:
     """
     count = check_count(num_per_side, argument="num_per_side")
     check_above_zero(width, argument="width")
+    check_memory(
+        count,
+        lambda n: 32 * n**2,
+        argument="num_per_side must be",
+        what=f"{count} × {count} squares",
+        on_host=True,
+    )
     side = width / count
     row, column = np.nonzero(np.indices((count, count)).sum(axis=0) % 2 == 0)
     return Squares(side * (np.stack([column, row], axis=1) - count / 2), side)

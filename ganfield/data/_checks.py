@@ -1,10 +1,18 @@
 """Checks that the loaders share."""
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any
 
-from ganfield.checks import lookup
+import jax
+import jax.numpy as jnp
+
+from ganfield._memory import check_memory
+from ganfield.checks import check_count, lookup
+
+MOST_ARCS = 1000
+"""Each arc of a curve is compiled."""
 
 
 def check_size(value: Any, allowed: Sequence[int], *, argument: str) -> int:
@@ -32,3 +40,28 @@ def check_split(split: Any, allowed: Sequence[str] = ("train", "test")) -> None:
         ValueError: unknown split 'tset': did you mean 'test'? Known: test, train
     """
     lookup(dict.fromkeys(allowed), split, argument="split")
+
+
+def check_examples_fit(size: Any, shape: Sequence[int], *, argument: str = "size") -> int:
+    """Return how many examples to draw as an ``int``, if the devices have the memory for them.
+
+    Raises:
+        ValueError: it is no positive integer, or they have not.
+
+    Example:
+        >>> check_examples_fit(10**12, (64, 64, 3))
+        Traceback (most recent call last):
+        ...
+        ValueError: size must be at most ... here, got 1000000000000: as many examples of 12288
+        numbers would take 45776367 GiB, more than the ... GiB of memory that are free
+    """
+    count = check_count(size, argument=argument)
+    # All devices may share them (`ganfield.sharding.data_parallel`).
+    each = math.prod(shape) * jnp.result_type(float).itemsize
+    check_memory(
+        count,
+        lambda n: n * each / jax.device_count(),
+        argument=f"{argument} must be",
+        what=f"as many examples of {math.prod(shape)} numbers",
+    )
+    return count

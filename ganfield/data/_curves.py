@@ -14,6 +14,7 @@ from jax.tree_util import Partial
 from ganfield._types import ArrayLike
 from ganfield.checks import check_count, check_not_negative
 from ganfield.data._allotment import allot
+from ganfield.data._checks import MOST_ARCS, check_examples_fit
 from ganfield.data._density import check_spread, one_by_one
 
 
@@ -49,7 +50,7 @@ class Curves:
             >>> gf.data.two_moons().sample(jax.random.key(0), 512).shape
             (512, 2)
         """
-        size = check_count(size, argument="size")
+        size = check_examples_fit(size, (2,))
         key_place, key_noise = jax.random.split(key)
         owner = allot(key, size, len(self.arcs))
         places = jax.random.uniform(key_place, (size,))
@@ -155,7 +156,7 @@ def spiral(
     [0, 1). The root spreads the points nearly evenly along the arm, whose length grows as r².
 
     Args:
-        num_arms: how many.
+        num_arms: how many, at most 1000: each is compiled.
         turns: of an arm round the origin.
         radius: where an arm ends.
         std: standard deviation of the noise in every direction.
@@ -172,7 +173,7 @@ def spiral(
         >>> jnp.linalg.norm(points, axis=1).max().round(1)
         Array(3., dtype=float32)
     """
-    num_arms = check_count(num_arms, argument="num_arms")
+    num_arms = check_count(num_arms, argument="num_arms", maximum=MOST_ARCS)
     check_not_negative(turns, argument="turns")
     check_not_negative(radius, argument="radius")
     check_not_negative(std, argument="std")

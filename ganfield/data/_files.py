@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias, cast
 
 from ganfield._files import check_regular, naming, read_bytes, reason_of
-from ganfield.data._memory import check_memory
+from ganfield._memory import check_room
 
 StrPath: TypeAlias = str | PathLike[str]
 Checksum: TypeAlias = str | Mapping[str, str] | None
@@ -69,7 +69,7 @@ def read_whole(path: Path) -> bytes:
         OSError: it is no regular file, is too large, or cannot be read.
     """
     with naming(path):
-        return read_bytes(path, limit=check_memory(check_regular(path)))
+        return read_bytes(path, limit=check_room(check_regular(path)))
 
 
 def read_file(

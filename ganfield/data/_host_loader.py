@@ -11,6 +11,7 @@ import numpy as np
 
 from ganfield._types import Batch
 from ganfield.checks import check_count
+from ganfield.data._checks import check_examples_fit
 from ganfield.data._images import Images, to_float
 from ganfield.data._points import Points
 
@@ -71,6 +72,8 @@ class HostLoader:
         self.images = images
         self.batch_size = check_count(batch_size, argument="batch_size")
         self.latent_size = check_count(latent_size, argument="latent_size")
+        for shape in ((self.latent_size,), images.shape):
+            check_examples_fit(self.batch_size, shape, argument="batch_size")
         self.seed = check_count(seed, argument="seed", minimum=0)
         if self.seed >= 1 << 64:
             raise ValueError(f"seed must be below 2⁶⁴, got {seed}")

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from ganfield._files import check_regular, open_regular, reason_of
+from ganfield._memory import check_room
 from ganfield.checks import check_count
 from ganfield.data._checks import check_size, check_split
 from ganfield.data._files import StrPath, contents, is_folder, wrong
 from ganfield.data._images import Images
-from ganfield.data._memory import check_memory
 from ganfield.data._npz import save_arrays
 
 _SUFFIXES = frozenset(
@@ -261,7 +261,7 @@ def _decode(
     except ImportError as error:
         raise ImportError("image_folder needs Pillow: pip install 'ganfield[images]'") from error
     try:
-        check_memory(len(paths) * size * size * channels)
+        check_room(len(paths) * size * size * channels)
     except OSError as error:
         raise ValueError(
             f"{len(paths)} images of {size} × {size} pixels take {reason_of(error)}"

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganfield.checks import check_count
-from ganfield.data._memory import free_memory
+from ganfield._memory import memory_of
+from ganfield.data._checks import check_examples_fit
 from ganfield.data._points import Points
 
 Pixels = TypeVar("Pixels", np.ndarray, jax.Array)
@@ -115,7 +115,7 @@ class Images:
         return jax.device_put(self, device)
 
     def _draw(self, key: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:
-        size = check_count(size, argument="size")
+        size = check_examples_fit(size, self.shape)
         key_index, key_flip = jax.random.split(key)
         index = jax.random.randint(key_index, (size,), 0, len(self))
         pixels = jnp.asarray(self.pixels)[index]
@@ -213,13 +213,8 @@ def fits_on_device(
         raise ValueError(f"share must be in (0, 1], got {share!r}")
     # `jax.devices()` would start every backend to find the default one.
     chosen = jax.local_devices()[0] if device is None else device
-    stats = chosen.memory_stats() if chosen.platform != "cpu" else None
-    if stats and "bytes_limit" in stats:
-        free = stats["bytes_limit"] - stats.get("bytes_in_use", 0)
-    else:
-        free = free_memory()
     examples, *_ = jax.tree.leaves(images)
-    return bool(examples.nbytes <= share * free)
+    return bool(examples.nbytes <= share * memory_of(chosen))
 
 
 def _check_pixels(pixels: Any) -> None:

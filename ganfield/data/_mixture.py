@@ -7,9 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.stats import norm
 
+from ganfield._memory import check_memory
 from ganfield._types import ArrayLike
 from ganfield.checks import check_count, check_not_negative
 from ganfield.data._allotment import allot
+from ganfield.data._checks import check_examples_fit
 from ganfield.data._density import check_spread, one_by_one
 
 
@@ -39,7 +41,7 @@ class Mixture(NamedTuple):
             >>> gf.data.ring().sample(jax.random.key(0), 512).shape
             (512, 2)
         """
-        size = check_count(size, argument="size")
+        size = check_examples_fit(size, self.modes.shape[1:])
         modes = jnp.asarray(self.modes, jnp.result_type(float))
         chosen = modes[allot(key, size, len(self.modes))]
         return chosen + self.std * jax.random.normal(key, chosen.shape, chosen.dtype)
@@ -93,7 +95,7 @@ def ring(num_modes: int = 8, *, radius: float = 1.0, std: float = 0.01) -> Mixtu
     """
     check_not_negative(radius, argument="radius")
     check_not_negative(std, argument="std")
-    angle = 2 * np.pi * np.arange(check_count(num_modes, argument="num_modes")) / num_modes
+    angle = 2 * np.pi * np.arange(_check_modes(num_modes, dimensions=2)) / num_modes
     return Mixture(radius * np.stack([np.cos(angle), np.sin(angle)], axis=1), std)
 
 
@@ -122,7 +124,15 @@ def grid(num_per_side: int = 5, *, spacing: float = 2.0, std: float = 0.05) -> M
         ((25, 2), np.float64(4.0))
     """
     check_not_negative(std, argument="std")
-    places = _centred(check_count(num_per_side, argument="num_per_side"), spacing)
+    count = check_count(num_per_side, argument="num_per_side")
+    check_memory(
+        count,
+        lambda n: 48 * n**2,
+        argument="num_per_side must be",
+        what=f"{count} × {count} modes",
+        on_host=True,
+    )
+    places = _centred(count, spacing)
     second, first = np.meshgrid(places, places, indexing="ij")
     return Mixture(np.stack([first.ravel(), second.ravel()], axis=1), std)
 
@@ -147,7 +157,19 @@ def line(num_modes: int = 5, *, spacing: float = 1.0, std: float = 0.1) -> Mixtu
         array([-1.5, -0.5,  0.5,  1.5])
     """
     check_not_negative(std, argument="std")
-    return Mixture(_centred(check_count(num_modes, argument="num_modes"), spacing)[:, None], std)
+    return Mixture(_centred(_check_modes(num_modes, dimensions=1), spacing)[:, None], std)
+
+
+def _check_modes(num_modes: int, *, dimensions: int) -> int:
+    count = check_count(num_modes, argument="num_modes")
+    check_memory(
+        count,
+        lambda n: 24 * n * dimensions,
+        argument="num_modes must be",
+        what="as many modes",
+        on_host=True,
+    )
+    return count
 
 
 def _centred(count: int, spacing: float) -> np.ndarray:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax.tree_util import Partial
 
 from ganfield.checks import check_above_zero, check_count, check_not_negative
+from ganfield.data._checks import MOST_ARCS
 from ganfield.data._curves import Curves
 
 
@@ -14,7 +15,7 @@ def nested_rings(num_rings: int = 4, *, radius: float = 3.0, std: float = 0.08) 
     """Return circles round the origin whose radii grow by equal steps.
 
     Args:
-        num_rings: how many.
+        num_rings: how many, at most 1000: each is compiled.
         radius: of the outermost.
         std: standard deviation of the noise in every direction.
 
@@ -35,7 +36,7 @@ def nested_rings(num_rings: int = 4, *, radius: float = 3.0, std: float = 0.08) 
         >>> jnp.linalg.norm(points, axis=1).round(2)
         Array([0.75, 1.5 , 2.25, 3.  ], dtype=float32)
     """
-    count = check_count(num_rings, argument="num_rings")
+    count = check_count(num_rings, argument="num_rings", maximum=MOST_ARCS)
     check_above_zero(radius, argument="radius")
     check_not_negative(std, argument="std")
     return Curves(tuple(Partial(_ring, radius * (k + 1) / count) for k in range(count)), std)

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from ganfield._files import check_regular, reason_of, replacing
+from ganfield._memory import check_room
 from ganfield.checks import check_count
 from ganfield.data._checks import check_split
 from ganfield.data._files import Checksum, StrPath, describe, read_file, wrong
 from ganfield.data._images import Images
-from ganfield.data._memory import check_memory
 
 _PIXELS = "unsigned bytes of shape (n, height, width, channels)"
 _EXPECTED = f"an .npz file with {_PIXELS}"
@@ -42,7 +42,7 @@ def arrays_in(data: bytes) -> dict[str, np.ndarray]:
     try:
         # What an archive says of its sizes bounds what is unpacked.
         unpacked = zipfile.ZipFile(io.BytesIO(data)).infolist()
-        check_memory(sum(member.file_size for member in unpacked))
+        check_room(sum(member.file_size for member in unpacked))
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             # What is no array comes as bytes.
             members = {name: _member(file, name) for name in file.files}

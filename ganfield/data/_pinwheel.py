@@ -11,6 +11,7 @@ from jax.scipy.stats import norm
 from ganfield._types import ArrayLike
 from ganfield.checks import check_above_zero, check_count, check_not_negative
 from ganfield.data._allotment import allot
+from ganfield.data._checks import check_examples_fit
 from ganfield.data._density import check_spread, one_by_one
 
 _CELLS, _REACH = 64, 7.0  # of the search for where a point came from; in standard deviations
@@ -48,7 +49,7 @@ class Pinwheel(NamedTuple):
             >>> gf.data.pinwheel().sample(jax.random.key(0), 64).shape
             (64, 2)
         """
-        size = check_count(size, argument="size")
+        size = check_examples_fit(size, (2,))
         angles = jnp.asarray(self.angles, jnp.result_type(float))
         angles = angles[allot(key, size, len(self.angles))]
         normal = jax.random.normal(key, (size, 2), angles.dtype)
@@ -152,7 +153,7 @@ def pinwheel(
         >>> jnp.linalg.norm(bare.sample(jax.random.key(0), 5), axis=1).round(3)
         Array([2., 2., 2., 2., 2.], dtype=float32)
     """
-    count = check_count(num_arms, argument="num_arms")
+    count = check_count(num_arms, argument="num_arms", maximum=10**6)
     check_not_negative(radial_std, argument="radial_std")
     check_not_negative(tangential_std, argument="tangential_std")
     check_not_negative(rate, argument="rate")

@@ -11,7 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._types import ArrayLike
-from ganfield.checks import check_count, concrete
+from ganfield.checks import concrete
+from ganfield.data._checks import check_examples_fit
 
 _SOME = 1 << 22  # numbers that are looked at together
 
@@ -73,7 +74,7 @@ class Points:
         return jax.device_put(self, device)
 
     def _draw(self, key: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:
-        size = check_count(size, argument="size")
+        size = check_examples_fit(size, self.shape)
         index = jax.random.randint(key, (size,), 0, len(self))
         examples = jnp.asarray(self.values)[index]
         return examples.astype(jnp.result_type(float)), index

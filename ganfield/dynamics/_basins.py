@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -9,6 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._compiled import compiled
+from ganfield._memory import check_memory, size_of
 from ganfield._types import Field, Players
 from ganfield.checks import check_count, check_not_negative
 from ganfield.dynamics._cycles import Cycle, attracting_cycles
@@ -93,7 +96,7 @@ def basins(
 
     Raises:
         ValueError: an argument is not allowed, the grid is not finite, or the field is none of two
-            numbers.
+            numbers; or the machine has not the memory for so many starts.
 
     Example:
         >>> import optax, ganfield as gf
@@ -113,6 +116,14 @@ def basins(
             "grid must be Players of two arrays of one shape, as gf.grid makes, got "
             f"{type(grid).__name__} of shapes {shapes}"
         )
+    number = jax.ShapeDtypeStruct((), jnp.result_type(float))
+    state = jax.eval_shape(method.init, Players(number, number))
+    check_memory(
+        math.prod(shapes[0]),
+        lambda count: count * (2.0 * size_of(state) + 100),
+        argument="grid must hold starts,",
+        what="their states and what became of them",
+    )
     if not all(np.isfinite(leaf).all() for leaf in grid):
         raise ValueError("grid must be finite, got NaN or an infinity among the starts")
     shape = shapes[0]
@@ -123,13 +134,13 @@ def basins(
 
     middle, reach = corners.mean(axis=1), escape * diagonal / 2
 
-    @jax.jit
     @jax.vmap
     def run(start: Players) -> Any:
         return _run(method, field, start, batch, num_steps, middle, reach)
 
     def judge(starts: Players) -> Judged:
-        return _judge(jax.device_get(run(starts)), num_steps, tolerance * diagonal)
+        watched = compiled(run, starts, name="_basins")(starts)
+        return _judge(jax.device_get(watched), num_steps, tolerance * diagonal)
 
     judged = judge(starts)
     settled, turning = judged.outcome == CONVERGED, judged.outcome == CYCLING

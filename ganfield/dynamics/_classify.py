@@ -14,9 +14,9 @@ from ganfield._html import html_of
 from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.checks import check_not_negative
-from ganfield.field import check_field, helmholtz, jacobian
+from ganfield.field import check_dense, check_field, helmholtz, jacobian
 from ganfield.games import Game
-from ganfield.spectra import flat_dimension, is_smooth, looking_at, max_step_size
+from ganfield.spectra import flat_dimension, is_smooth, listening, looking_at, max_step_size
 
 KINDS = ("stable", "unstable", "saddle", "centre", "undecided", "none")
 
@@ -123,7 +123,10 @@ def classify(
 
     Raises:
         ValueError: the tolerance is negative; there are no parameters; the field's values do not
-            have the structure of the parameters, or are not finite at the point.
+            have the structure of the parameters, or are not finite at the point; or the machine has
+            not the memory for matrices of n × n numbers. (Their eigenvalues take some 25 n³
+            operations: hours from n = 20,000 on. Ctrl-C is heard; LAPACK itself goes on until the
+            process ends.)
 
     Reference:
         Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, sections 2 and 3; local minimax
@@ -143,6 +146,7 @@ def classify(
         point, batch = double(params, integers=True), double(batch)
         if not ravel_pytree(point)[0].size:
             raise ValueError("params must hold at least one number, got none")
+        check_dense(point, copies=4 + (original is not None))
         check_field(field, point, batch)
         if original is not None:
             check_field(original, point, batch)
@@ -188,7 +192,7 @@ def _look(field: Field, point: Players, batch: Any, tolerance: float) -> _Point:
             "params must be a point where the field and its Jacobian are finite, got "
             f"{_short(point)}"
         )
-    residual, size = float(np.linalg.norm(value)), float(np.linalg.norm(matrix, 2))
+    residual, size = float(np.linalg.norm(value)), float(listening(np.linalg.norm, matrix, 2))
     flat, unravel = ravel_pytree(point)
     farthest = float(jnp.abs(flat).max())
     # What J changes by within the distance at which a point still counts as the zero cannot decide.
@@ -196,8 +200,9 @@ def _look(field: Field, point: Players, batch: Any, tolerance: float) -> _Point:
     beside = unravel(flat + distance / flat.size**0.5)
     change = np.abs(np.asarray(at(beside, batch)[1]) - matrix).max()
     slack = tolerance * size + (float(change) if np.isfinite(change) else 0.0)
-    values = np.linalg.eigvals(matrix).astype(complex)
-    smooth, is_zero = is_smooth(field, point, batch, scale=size), residual <= size * distance
+    values = listening(np.linalg.eigvals, matrix).astype(complex)
+    smooth = is_smooth(field, point, batch, matrix=matrix, scale=size)
+    is_zero = residual <= size * distance
     dimension = 0
     if smooth and is_zero and np.abs(values).min() <= slack:
         dimension = flat_dimension(looking_at(field, point, batch), np.asarray(flat))

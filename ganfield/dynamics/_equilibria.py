@@ -12,6 +12,7 @@ from jax.flatten_util import ravel_pytree
 
 from ganfield._compiled import compiled
 from ganfield._html import html_table
+from ganfield._memory import check_memory
 from ganfield._tree import double
 from ganfield._types import Field, Players
 from ganfield.checks import check_bounds, check_count, check_not_negative, check_same_structure
@@ -111,7 +112,8 @@ def find_equilibria(
 
     Raises:
         ValueError: an argument is not allowed, the template holds no parameters, or the field's
-            values, or a known point, do not have its structure.
+            values, or a known point, do not have its structure; or the machine has not the memory
+            for the starts, each of which has a Jacobian of its own.
 
     Example:
         >>> import ganfield as gf
@@ -132,6 +134,7 @@ def find_equilibria(
         if not flat.size:
             raise ValueError("template must hold at least one number, got none")
         check_field(field, like, batch)
+        _check_memory(num_starts, flat.size)
         low, high = (_ends(like, pairs, index) for index in (0, 1))
         places = []
         for point in known:
@@ -164,6 +167,27 @@ def find_equilibria(
         reason,
         grouped.dimensions,
         members,
+    )
+
+
+def _check_memory(num_starts: int, size: int) -> None:
+    """Refuse what there is no room for: J, JᵀJ and its factors, and some vectors, of each start."""
+
+    def cost(starts: int, numbers: int) -> float:
+        return 8.0 * starts * (3 * numbers**2 + 6 * numbers)
+
+    check_memory(
+        size,
+        lambda numbers: cost(1, numbers),
+        argument="template must hold numbers,",
+        what="the Jacobian of a single start",
+        instead=": gf.simulate follows the field without matrices",
+    )
+    check_memory(
+        num_starts,
+        lambda starts: cost(starts, size),
+        argument="num_starts must be",
+        what=f"as many Jacobians of {size} × {size} numbers",
     )
 
 

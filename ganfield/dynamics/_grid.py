@@ -4,6 +4,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from ganfield._memory import check_memory
 from ganfield._types import Players
 from ganfield.checks import check_bounds, check_count
 
@@ -21,7 +22,8 @@ def grid(bounds: Any, resolution: int) -> Players:
         φ along the rows, as in an image whose first row is at the bottom.
 
     Raises:
-        ValueError: the bounds or the resolution are not allowed.
+        ValueError: the bounds or the resolution are not allowed, or the machine has not the memory
+            for so many points.
 
     Example:
         >>> grid((0, 2), 3).theta
@@ -31,4 +33,11 @@ def grid(bounds: Any, resolution: int) -> Players:
     """
     checked = check_bounds(bounds)
     resolution = check_count(resolution, argument="resolution", minimum=2)
+    each = 2 * jnp.result_type(float).itemsize
+    check_memory(
+        resolution,
+        lambda n: each * n**2,
+        argument="resolution must be",
+        what=f"a grid of {resolution} × {resolution} points",
+    )
     return Players(*jnp.meshgrid(*(jnp.linspace(low, high, resolution) for low, high in checked)))

@@ -23,7 +23,8 @@ from jax.flatten_util import ravel_pytree
 from ganfield._tree import add_scaled, double, strong
 from ganfield._types import Field, Players
 from ganfield.checks import check_same_structure, leading_size, lookup
-from ganfield.field import jacobian
+from ganfield.field import check_dense, jacobian
+from ganfield.spectra import check_smooth
 
 _PAIRS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "most_rotating": lambda values: np.abs(values.imag),
@@ -198,7 +199,8 @@ def eigenvectors(
         A `Plane`.
 
     Raises:
-        ValueError: the pair is unknown; the Jacobian is not finite; there is but one parameter; the
+        ValueError: the pair is unknown; the Jacobian is not finite, or the field has a kink there;
+            there is but one parameter; the
             first eigenvalue is real and has no second, or both have one eigenvector.
 
     Example:
@@ -213,7 +215,10 @@ def eigenvectors(
     if flat.size < 2:
         raise ValueError(f"origin must have at least two parameters, got {flat.size}")
     with jax.enable_x64(True):
-        matrix = np.asarray(jax.jit(jacobian(field))(double(origin, integers=True), double(batch)))
+        point = double(origin, integers=True)
+        check_dense(point, copies=3)
+        matrix = np.asarray(jacobian(field)(point, double(batch)))
+    check_smooth(field, origin, batch, matrix)
     if not np.isfinite(matrix).all():
         raise ValueError("origin must be a point where the field's Jacobian is finite")
     values, vectors = np.linalg.eig(matrix)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ganfield._memory import check_memory
 from ganfield.checks import check_count
 from ganfield.evaluation._features import Features
 from ganfield.evaluation._scores import (
@@ -172,6 +174,15 @@ def evaluator(
     """
     num_samples = check_count(num_samples, argument="num_samples", minimum=max(4, splits))
     real = np.asarray(images.pixels)
+    # As floats when they are generated, as bytes when they are looked at.
+    each = 5 * math.prod(real.shape[1:])
+    check_memory(
+        num_samples,
+        lambda samples: each * samples,
+        argument="num_samples must be",
+        what="as many images",
+        on_host=True,
+    )
     if num_real is not None:
         num_real = check_count(num_real, argument="num_real", minimum=4)
         if num_real > len(real):

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ganfield._memory import check_memory
 from ganfield.checks import check_count
 from ganfield.evaluation._checks import check_pair
 
@@ -74,6 +75,13 @@ def kernel_distance(
             f"{len(real)} real and {len(fake)} generated, got {subset_size}"
         )
     num_subsets = check_count(num_subsets, argument="num_subsets")
+    check_memory(
+        subset_size,
+        lambda size: 24 * size**2,
+        argument="subset_size must be",
+        what="the kernels of its pairs",
+        on_host=True,
+    )
     seed = jax.random.key_data(jax.random.key(0) if key is None else key)
     rng = np.random.default_rng(np.asarray(seed))
     values = np.array(

@@ -8,7 +8,9 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import xlogy
 
+from ganfield._compiled import is_tracing
 from ganfield._html import html_of
+from ganfield._memory import check_memory
 from ganfield._types import ArrayLike
 from ganfield.checks import check_not_negative
 
@@ -57,7 +59,8 @@ def mode_coverage(
         A `ModeCoverage` of scalars and one histogram.
 
     Raises:
-        ValueError: the shapes do not fit, or the radius is negative.
+        ValueError: the shapes do not fit, the radius is negative, or the machine has not the memory
+            for the distances of all samples from all modes.
 
     Reference:
         Lin, Khetan, Fanti, Oh, "PacGAN", 2018, section 4.1, for modes hit and high quality.
@@ -78,6 +81,13 @@ def mode_coverage(
         raise ValueError(
             "samples and modes must have shapes (n, dimensions) and (num_modes, dimensions), got "
             f"{samples.shape} and {means.shape}"
+        )
+    if not is_tracing():
+        check_memory(
+            len(samples),
+            lambda count: 2 * count * len(means) * samples.dtype.itemsize,
+            argument="samples must be",
+            what=f"their distances from {len(means)} modes",
         )
     squared = jnp.sum((samples[:, None] - means[None]) ** 2, axis=-1)
     finite = jnp.all(jnp.isfinite(samples), axis=1)

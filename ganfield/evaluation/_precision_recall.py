@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ganfield._memory import check_memory
 from ganfield.checks import check_count
 from ganfield.evaluation._checks import check_features, check_pair
 
@@ -141,6 +142,13 @@ def _bounds(points: np.ndarray, centres: np.ndarray) -> Iterator[tuple[slice, _B
     They are found as ‖a‖² + ‖b‖² − 2aᵀb, which a product of matrices makes fast, and which is off
     by what ‖a‖² and ‖b‖² are rounded by.
     """
+    check_memory(
+        len(centres),
+        lambda count: 24 * min(_CHUNK, len(points)) * count,
+        argument="features must be of examples,",
+        what="distances from them",
+        on_host=True,
+    )
     middle = centres.mean(axis=0)  # Products of smaller numbers round less.
     points, centres = points - middle, centres - middle
     lengths = np.sum(centres**2, axis=1)

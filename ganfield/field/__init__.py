@@ -17,6 +17,7 @@ from ganfield.field._drift import simultaneous_drift as simultaneous_drift
 from ganfield.field._drift import alternating_drift as alternating_drift
 
 # isort: on
+from ganfield.field._derivatives import check_dense as check_dense
 from ganfield.field._derivatives import jacobian as jacobian
 from ganfield.field._derivatives import jvp as jvp
 from ganfield.field._derivatives import vjp as vjp

@@ -5,6 +5,7 @@ A field may be any function ``field(params, batch=None) -> Players``; nothing he
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,8 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from ganfield._compiled import compiled
+from ganfield._compiled import compiled, is_tracing
+from ganfield._memory import check_memory
 from ganfield._tree import strong
 from ganfield._types import Field, Players
 from ganfield.checks import as_params, check_count
@@ -83,7 +85,8 @@ def jacobian(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Array]:
         ``matrix(params, batch=None) -> (n, n)`` array for n parameters in all.
 
     Raises:
-        ValueError: ``chunk_size`` is no positive integer.
+        ValueError: ``chunk_size`` is no positive integer; (from ``matrix``, outside of compiled
+            code) the machine has not the memory for n² numbers.
 
     Example:
         >>> import ganfield as gf
@@ -109,6 +112,37 @@ def jacobian(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Array]:
         return matrix_rows[: flat.size]
 
     def matrix(params: Players, batch: Any = None) -> jax.Array:
+        check_dense(params, copies=2)
         return compiled(rows, params, batch, name="jacobian")(params, batch)
 
     return matrix
+
+
+def check_dense(params: Players, *, copies: int, what: str = "the Jacobian") -> None:
+    """Raise a ``ValueError`` where the machine has not the memory for the Jacobian of a field.
+
+    In a function that is traced nothing is taken yet, and nothing is refused.
+
+    Args:
+        params: where.
+        copies: how many matrices are held at a time, at least.
+        what: what they are.
+
+    Raises:
+        ValueError: it has not; the message says how many numbers would fit.
+    """
+    if is_tracing():
+        return
+    leaves = jax.tree.leaves(params)
+    size = sum(math.prod(jnp.shape(leaf)) for leaf in leaves)
+    itemsize = jnp.result_type(float, *(jnp.result_type(leaf) for leaf in leaves)).itemsize
+    check_memory(
+        size,
+        lambda n: copies * itemsize * n**2,
+        argument="params must hold numbers,",
+        what=f"{what}, {copies} matrices of as many rows and columns,",
+        instead=(
+            ": gf.jvp and gf.vjp give products without the matrix, and gf.spectral_radius the "
+            "leading eigenvalues of a method's step"
+        ),
+    )

@@ -72,9 +72,10 @@ def check_image(image_shape: Sequence[int], num_layers: int) -> tuple[int, int, 
     height, width, channels = (check_count(n, argument="image_shape") for n in shape)
     possible = (math.gcd(height, width) & -math.gcd(height, width)).bit_length() - 1
     if num_layers > possible:
+        power = f" = {2**num_layers}" if num_layers < 64 else ""
         hint = f"take at most num_layers={possible}, or resize the images"
         raise ValueError(
-            f"image_shape must have sides that 2**num_layers = {2**num_layers} divides, got "
+            f"image_shape must have sides that 2**num_layers{power} divides, got "
             f"{shape}: {hint if possible else 'resize the images'}"
         )
     return height, width, channels

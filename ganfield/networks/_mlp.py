@@ -43,6 +43,10 @@ class MLP(nnx.Module):
         return columns.T
 
 
+MOST_LAYERS = 1000
+"""Each layer is compiled, one by one; a thousand take minutes."""
+
+
 @registered(NETWORKS)
 def mlp(
     input_size: int,
@@ -59,14 +63,16 @@ def mlp(
     Args:
         input_size: features of one input.
         output_size: features of one output.
-        hidden_sizes: features of each hidden layer.
+        hidden_sizes: features of each hidden layer, of which there are at most 1000: each is
+            compiled.
         activation: what stands between the layers.
 
     Returns:
         A `Network` from (batch, input_size) to (batch, output_size).
 
     Raises:
-        ValueError: a size is no positive integer.
+        ValueError: a size is no positive integer, there are too many layers, or the machine has not
+            the memory for the parameters.
 
     Example:
         >>> import jax, ganfield as gf
@@ -75,6 +81,8 @@ def mlp(
         >>> network.apply(params, jax.numpy.ones((5, 2))).shape
         (5, 1)
     """
+    hidden_sizes = tuple(hidden_sizes)
+    check_count(len(hidden_sizes), argument="len(hidden_sizes)", minimum=0, maximum=MOST_LAYERS)
     sizes = (
         check_count(input_size, argument="input_size"),
         *(check_count(size, argument="hidden_sizes") for size in hidden_sizes),

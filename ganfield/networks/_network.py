@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen, nnx
 
+from ganfield._memory import check_memory, size_of
 from ganfield._registry import Registry, name_of, named
 from ganfield._types import PyTree
 from ganfield.checks import check_examples
@@ -95,7 +96,8 @@ def from_nnx(
     Raises:
         ValueError: ``construct`` returns no NNX module, or one that holds state that is no
             parameter, such as running statistics; it draws random numbers when it is applied; it
-            does not map a batch of such inputs to as many outputs.
+            does not map a batch of such inputs to as many outputs; the machine has not the memory
+            for its parameters.
 
     Example:
         >>> import jax
@@ -106,6 +108,7 @@ def from_nnx(
     """
     input_shape = tuple(input_shape)
     parts = _take_apart(construct, with_values=False)
+    _check_size(parts.params)
     if parts.rest or not _works(parts, input_shape):
         # What the constructor computed beside the parameters is needed as values.
         parts = _take_apart(construct, with_values=True)
@@ -129,6 +132,19 @@ def from_nnx(
             "dropout off, by deterministic=True or module.eval()"
         )
     return Network(init, apply, input_shape, with_reference if parts.has_evaluate else None)
+
+
+def _check_size(params: PyTree) -> None:
+    """Raise a ``ValueError`` where the machine has not the memory for the parameters."""
+    count = sum(leaf.size for leaf in jax.tree.leaves(params))
+    each = size_of(params) / count if count else 0.0
+    check_memory(
+        count,
+        lambda numbers: each * numbers,
+        argument="the network's sizes must make parameters,",
+        what="as many numbers",
+        instead=": take narrower or fewer layers",
+    )
 
 
 class _Parts(NamedTuple):

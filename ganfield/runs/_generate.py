@@ -1,10 +1,13 @@
 """What a generator makes, as it is used for evaluation."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from ganfield._memory import check_memory, size_of
 from ganfield._types import PyTree
 from ganfield.configuration import Config, random_keys
+from ganfield.data._checks import check_examples_fit
 from ganfield.networks import Network
 from ganfield.runs._quick import quick_jit
 
@@ -27,6 +30,7 @@ class Maker:
     def __init__(self, generator: Network, config: Config):
         self._latent_size = config.latent_size
         self._key, key_reference = jax.random.split(random_keys(config).samples)
+        check_examples_fit(config.reference_size, (config.latent_size,), argument="reference_size")
         reference = jax.random.normal(key_reference, (config.reference_size, config.latent_size))
 
         def make(params: PyTree, latent: jax.Array) -> jax.Array:
@@ -35,7 +39,21 @@ class Maker:
         self._make = quick_jit(make)
 
     def __call__(self, params: PyTree, count: int) -> np.ndarray:
-        """Return examples; of equal parameters the same ones, and a larger count only adds some."""
+        """Return examples; of equal parameters the same ones, and a larger count only adds some.
+
+        Raises:
+            ValueError: the machine has not the memory for them.
+        """
+        some = jax.ShapeDtypeStruct((_AT_ONCE, self._latent_size), jnp.result_type(float))
+        each = size_of(jax.eval_shape(self._make, params, some)) / _AT_ONCE
+        check_memory(
+            count,
+            lambda examples: each * examples,
+            argument="the number of examples must be",
+            what="as many",
+            instead=": make fewer at a time",
+            on_host=True,
+        )
         made = []
         for first in range(0, count, _AT_ONCE):
             latent = jax.random.normal(

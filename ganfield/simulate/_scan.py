@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganfield._compiled import compiled
+from ganfield._compiled import compiled, is_tracing
 from ganfield._html import html_facts
+from ganfield._memory import check_memory, size_of
 from ganfield._types import Field, Players, PyTree, Sampler
 from ganfield.checks import check_count
 from ganfield.methods import Method, State
@@ -83,6 +84,30 @@ def _when(at: Any, what: str) -> str:
     return f"{many}{what} {happened[happened >= 0].min()}{' or later' if many else ''}"
 
 
+def check_steps(num_steps: Any) -> int:
+    """Return a number of steps, or raise a ``ValueError`` if it is none that a run can count."""
+    return check_count(num_steps, argument="num_steps", maximum=2**31 - 1)
+
+
+def check_records(num_steps: int, record_every: int, each: float, *, on_host: bool = False) -> None:
+    """Raise a ``ValueError`` where the machine has not the memory for the records of a run.
+
+    Args:
+        num_steps: of the run.
+        record_every: steps from record to record.
+        each: bytes that one takes while they are put together.
+        on_host: whether they are kept there.
+    """
+    check_memory(
+        -(-num_steps // record_every) + 1,
+        lambda records: each * records,
+        argument=f"num_steps = {num_steps} with record_every = {record_every} must make records,",
+        what=f"records of {each:.3g} bytes",
+        instead=": record more rarely, or less",
+        on_host=on_host,
+    )
+
+
 def record_steps(num_steps: Any, record_every: int) -> np.ndarray:
     """Return at which steps a run is recorded: every so many from 0, and the last.
 
@@ -93,7 +118,7 @@ def record_steps(num_steps: Any, record_every: int) -> np.ndarray:
         >>> record_steps(7, 3)
         array([0, 3, 6, 7])
     """
-    num_steps = check_count(num_steps, argument="num_steps")
+    num_steps = check_steps(num_steps)
     return np.append(np.arange(0, num_steps, record_every), num_steps)
 
 
@@ -135,7 +160,8 @@ def simulate(
 
     Raises:
         ValueError: a count is no positive integer; ``sample`` comes without ``key``; the field's
-            values do not have the structure of the parameters.
+            values do not have the structure of the parameters; or the machine has not the memory
+            for the records.
 
     Example:
         >>> import optax, ganfield as gf
@@ -147,7 +173,7 @@ def simulate(
         >>> run.records
         Array([1.  , 1.  , 0.75], dtype=float32)
     """
-    num_steps = check_count(num_steps, argument="num_steps")
+    num_steps = check_steps(num_steps)
     every = num_steps if record_every is None else record_every
     start, advance, every = simulation(
         method, field, params, key=key, sample=sample, record=record, record_every=every
@@ -164,6 +190,8 @@ def simulate(
         return jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], kept)
 
     carry, first = start()
+    if not is_tracing():  # Nothing is taken yet where it is.
+        check_records(num_steps, every, 2 * size_of(first))
     parts = []
     if count:
 

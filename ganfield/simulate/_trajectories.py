@@ -6,11 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganfield._compiled import compiled
+from ganfield._compiled import compiled, is_tracing
+from ganfield._memory import size_of
 from ganfield._types import Field, Players, Sampler
-from ganfield.checks import leading_size
+from ganfield.checks import check_count, leading_size
 from ganfield.methods import Method
-from ganfield.simulate._scan import Run, simulate
+from ganfield.simulate._scan import Run, check_records, check_steps, simulate
 
 
 def trajectories(
@@ -40,8 +41,8 @@ def trajectories(
         failed they say nothing; `ganfield.simulate.paths` does.
 
     Raises:
-        ValueError: the leaves of ``starts`` share no first axis; whatever `ganfield.simulate`
-            raises.
+        ValueError: the leaves of ``starts`` share no first axis; the machine has not the memory for
+            the points; whatever `ganfield.simulate` raises.
 
     Example:
         >>> import jax.numpy as jnp, optax, ganfield as gf
@@ -104,6 +105,11 @@ def paths(
             "starts must be Players of arrays with the starts along the first axis of every leaf, "
             f"got {jax.tree.map(jnp.shape, starts)}"
         )
+
+    num_steps = check_steps(num_steps)
+    record_every = check_count(record_every, argument="record_every")
+    if not is_tracing():
+        check_records(num_steps, record_every, 1.5 * size_of(starts))
 
     def path(start: Players) -> Run:
         run = simulate(

@@ -4,6 +4,7 @@ from ganfield.spectra._continuum import At as At
 from ganfield.spectra._continuum import back_to_zero as back_to_zero
 from ganfield.spectra._continuum import flat_dimension as flat_dimension
 from ganfield.spectra._continuum import looking_at as looking_at
+from ganfield.spectra._listening import listening as listening
 from ganfield.spectra._local import Local as Local
 from ganfield.spectra._local import across as across
 from ganfield.spectra._local import continuum as continuum
@@ -14,6 +15,7 @@ from ganfield.spectra._period import period as period
 from ganfield.spectra._rate import ConvergenceRate as ConvergenceRate
 from ganfield.spectra._rate import convergence_rate as convergence_rate
 from ganfield.spectra._roles import settled as settled
+from ganfield.spectra._smooth import check_smooth as check_smooth
 from ganfield.spectra._smooth import is_smooth as is_smooth
 from ganfield.spectra._spectral_radius import SpectralRadius as SpectralRadius
 from ganfield.spectra._spectral_radius import matrix_of as matrix_of

@@ -15,11 +15,12 @@ import numpy as np
 
 from ganfield._describe import describe
 from ganfield._hashes import hash_of
+from ganfield._memory import check_memory, size_of
 from ganfield._tree import strong
 from ganfield._types import PyTree
 from ganfield.checks import check_count
-from ganfield.data._memory import free_memory
 from ganfield.simulate import Carry, Simulation, record_steps
+from ganfield.simulate._scan import check_records, check_steps
 from ganfield.sweeps._axes import Axis, combinations, points, read_axes
 
 Build = Callable[..., Simulation]
@@ -33,11 +34,13 @@ class Program(NamedTuple):
         chosen: the values that are part of the program, by name.
         shapes: of a run's result, see `results`.
         digest: of what it computes; "" where nobody asked.
+        carried: bytes that a run hands from step to step.
     """
 
     chosen: dict[str, Any]
     shapes: PyTree
     digest: str
+    carried: int
 
 
 class Piece(NamedTuple):
@@ -122,6 +125,8 @@ def make_plan(
     if both:
         raise ValueError(f"a name must be in axes or in fixed, not in both: {', '.join(both)}")
     grid = read_axes(axes)
+    # Their places are 8 bytes for each axis, and 8 more.
+    _check_runs(tuple(axis.size for axis in grid.values()), 8 * (1 + len(grid)))
     if piece_size is not None:
         piece_size = check_count(piece_size, argument="piece_size")
     traced, first = _traceable(build, grid, fixed, digests=digests)
@@ -139,6 +144,8 @@ def make_plan(
         raise ValueError(
             f"record_every must be the same for all runs of a sweep, got {sorted(set(paces))}"
         )
+    shape = tuple(axis.size for axis in grid.values())
+    _check_room(programs, shape, check_steps(num_steps), paces[0])
     steps = record_steps(num_steps, paces[0])
     runs = math.prod(grid[name].size for name in of_grid)
     # Pieces of one size, as even as can be, so that one program serves for all.
@@ -149,9 +156,7 @@ def make_plan(
         for place in range(len(programs))
         for begin in range(0, runs, size)
     ]
-    plan = Plan(build, grid, of_grid, given, programs, steps, paces[0], size, pieces)
-    _check_memory(plan, runs)
-    return plan
+    return Plan(build, grid, of_grid, given, programs, steps, paces[0], size, pieces)
 
 
 def _arrays(fixed: Mapping[str, Any]) -> dict[str, PyTree]:
@@ -217,23 +222,25 @@ def _program(
 ) -> tuple[Program, int]:
     """Trace a run, so that what is wrong with it is said before compilation, and ask its pace."""
     paces: list[int] = []
+    carried: list[int] = []
 
     def whole(point: PyTree) -> tuple[PyTree, PyTree]:
         simulation = build(**point, **chosen)
         paces.append(simulation.record_every)
         carry, record = simulation.start()  # traces a step as well, for the shapes of its Info
+        carried.append(size_of(carry))
         # The steps are part of what a folder's pieces are of; shapes are known without them.
         return results(carry, record), simulation.advance(carry) if digests else None
 
     if not digests:
-        return Program(chosen, jax.eval_shape(whole, point)[0], ""), paces[0]
+        return Program(chosen, jax.eval_shape(whole, point)[0], "", carried[0]), paces[0]
     traced, shapes = jax.make_jaxpr(whole, return_shape=True)(point)
     # Functions that a derivative rule names are printed with their addresses.
     text = hashlib.sha256(_ADDRESS.sub("", str(traced.jaxpr)).encode()).hexdigest()
     digest = hash_of(
         {"text": np.frombuffer(bytes.fromhex(text), np.uint8), "consts": plain_keys(traced.consts)}
     )
-    return Program(chosen, shapes[0], digest), paces[0]
+    return Program(chosen, shapes[0], digest, carried[0]), paces[0]
 
 
 def plain_keys(tree: PyTree) -> PyTree:
@@ -263,27 +270,20 @@ def is_float64() -> bool:
     return jax.numpy.result_type(float) == np.float64
 
 
-def _check_memory(plan: Plan, runs: int) -> None:
-    needed = sum(runs * size for size in run_sizes(plan))
-    free = free_memory()
-    # They are there twice while they are put together.
-    if 2 * needed > free:
-        raise ValueError(
-            f"the results of this sweep must fit into memory, and {math.prod(plan.shape)} runs "
-            f"would take {needed / 2**30:.3g} GiB, twice as much while they are put together, of "
-            f"{free / 2**30:.3g} GiB that are free: record less, or less often, or make several "
-            "sweeps of it"
-        )
+def _check_runs(shape: tuple[int, ...], each: float) -> None:
+    names = " × ".join(map(str, shape)) or "1"
+    check_memory(
+        math.prod(shape),
+        lambda runs: each * runs,
+        argument=f"axes of {names} values must make runs,",
+        what=f"runs of {each:.3g} bytes",
+    )
 
 
-def run_sizes(plan: Plan) -> Iterator[int]:
-    """Yield how many bytes the result of a run takes, for every program."""
-    for program in plan.programs:
-        state, stopped_at, unsolved_at, record = jax.eval_shape(plain_keys, program.shapes)
-        once = sum(_bytes(leaf) for leaf in jax.tree.leaves((state, stopped_at, unsolved_at)))
-        each = sum(_bytes(leaf) for leaf in jax.tree.leaves(record))
-        yield once + len(plan.steps) * each
-
-
-def _bytes(leaf: Any) -> int:
-    return math.prod(leaf.shape) * leaf.dtype.itemsize
+def _check_room(programs: list[Program], shape: tuple[int, ...], num_steps: int, pace: int) -> None:
+    """Raise a ``ValueError`` where results, twice while they are joined, would not fit."""
+    largest = max(size_of(jax.eval_shape(plain_keys, each.shapes[:3])) for each in programs)
+    _check_runs(shape, 2 * max(largest, *(each.carried for each in programs)))
+    runs = math.prod(shape) // len(programs)
+    records = sum(size_of(jax.eval_shape(plain_keys, each.shapes[3])) for each in programs)
+    check_records(num_steps, pace, 2 * runs * records, on_host=True)

@@ -22,6 +22,8 @@ ORDER = (
         "_registry",
         "checks",
         "_tree",
+        "_memory",
+        "_numbers",
         "_compiled",
         "_files",
         "_hashes",

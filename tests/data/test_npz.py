@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import ganfield as gf
-from ganfield.data import _memory
+from ganfield import _memory
 
 
 def example(count=7):

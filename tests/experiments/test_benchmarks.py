@@ -357,3 +357,13 @@ def test_precision_compares_types(load, monkeypatch):
     for name in ("v", "gradient", "consensus"):
         assert 1e-4 < errors[name] < 0.3
     assert 0.95 < errors["cosine"] < 1
+
+
+@pytest.mark.slow
+def test_fresh_functions_are_counted(load, tmp_path, capsys):
+    fresh = load("fresh_functions")
+    fresh.main(fresh.Config(calls=4, warm=2, names=("simulate", "eigenvalues"), output=tmp_path))
+    rows = json.loads((tmp_path / "fresh_functions.json").read_text())["rows"]
+    assert [row["call"] for row in rows] == ["simulate", "eigenvalues"]
+    assert all(row["ms_each"] > 0 and row["maps_more"] < 20 for row in rows)
+    assert fresh.CALLS.keys() == dict.fromkeys(fresh.Config().names).keys()
