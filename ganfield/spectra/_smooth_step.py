@@ -11,6 +11,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from ganfield._types import Field, Players
+from ganfield.field import jacobian
 from ganfield.spectra._programs import Look
 from ganfield.spectra._roles import are_params
 from ganfield.spectra._smooth import is_smooth
@@ -88,10 +89,7 @@ def _directions(of_params: np.ndarray) -> np.ndarray:
 
 def _refusal(field: Field, params: Players, batch: Any, jumps: list[float]) -> str:
     """Return whose the kink or the jump is, in words."""
-    flat, unravel = ravel_pytree(params)
-    along = jax.random.normal(jax.random.key(0), flat.shape, flat.dtype)
-    slope = jax.jvp(lambda x: ravel_pytree(field(unravel(x), batch))[0], (flat,), (along,))[1]
-    if not is_smooth(field, params, batch, scale=float(jnp.linalg.norm(slope))):
+    if _is_kinked(field, params, batch):
         return (
             "params must be a point where the field has one derivative, and it has a kink or a "
             "jump there: no eigenvalue tells what a run does (gf.classify says so too)"
@@ -104,6 +102,14 @@ def _refusal(field: Field, params: Players, batch: Any, jumps: list[float]) -> s
         )
     return (
         "params must be a point where the update map has one derivative, and the method's step has "
-        "a kink there though the field has none, as a clip has at its limit, or a trust ratio "
-        "(lars, lamb) where parameters are 0: no eigenvalue tells what a run does"
+        "a kink there, as a clip has at its limit, or a trust ratio (lars, lamb) where parameters "
+        "are 0: no eigenvalue tells what a run does"
     )
+
+
+def _is_kinked(field: Field, params: Players, batch: Any) -> bool:
+    """Return whether the field is to blame; of many parameters it is not looked at."""
+    if sum(leaf.size for leaf in jax.tree.leaves(params)) > _FEW:
+        return False
+    matrix = np.asarray(jacobian(field)(params, batch))
+    return not is_smooth(field, params, batch, matrix=matrix, scale=float(np.linalg.norm(matrix)))
