@@ -1,0 +1,3 @@
+"""Games and functions as JavaScript, and the page that is made of it."""
+
+from ganfield.export._javascript import javascript as javascript
