@@ -22,7 +22,9 @@ _FOLDS: dict[str, Callable[[float, float], float]] = {
     "{0}*{1}": np.multiply,
     "-{0}": np.negative,
 }
-_UNCHANGED = {"{0}-{1}": "0", "{0}/{1}": "1"}  # x − 0 and x/1 are x, whatever x is.
+# Operations that leave a number as it is, and by which one.
+_UNCHANGED = {"{0}-{1}": ("0",), "{0}/{1}": ("1",), "{0}*{1}": ("1",), "{0}+{1}": ("0", "-0")}
+_EITHER = ("{0}*{1}", "{0}+{1}")  # in which the first may be that number as well
 
 
 def wrapped(template: str, dtype: str) -> str:
@@ -52,7 +54,7 @@ def plain(template: str, **of: str) -> Rule:
     def rule(writer: Writer, equation: Any, dtypes: list[str], operands: list[Atom]) -> Atom:
         kind = dtypes[0]
         own = next((of[key] for key in of if kind.startswith(key)), template)
-        folded = _folded(own, kind, operands)
+        folded = _folded(writer, own, kind, operands)
         if folded is not None:
             return folded
         return writer.let(wrapped(own, _out(equation)), *operands)
@@ -60,18 +62,38 @@ def plain(template: str, **of: str) -> Rule:
     return rule
 
 
-def _folded(template: str, dtype: str, operands: list[Atom]) -> Atom | None:
-    """Return what is known before the function runs, to the last bit; None where nothing is."""
+def _folded(writer: Writer, template: str, dtype: str, operands: list[Atom]) -> Atom | None:
+    """Return a simpler atom of the same value to the last bit, but for the sign of a zero.
+
+    What is known before the function runs is computed; a sign is carried to where it costs least.
+    """
     if dtype != "float64":
         return None
     numbers = [_number(atom) for atom in operands]
     if None not in numbers and template in _FOLDS:
         with np.errstate(all="ignore"):
             return literal(_FOLDS[template](*np.array(numbers, float)), dtype)
-    if template == "{0}*{1}" and 1.0 in numbers:
-        return operands[1 - numbers.index(1.0)]
-    if operands[-1] == _UNCHANGED.get(template):
+    if operands[-1] in _UNCHANGED.get(template, ()):
         return operands[0]
+    if template in _EITHER and operands[0] in _UNCHANGED[template]:
+        return operands[1]
+    x, y = operands[0], operands[-1]
+    of_x, of_y = writer.negated(x), writer.negated(y)
+    if template == "-{0}":
+        return of_x
+    if template == "{0}*{1}" and "-1" in operands:
+        return writer.negative(y if x == "-1" else x)
+    if template == "{0}+{1}" and of_y is not None:
+        return writer.let("{0}-{1}", x, of_y)
+    if template == "{0}+{1}" and of_x is not None:
+        return writer.let("{0}-{1}", y, of_x)
+    if template == "{0}-{1}" and of_y is not None:
+        return writer.let("{0}+{1}", x, of_y)
+    if template in ("{0}*{1}", "{0}/{1}") and (of_x is None) != (of_y is None):
+        unsigned = (x if of_x is None else of_x, y if of_y is None else of_y)
+        return writer.negative(writer.let(template, *unsigned))
+    if template in ("{0}*{1}", "{0}/{1}") and of_x is not None and of_y is not None:
+        return writer.let(template, of_x, of_y)
     return None
 
 

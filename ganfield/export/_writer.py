@@ -90,6 +90,7 @@ class Writer:
         self.tables: dict[str, Name] = {}
         self._born: dict[Name, int] = {}
         self._clock = itertools.count()
+        self._negatives: dict[Name, Atom] = {}
 
     @property
     def nodes(self) -> list[Let | Code]:
@@ -105,7 +106,18 @@ class Writer:
         name = self.named()
         self.nodes.append(Let(name, template, operands))
         self.scopes[-1].kept[key] = name
+        if template == "-{0}":
+            self._negatives[name] = operands[0]
         return name
+
+    def negative(self, atom: Atom) -> Atom:
+        """Return −x."""
+        before = self.negated(atom)
+        return self.let("-{0}", atom) if before is None else before
+
+    def negated(self, atom: Atom) -> Atom | None:
+        """Return x of an atom that is −x, and None of any other."""
+        return self._negatives.get(atom) if isinstance(atom, Name) else None
 
     def named(self) -> Name:
         """Return a new name."""
@@ -192,7 +204,8 @@ def write(
     needed = _needed(nodes, results)
     uses: Counter[Atom] = Counter()
     _count(nodes, results, needed, uses)
-    letters = _letters()
+    fixed = {name.fixed for name in parameters}
+    letters = (word for word in _letters() if word not in fixed)
     called = {name: next(letters) for name in tables.values() if name in needed}
     written = _Written(needed, uses, called, letters)
     own = [written.name(name) for name in parameters]
@@ -319,7 +332,17 @@ class _Written:
             elif self.needed.intersection(node.makes):
                 bodies = [self.statements(body) for body, _ in node.bodies]
                 lines.append(node.write(self.text, bodies, self.needed))
-        return "".join(lines)
+        return _joined(lines)
+
+
+def _joined(lines: list[str]) -> str:
+    """Return statements as one text, constants that follow one another in one statement."""
+    text = ""
+    for line in lines:
+        is_constant = line.startswith("const ")
+        follows = text.endswith(";") and text.rpartition("\n")[2].startswith("const ")
+        text = f"{text[:-1]},{line[6:]}" if is_constant and follows else f"{text}\n{line}"
+    return text.replace("\n", "")
 
 
 def fill(template: str, *operands: str) -> str:
