@@ -195,7 +195,11 @@ INDEXING: dict[str, Rule] = {
     "scatter": _scatter("{1}"),
     "scatter-add": _scatter("{0}+{1}"),
     "scatter_add": _scatter("{0}+{1}"),
+    "scatter-max": _scatter("Math.max({0},{1})"),
+    "scatter-min": _scatter("Math.min({0},{1})"),
     "scatter-mul": _scatter("{0}*{1}"),
+    "scatter_max": _scatter("Math.max({0},{1})"),
+    "scatter_min": _scatter("Math.min({0},{1})"),
     "scatter_mul": _scatter("{0}*{1}"),
 }
 """Primitive → its rule."""

@@ -121,13 +121,22 @@ class Stepping(NamedTuple):
     size: int
 
 
-def method_part(build: Callable[[Numbers], Method], places: dict[str, int], count: int) -> Stepping:
+def method_part(
+    build: Callable[[Numbers], Method],
+    places: dict[str, int],
+    count: int,
+    *,
+    most_step: int,
+    most: int,
+) -> Stepping:
     """Return ``init``, ``step`` and ``jacobian`` of a method along a field ``f``.
 
     Args:
         build: the method, from its settings.
         places: setting → its place in the options.
         count: how many options there are.
+        most_step: a step of more letters has no text of its derivative; it is null.
+        most: nor has one whose derivative would take more.
     """
     options = jnp.zeros(count)
     with_one = Players(jnp.zeros(()), jnp.zeros(()))
@@ -173,9 +182,15 @@ def method_part(build: Callable[[Numbers], Method], places: dict[str, int], coun
     functions = {
         "init": translate(start, 0.0, jnp.zeros(2), options, names=("f", "x", "o")),
         "step": translate(step, 0.0, example, options, names=("f", "s", "o"), calls=CALLS),
-        "jacobian": translate(jacobian, 0.0, example, options, names=("f", "s", "o"), calls=CALLS),
     }
-    return Stepping(_part(functions), len(leaves))
+    if len(functions["step"].text) <= most_step:
+        functions["jacobian"] = translate(
+            jacobian, 0.0, example, options, names=("f", "s", "o"), calls=CALLS
+        )
+    part = _part(functions)
+    if len(part.functions.get("jacobian", "")) > most or "jacobian" not in functions:
+        part.functions["jacobian"] = "null"
+    return Stepping(part, len(leaves))
 
 
 def _typed(state: Any, leaves: Any) -> list[Any]:

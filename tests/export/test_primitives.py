@@ -81,6 +81,7 @@ ELEMENTWISE = {
     "le": [(lax.le, TWO)],
     "log": [(lax.log, ONE)],
     "log1p": [(lax.log1p, ONE)],
+    "log2": [(getattr(lax, "log2", jnp.log2), ONE)],
     "logistic": [(lax.logistic, ONE)],
     "lt": [(lax.lt, TWO)],
     "max": [(lax.max, TWO), (lax.max, pairs(INTS))],
@@ -89,6 +90,7 @@ ELEMENTWISE = {
     "ne": [(lax.ne, TWO), (lax.ne, pairs(BOOLS))],
     "neg": [(lax.neg, ONE), (lax.neg, (INTS,))],
     "not": [(lax.bitwise_not, (BOOLS,)), (lax.bitwise_not, (INTS,))],
+    "one_minus_square": [(getattr(lax, "one_minus_square", lambda x: (1 - x) * (1 + x)), ONE)],
     "or": [(lax.bitwise_or, pairs(BOOLS)), (lax.bitwise_or, pairs(INTS))],
     "pow": [(lax.pow, TWO), (lax.pow, pairs(FLOATS, INTS[:9]))],
     "reduce_precision": [(lambda x: lax.reduce_precision(x, 11, 52), ONE)],
@@ -115,13 +117,17 @@ ELEMENTWISE = {
     "tanh": [(lax.tanh, ONE)],
     "xor": [(lax.bitwise_xor, pairs(BOOLS)), (lax.bitwise_xor, pairs(INTS))],
 }
-"""What is not here has no function of its own: `copy_p`, `name`, `optimization_barrier`."""
+NO_FUNCTION = {"copy_p", "name", "optimization_barrier", "sharding_constraint"}
+"""Primitives without a function of their own: they change nothing."""
+NOT_ALWAYS = ("add_any", "convert_element_type", "copy", "log2", "one_minus_square")
+"""Primitives that are not in every program that asks for them, or in older versions of JAX."""
 SMALL, LARGE = RNG.normal(size=(2, 3)), RNG.normal(size=(4, 6))
 LONG = RNG.normal(size=40)
 
 
 def one_hot(x, i):
-    return x.at[i].set(2.0), x.at[i].add(1.0), x.at[i].multiply(3.0), x.at[i, 0].set(7.0)
+    row = x.at[i]
+    return row.set(2.0), row.add(1.0), row.multiply(3.0), row.max(0.1), row.min(0.1), x.at[i, 0].set(7)
 
 
 # What works on whole arrays, small ones that are written out and large ones that are looped over.
@@ -224,12 +230,12 @@ def check(found, expected, said):
 
 
 def test_every_rule_has_a_case():
-    of_one = TABLE.keys() - {"copy_p", "name", "optimization_barrier"}
+    of_one = TABLE.keys() - NO_FUNCTION
     assert of_one == ELEMENTWISE.keys()
     of_many = MOVEMENTS | REDUCTIONS.keys() | INDEXING.keys()
     scatters = {name for name in of_many if name.startswith("scatter")}
     assert of_many - scatters <= OF_ARRAYS.keys()
-    assert scatters == {"scatter"} | {f"scatter{mark}{how}" for mark in "-_" for how in ("add", "mul")}
+    assert scatters == {"scatter"} | {f"scatter{mark}{how}" for mark in "-_" for how in ("add", "max", "min", "mul")}
     assert {"cond", "while", "scan"} <= STRUCTURED.keys() & {*STRUCTURES}
 
 
@@ -239,7 +245,7 @@ def test_elements_are_those_of_jax():
     cases = [(name, *case) for name, several in ELEMENTWISE.items() for case in several]
     jobs = []
     for name, function, operands in cases:
-        assert name in ("copy", "add_any", "convert_element_type") or name in str(
+        assert name in NOT_ALWAYS or name in str(
             jax.make_jaxpr(function)(*(x[0] for x in operands))
         )
         one = javascript(function, *(x[0] for x in operands))
