@@ -17,6 +17,7 @@ from ganfield.export._played import Played, played
 from ganfield.export._program import programs
 from ganfield.export._settings import (
     INNER_SOLVES,
+    METHOD_NAMES,
     OPTIMIZERS,
     STEP_SIZE,
     Slider,
@@ -51,17 +52,31 @@ def model(
     bounds: Any = (-2, 2),
     title: str | None = None,
     source: str | None = None,
+    first: str = "v",
 ) -> str:
-    """Return the model that a page is given, an expression of JavaScript's; see `html`."""
+    """Return the model that a page is given, an expression of JavaScript's.
+
+    Args:
+        game_or_fields: as in `html`, and so are those that follow.
+        sliders: likewise.
+        transforms: likewise.
+        methods: likewise.
+        optimizers: likewise.
+        bounds: likewise.
+        title: likewise.
+        source: Python that makes the game, for the programs of the page.
+        first: the field that the page shows first, "v" or the name of a transform.
+    """
     ranges = check_sliders(sliders)
     pairs = check_bounds(bounds)
     transforms = _names(transforms, TRANSFORMS, "transform", [n for n in TRANSFORMS if n != "identity"])
-    methods = _names(methods, METHODS, "method", [n for n in METHODS if n not in INNER_SOLVES])
+    methods = _names(methods, METHODS, "method", [*METHOD_NAMES])
     updates = {name: optimizer(name) for name in (optimizers or OPTIMIZERS)}
     with jax.enable_x64(True):
         games = played(game_or_fields, asked={*ranges}, source=source)
         every = _sliders(games, transforms, methods, [*updates], ranges)
-        check_used(ranges, {each.name for each in every})
+        owned = {f"{each.owner}.{each.name}" for each in every if each.owner}
+        check_used(ranges, {each.name for each in every} | owned)
         count = len(every)
 
         def places(of: str, owner: str, names: Any) -> dict[str, int]:
@@ -89,7 +104,7 @@ def model(
             own = places("method", name, numbers_of(METHODS[name]))
             for update in updates:
                 at = places("optimizer", update, updates[update].settings)
-                steppings.append((name, update, _stepping(name, update, _key(own), _key(at), count)))
+                steppings.append((name, update, _stepping(name, update, _key(own), _key(at))))
     needs: dict[str, str] = {"second": _SECOND}
     for part in (*bases, *made.values(), *(each.part for *_, each in steppings)):
         needs |= part.needs
@@ -115,7 +130,7 @@ def model(
     own = json.dumps(facts, ensure_ascii=False)
     helpers = "".join(f"const {name}={value};" for name, value in needs.items())
     whole = (
-        f"(()=>{{{helpers}return {{...{own},fields:{_fields(bases, made)},"
+        f"(()=>{{{helpers}return {{...{own},fields:{_fields(bases, made, first)},"
         f"methods:{_methods(steppings)},programs:{text}}}}})()"
     )
     return safe(whole)
@@ -159,16 +174,15 @@ def _sliders(
     ranges: Mapping[str, Any],
 ) -> list[Slider]:
     """Return the sliders: the step size, and those of optimizers, methods, transforms, games."""
-    every = [slider(STEP_SIZE, "optimizer", "", 0.1, None, ranges.get(STEP_SIZE))]
+    every = [slider(STEP_SIZE, "optimizer", "", 0.1, None, ranges)]
     every[0] = every[0]._replace(doc="How far a step goes along the field.")
     for name in optimizers:
         for setting, value in optimizer(name).settings.items():
-            every.append(slider(setting, "optimizer", name, value, None, ranges.get(setting)))
+            every.append(slider(setting, "optimizer", name, value, None, ranges))
     for of, names, registry in (("method", methods, METHODS), ("transform", transforms, TRANSFORMS)):
         for name in names:
             for setting, value in numbers_of(registry[name]).items():
-                given = ranges.get(setting)
-                every.append(slider(setting, of, name, value, registry[name], given))
+                every.append(slider(setting, of, name, value, registry[name], ranges))
     owners: dict[str, list[Played]] = {}
     for one in games:
         for setting in one.numbers:
@@ -176,7 +190,7 @@ def _sliders(
     for setting, several in owners.items():
         owner = several[0].name if len(several) == 1 and len(games) > 1 else ""
         value, builder = several[0].numbers[setting], several[0].builder
-        every.append(slider(setting, "game", owner, value, builder, ranges.get(setting)))
+        every.append(slider(setting, "game", owner, value, builder, ranges))
     return every
 
 
@@ -194,7 +208,6 @@ def _stepping(
     update: str,
     of_method: tuple[tuple[str, int], ...],
     of_optimizer: tuple[tuple[str, int], ...],
-    count: int,
 ) -> Stepping:
     """Return a method as JavaScript, which no game changes."""
     own, its = dict(of_method), dict(of_optimizer)
@@ -209,6 +222,7 @@ def _stepping(
         )
         return METHODS[name](rule, **{key: settings[f"method.{key}"] for key in own})
 
+    count = 1 + max(places.values())
     return method_part(build, places, count, most_step=_MOST_STEP, most=_MOST_LETTERS)
 
 
@@ -228,7 +242,7 @@ def _common(given: Any, games: list[Played]) -> str:
     return label(games[0].builder.__name__) if games[0].builder else games[0].label
 
 
-def _fields(bases: list[Part], made: dict[str, Part]) -> str:
+def _fields(bases: list[Part], made: dict[str, Part], first: str) -> str:
     """Return the expression of all fields: v of each game, and the transforms of each."""
     texts = ",".join(part.text() for part in bases)
     facts = {
@@ -243,7 +257,8 @@ def _fields(bases: list[Part], made: dict[str, Part]) -> str:
         "of=(k,f)=>{const m=made[k],w={value:(x,o)=>m.value(f,x,o),"
         "jacobian:(x,o)=>m.jacobian(f,x,o)};w.second=second(w);return w};"
         f"return [{texts}].flatMap((f,game)=>[{{game,...{json.dumps(own, ensure_ascii=False)},...f}},"
-        "...Object.keys(made).map(k=>({game,...said[k],...of(k,f)}))])})()"
+        "...Object.keys(made).map(k=>({game,...said[k],...of(k,f)}))])"
+        f".sort((a,b)=>a.game-b.game||(b.name==={first!r})-(a.name==={first!r}))}})()"
     )
 
 

@@ -147,10 +147,14 @@ def _one(
     if GAMES.get(name) is build:
         doc = story(build)
     where = source or (f"gf.games.{name}" if GAMES.get(name) is build else _where(build))
-    said = [f"{key}={value!r}" for key, value in fixed.items() if key not in shown]
+    said = [f"{key}={_written(value)}" for key, value in fixed.items() if key not in shown]
     said += [f"{key}={{{key}}}" for key in shown]
     program = f"v = gf.vector_field({where}({', '.join(said)}))" if where else ""
     return _checked(Played(name, label(name), formula, doc, shown, make, build, program))
+
+
+def _written(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
 def _where(build: Callable[..., Any]) -> str:

@@ -12,6 +12,7 @@ from ganfield.checks import check_number, lookup, unknown
 from ganfield.configuration import OPTIMIZERS as ALL_OPTIMIZERS
 from ganfield.configuration import keywords
 from ganfield.export._words import argument, label
+from ganfield.methods import METHODS
 
 # Ranges that do not follow from a default: those of all settings of a name.
 _RANGES = {
@@ -31,6 +32,9 @@ _STARTS = {"gamma": 1.0, "max_norm": 1.0}
 STEP_SIZE = "step_size"
 INNER_SOLVES = ("competitive", "adaptive_competitive", "proximal_point", "follow_the_ridge")
 """Methods that solve an equation in a step."""
+
+METHOD_NAMES = tuple(name for name in METHODS if name not in INNER_SOLVES)
+"""The methods that a page offers by itself."""
 
 
 class Slider(NamedTuple):
@@ -101,6 +105,8 @@ OPTIMIZERS: dict[str, Update] = {
     ),
 }
 """Name → optimizer, those that a page offers by itself."""
+OPTIMIZER_NAMES = tuple(OPTIMIZERS)
+"""Their names."""
 
 
 def optimizer(name: str) -> Update:
@@ -127,12 +133,27 @@ def numbers_of(builder: Callable[..., Any], *, skip: int = 1) -> dict[str, float
     return settings
 
 
-def slider(name: str, of: str, owner: str, value: float, builder: Any, given: Any) -> Slider:
-    """Return a slider, with the range that was given for it or one that suits its first value."""
+def slider(
+    name: str, of: str, owner: str, value: float, builder: Any, asked: Mapping[str, Any]
+) -> Slider:
+    """Return a slider, with the range that was asked for or one that suits its first value.
+
+    Args:
+        name: of the setting.
+        of: whose setting it is.
+        owner: which of these.
+        value: its default.
+        builder: what documents it.
+        asked: name → what `check_sliders` returns; (value,) is a first value alone.
+    """
+    given = asked.get(f"{owner}.{name}", asked.get(name, ()))
+    if len(given) == 1:
+        value = given[0]
     low, high = _RANGES.get(name, _around(value))
-    if given is not None:
-        low, high, *first = given
-        value = first[0] if first else min(max(value, low), high)
+    low, high = min(low, value), max(high, value)
+    if len(given) > 1:
+        low, high = given[:2]
+        value = given[2] if len(given) == 3 else min(max(value, low), high)
     doc = argument(builder, name) if builder is not None else ""
     return Slider(name, of, owner, float(low), float(high), float(value), doc)
 
@@ -142,24 +163,25 @@ def _around(value: float) -> tuple[float, float]:
 
 
 def check_sliders(sliders: Mapping[str, Any] | None) -> dict[str, tuple[float, ...]]:
-    """Return ranges by name, or raise a ``ValueError``.
+    """Return ranges by name, and first values, or raise a ``ValueError``.
 
     Example:
         >>> check_sliders({"gamma": (3, 0)})
         Traceback (most recent call last):
         ...
-        ValueError: sliders['gamma'] must be (low, high) or (low, high, value), low < high, got (3, 0)
+        ValueError: sliders['gamma'] must be (low, high), (low, high, value) or a value, with low <
+        high, got (3, 0)
     """
     checked = {}
     for name, given in (sliders or {}).items():
-        numbers = tuple(given) if isinstance(given, tuple | list) else ()
+        numbers = tuple(given) if isinstance(given, tuple | list) else (given,)
         for number in numbers:
             check_number(number, argument=f"sliders[{name!r}]", allows=lambda x: math.isfinite(x))
-        fits = len(numbers) in (2, 3) and numbers[0] < numbers[1]
-        if not fits or not numbers[0] <= numbers[-1] <= numbers[1]:
+        rises = len(numbers) in (2, 3) and numbers[0] < numbers[1]
+        if len(numbers) != 1 and not (rises and numbers[0] <= numbers[-1] <= numbers[1]):
             raise ValueError(
-                f"sliders[{name!r}] must be (low, high) or (low, high, value), low < high, "
-                f"got {given!r}"
+                f"sliders[{name!r}] must be (low, high), (low, high, value) or a value, with low < "
+                f"high, got {given!r}"
             )
         checked[name] = numbers
     return checked

@@ -39,9 +39,10 @@ def label(name: str) -> str:
 # Where in a sentence its formula begins, the first that fits.
 _FORMULAS = (
     r"\bw = .*",
-    r"[^\s,:]+ ← .*",
     r"\bloss_θ = .*",
-    r"\bv [−+] [^:;,]*?(?= added|[:;,]|$)",
+    r"v_φ − γJ_θφᵀv_θ",
+    r"\bv [−+] [^\s:;,]+",
+    r"[^\s,:]+ ← .*",
     r"−∇L(?= )",
     r"\(\S+·v_θ, \S+·v_φ\)",
     r"v_θ·min\S+ [^,]*",
@@ -86,4 +87,5 @@ def argument(builder: Callable[..., Any], name: str) -> str:
     if said is None:
         return ""
     words = " ".join(said.group(1).split()).replace("``", "").replace("`", "")
-    return re.split(r"\. |\.$|; ?(?=in the|may)|\. May be", words)[0]
+    sentence = re.split(r"\. |\.$", words)[0]
+    return sentence if len(sentence) > 3 else ""
