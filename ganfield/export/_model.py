@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -97,7 +97,7 @@ def model(
             at = places("transform", name, takes)
             if STEP_SIZE in keywords(TRANSFORMS[name]):
                 at[STEP_SIZE] = 0
-            made[name] = field_part(_transformed(name), at, count, base=False)
+            made[name] = _transformed(name, _key(at))
             calls_of_transforms[name] = _call(at)
         steppings: list[tuple[str, str, Stepping]] = []
         for name in methods:
@@ -194,8 +194,11 @@ def _sliders(
     return every
 
 
-def _transformed(name: str) -> Callable[[dict[str, Any]], Any]:
-    return lambda settings: TRANSFORMS[name](opaque, **settings)
+@cache
+def _transformed(name: str, places: tuple[tuple[str, int], ...]) -> Part:
+    """Return a transform as JavaScript, which no game changes."""
+    count = 1 + max(dict(places).values(), default=0)
+    return field_part(lambda own: TRANSFORMS[name](opaque, **own), dict(places), count, base=False)
 
 
 def _key(places: Mapping[str, int]) -> tuple[tuple[str, int], ...]:

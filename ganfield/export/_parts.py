@@ -88,7 +88,8 @@ def field_part(
 
     known = _traced(value, 0.0, 0.0, options)
     jacobian = slopes(known)
-    functions = {"value": of(known), "jacobian": of(jacobian)}
+    # A primitive that is refused is found where the user wrote it, which a program forgets.
+    functions = {"value": of(value if base else known), "jacobian": of(jacobian)}
     if base:
         functions["second"] = of(slopes(jacobian))
     return _part(functions)

@@ -74,7 +74,9 @@ def played(given: Any, *, asked: set[str], source: str | None = None) -> list[Pl
         made = given.losses
         if isinstance(made, Named) and made._build.__name__ in GAMES:
             registered = GAMES[made._build.__name__]
-            given = partial(registered, *made._args, **made._kwargs)
+            bound = inspect.signature(registered).bind(*made._args, **made._kwargs)
+            bound.apply_defaults()  # It is this one game, and not one of each objective.
+            given = partial(registered, **bound.arguments)
         else:
             name = describe(given)
             game = given
@@ -140,14 +142,19 @@ def _one(
     shown = {
         name: value
         for name, value in numbers.items()
-        if name in asked or (value != 0.0 or name in fixed) and _matters(make, numbers, name)
+        if name in asked or (value != 0.0 and _matters(make, numbers, name))
     }
     name = build.__name__
     formula, doc = summary(build)
     if GAMES.get(name) is build:
         doc = story(build)
     where = source or (f"gf.games.{name}" if GAMES.get(name) is build else _where(build))
-    said = [f"{key}={_written(value)}" for key, value in fixed.items() if key not in shown]
+    takes = keywords(build, skip=0)
+    said = [
+        f"{key}={_written(value)}"
+        for key, value in fixed.items()
+        if key not in shown and takes[key].default is not value
+    ]
     said += [f"{key}={{{key}}}" for key in shown]
     program = f"v = gf.vector_field({where}({', '.join(said)}))" if where else ""
     return _checked(Played(name, label(name), formula, doc, shown, make, build, program))

@@ -377,7 +377,7 @@ _RANK = {symbol: rank for rank, symbols in enumerate(_OPERATORS, start=1) for sy
 _RANK |= {"!": _SIGN, "!!": _SIGN, "~": _SIGN, "**": _POWER}
 _SYMBOLS = "|".join(re.escape(symbol) for symbol in sorted(_RANK, key=len, reverse=True))
 _LAST, _FIRST = re.compile(f"(?:{_SYMBOLS})$"), re.compile(f"(?:{_SYMBOLS})")
-_TOKEN = re.compile(rf"(?P<open>[(\[])|(?P<close>[)\]])|(?P<word>[\w.]+)|(?P<symbol>{_SYMBOLS})|.")
+_TOKEN = re.compile(rf"(?P<open>[(\[])|(?P<close>[)\]])|(?P<word>\d[\d.]*e-\d+|[\w.]+)|(?P<symbol>{_SYMBOLS})|.")
 
 
 @functools.cache
@@ -387,9 +387,11 @@ def rank(text: str) -> int:
     Example:
         >>> rank("a+b*c") < rank("a*(b+c)") < rank("-a") < rank("f(a+b)[2]")
         True
+        >>> rank("-e-1e-8") == rank("a-b")
+        True
     """
     depth, loosest, before = 0, _WHOLE, ""
-    for token in _TOKEN.finditer(text.replace("e-", "e")):
+    for token in _TOKEN.finditer(text):
         kind = token.lastgroup
         depth += (kind == "open") - (kind == "close")
         if kind == "symbol" and depth == 0:

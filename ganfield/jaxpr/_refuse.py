@@ -21,7 +21,27 @@ _INSTEAD = {
 }
 
 
-def refuse(equation: Any, known: Iterable[str], *, who: str, why: str = "") -> ValueError:
+class Refused(ValueError):
+    """A primitive that a meaning cannot take.
+
+    Attributes:
+        said: which, and why.
+        where: in the user's function; "" where that is not known.
+        instead: what could be used.
+    """
+
+    def __init__(self, said: str, where: str, instead: str):
+        self.said, self.where, self.instead = said, where, instead
+        place = f", from {where}" if where else ""
+        super().__init__(f"{said}{place}. Use instead: {instead}")
+
+
+def place_of(equation: Any) -> str:
+    """Return where in the user's function an equation comes from, "" if that is not known."""
+    return source_info_util.summarize(equation.source_info)
+
+
+def refuse(equation: Any, known: Iterable[str], *, who: str, why: str = "") -> Refused:
     """Return the error over an equation that a meaning cannot take.
 
     Args:
@@ -31,7 +51,7 @@ def refuse(equation: Any, known: Iterable[str], *, who: str, why: str = "") -> V
         why: what is amiss, where the primitive has a rule but not for this.
 
     Returns:
-        A ``ValueError``: the primitive, where in the user's function it comes from, and what could
+        A `Refused`: the primitive, where in the user's function it comes from, and what could
         be used instead.
 
     Example:
@@ -45,8 +65,4 @@ def refuse(equation: Any, known: Iterable[str], *, who: str, why: str = "") -> V
     if instead is None:
         instead = f"these primitives, or a constant computed beforehand: {', '.join(sorted(known))}"
     said = f"{who} has no rule for the primitive {name!r}"
-    if why:
-        said += f" {why}"
-    return ValueError(
-        f"{said}, from {source_info_util.summarize(equation.source_info)}. Use instead: {instead}"
-    )
+    return Refused(f"{said} {why}" if why else said, place_of(equation), instead)

@@ -10,6 +10,8 @@ from typing import Any, Protocol, TypeVar
 
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
+from ganfield.jaxpr._refuse import Refused, place_of
+
 V = TypeVar("V")
 
 # Primitives that only call a program → the parameter that holds it.
@@ -144,7 +146,13 @@ def _program(given: Any, meaning: Meaning[V], before: Sequence[V] = ()) -> Calla
 def _result(equation: JaxprEqn, values: list[V], meaning: Meaning[V]) -> list[V]:
     name, params = equation.primitive.name, equation.params
     if name in _CALLS:
-        return _program(params[_CALLS[name]], meaning)(values)
+        try:
+            return _program(params[_CALLS[name]], meaning)(values)
+        except Refused as refused:
+            if refused.where:
+                raise
+            # Within a function of JAX's own: the user's is where that was called.
+            raise Refused(refused.said, place_of(equation), refused.instead) from None
     if name == "cond":
         branches = [_program(each, meaning) for each in params["branches"]]
         return meaning.branch(equation, values[0], branches, values[1:])

@@ -9,7 +9,8 @@ import numpy as np
 
 NODE = shutil.which("node")
 _RUN = """
-const read = x => Array.isArray(x) ? x.map(read) : typeof x === "string" ? Number(x) : x;
+const special = ["NaN", "Infinity", "-Infinity", "-0"];
+const read = x => Array.isArray(x) ? x.map(read) : special.includes(x) ? Number(x) : x;
 const said = x => x === undefined ? "undefined" : typeof x === "object" && x !== null
   ? Array.from(x, said) : typeof x === "number" && (!Number.isFinite(x) || Object.is(x, -0))
   ? (Object.is(x, -0) ? "-0" : String(x)) : x;
