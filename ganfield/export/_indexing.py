@@ -8,7 +8,15 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ganfield.export._rules import wrapped
-from ganfield.export._values import Value, as_buffer, atoms, compact, of_buffer, of_elements, with_index
+from ganfield.export._values import (
+    Value,
+    as_buffer,
+    atoms,
+    compact,
+    of_buffer,
+    of_elements,
+    with_index,
+)
 from ganfield.export._writer import Atom, Code, Name, Text, Writer, fill
 
 Rule: TypeAlias = Callable[[Writer, Any, list[Value]], Value]

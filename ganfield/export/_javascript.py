@@ -44,7 +44,7 @@ def javascript(function: Callable[..., Any], *example: Any) -> str:
     """Return the text of a JavaScript function with the same numbers, in float64.
 
     The function is traced on the examples, so what it computes may depend on their shapes and types
-    and not on their values. Scalars and small arrays become straight-line code, larger arrays loops.
+    and not on their values. Scalars and small arrays become straight-line code, others loops.
 
     Args:
         function: of arrays or pytrees of them, in operations of JAX. Floats are float64 in it,
@@ -52,9 +52,9 @@ def javascript(function: Callable[..., Any], *example: Any) -> str:
         *example: an argument each, or its shape.
 
     Returns:
-        An expression, a function of as many arguments. An array is a flat array of its elements, row
-        after row, a scalar a number (or a boolean), and a pytree of other than one leaf an array of
-        its leaves, in the order of `jax.tree.leaves`; what it returns likewise. Integers of 32 bits
+        An expression, a function of as many arguments. An array is a flat array of its elements,
+        row after row, a scalar a number (or a boolean), and a pytree of other than one leaf an array
+        of its leaves, in the order of `jax.tree.leaves`; results likewise. Integers of 32 bits
         wrap as they do in JAX; those of 64 bits are exact up to 2⁵³.
 
     Raises:
@@ -86,7 +86,7 @@ def translate(
     """
     check_real(example, argument="example")
     example = jax.tree.map(_wide, example)
-    program, shape = jax.make_jaxpr(function, return_shape=True)(*example)
+    program = jax.make_jaxpr(function)(*example)
     writer = Writer()
     parameters = [Name(name) for name in names] or [writer.named() for _ in example]
     values: list[Value] = []
@@ -102,7 +102,6 @@ def translate(
         (result,) = parts
     else:
         result = writer.let(f"[{','.join(f'{{{n}}}' for n in range(len(parts)))}]", *parts)
-    del shape
     written = write(writer.nodes, [result], writer.tables, parameters)
     (end,) = written.results
     body = f"{{{written.text}return {end}}}" if written.text else _expression(end)

@@ -24,6 +24,7 @@ from ganfield.export._values import (
     of_buffer,
     of_elements,
     ready,
+    spread,
 )
 from ganfield.export._writer import Writer
 from ganfield.jaxpr import STRUCTURES, refuse
@@ -120,7 +121,7 @@ class JavaScript:
             every = [np.broadcast_to(atoms(value, writer), shape).reshape(-1) for value in values]
             made = [rule(writer, equation, dtypes, list(one)) for one in zip(*every, strict=True)]
             return of_elements(made, shape, dtype)
-        given = [ready(value, writer) for value in values]
+        given = [ready(spread(value, shape, writer), writer) for value in values]
         largest = max(given, key=lambda value: value.size)
         loop = loop_over([largest, *given], writer)
         with writer.within(loop):

@@ -69,7 +69,9 @@ def model(
     """
     ranges = check_sliders(sliders)
     pairs = check_bounds(bounds)
-    transforms = _names(transforms, TRANSFORMS, "transform", [n for n in TRANSFORMS if n != "identity"])
+    transforms = _names(
+        transforms, TRANSFORMS, "transform", [n for n in TRANSFORMS if n != "identity"]
+    )
     methods = _names(methods, METHODS, "method", [*METHOD_NAMES])
     updates = {name: optimizer(name) for name in (optimizers or OPTIMIZERS)}
     with jax.enable_x64(True):
@@ -143,7 +145,12 @@ def safe(text: str) -> str:
         >>> safe('"</script>"')
         '"\\u003c/script>"'
     """
-    for mark, instead in (("</", "\\u003c/"), ("<!", "\\u003c!"), ("<s", "\\u003cs"), ("<S", "\\u003cS")):
+    for mark, instead in (
+        ("</", "\\u003c/"),
+        ("<!", "\\u003c!"),
+        ("<s", "\\u003cs"),
+        ("<S", "\\u003cS"),
+    ):
         text = text.replace(mark, instead)
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
@@ -179,7 +186,10 @@ def _sliders(
     for name in optimizers:
         for setting, value in optimizer(name).settings.items():
             every.append(slider(setting, "optimizer", name, value, None, ranges))
-    for of, names, registry in (("method", methods, METHODS), ("transform", transforms, TRANSFORMS)):
+    for of, names, registry in (
+        ("method", methods, METHODS),
+        ("transform", transforms, TRANSFORMS),
+    ):
         for name in names:
             for setting, value in numbers_of(registry[name]).items():
                 every.append(slider(setting, of, name, value, registry[name], ranges))
@@ -249,8 +259,7 @@ def _fields(bases: list[Part], made: dict[str, Part], first: str) -> str:
     """Return the expression of all fields: v of each game, and the transforms of each."""
     texts = ",".join(part.text() for part in bases)
     facts = {
-        name: dict(zip(("formula", "doc"), summary(TRANSFORMS[name]), strict=True))
-        for name in made
+        name: dict(zip(("formula", "doc"), summary(TRANSFORMS[name]), strict=True)) for name in made
     }
     said = {name: {"name": name, "label": label(name), **fact} for name, fact in facts.items()}
     own = {"name": "v", "label": "v", "formula": _V[0], "doc": _V[1]}
@@ -258,8 +267,9 @@ def _fields(bases: list[Part], made: dict[str, Part], first: str) -> str:
     return (
         f"(()=>{{const made={{{parts}}},said={json.dumps(said, ensure_ascii=False)},"
         "of=(k,f)=>{const m=made[k],w={value:(x,o)=>m.value(f,x,o),"
-        "jacobian:(x,o)=>m.jacobian(f,x,o)};w.second=second(w);return w};"
-        f"return [{texts}].flatMap((f,game)=>[{{game,...{json.dumps(own, ensure_ascii=False)},...f}},"
+        "jacobian:(x,o)=>m.jacobian(f,x,o)};w.second=second(w);return w},"
+        f"v={json.dumps(own, ensure_ascii=False)};"
+        f"return [{texts}].flatMap((f,game)=>[{{game,...v,...f}},"
         "...Object.keys(made).map(k=>({game,...said[k],...of(k,f)}))])"
         f".sort((a,b)=>a.game-b.game||(b.name==={first!r})-(a.name==={first!r}))}})()"
     )
@@ -276,5 +286,3 @@ def _methods(steppings: list[tuple[str, str, Stepping]]) -> str:
     said = {name: {"label": label(name), "doc": summary(METHODS[name])[1]} for name in names}
     facts = json.dumps(said, ensure_ascii=False)
     return f"(said=>[{','.join(texts)}].map(m=>({{...said[m.name],...m}})))({facts})"
-
-

@@ -56,9 +56,7 @@ def move(writer: Writer, equation: JaxprEqn, values: list[Value]) -> list[Value]
     several = equation.primitive.multiple_results
     return [
         _taken(writer, moved, starts, np.asarray(index), str(variable.aval.dtype))
-        for index, variable in zip(
-            results if several else [results], equation.outvars, strict=True
-        )
+        for index, variable in zip(results if several else [results], equation.outvars, strict=True)
     ]
 
 
@@ -76,7 +74,7 @@ def _taken(
     sources = np.searchsorted(starts[1:], flat, side="right")
     used = [values[number] for number in np.unique(sources[inside])]
     fill = literal(np.nan if "float" in dtype else 0, dtype)
-    if flat.size <= MOST_UNROLLED or all(map(is_uniform, used)) and _one(flat, sources, values):
+    if flat.size <= MOST_UNROLLED or (all(map(is_uniform, used)) and _one(flat, sources, values)):
         picked = [
             atoms(values[s], writer).reshape(-1)[n - starts[s]] if n >= 0 else fill
             for n, s in zip(flat, sources, strict=True)

@@ -30,8 +30,10 @@ def _primitive(name: str, count: int) -> Primitive:
     return primitive
 
 
-# Row by row: v_θ, v_φ; then the derivatives of each of these by θ and φ; then those of each of these.
-_CALLS = {name: _primitive(name, count) for name, count in (("value", 2), ("jacobian", 4), ("second", 8))}
+# Row by row: v_θ, v_φ; the derivatives of each of these by θ and φ; and those of each of these.
+_CALLS = {
+    name: _primitive(name, count) for name, count in (("value", 2), ("jacobian", 4), ("second", 8))
+}
 
 
 def _differentiable(name: str, derivative: str | None) -> Any:
@@ -82,5 +84,8 @@ def _rule(name: str, count: int) -> Any:
     return write
 
 
-CALLS = {f"ganfield_{name}": _rule(name, count) for name, count in (("value", 2), ("jacobian", 4), ("second", 8))}
+CALLS = {
+    f"ganfield_{name}": _rule(name, count)
+    for name, count in (("value", 2), ("jacobian", 4), ("second", 8))
+}
 """Primitive → how it is written: a call of the field ``f`` with the options ``o``."""

@@ -168,9 +168,17 @@ def method_part(
 
         def moving(*floats: Any) -> list[Any]:
             own = iter(floats)
-            return after(options, *(old if is_count else next(own) for old, is_count in zip(held, counts, strict=True)))
+            return after(
+                options,
+                *(
+                    old if is_count else next(own)
+                    for old, is_count in zip(held, counts, strict=True)
+                ),
+            )
 
-        rows = _columns(moving, *(x for x, is_count in zip(held, counts, strict=True) if not is_count))
+        rows = _columns(
+            moving, *(x for x, is_count in zip(held, counts, strict=True) if not is_count)
+        )
         # What counts is held: its rows and columns are 0.
         width = counts.count(False)
         entries = []
@@ -179,7 +187,10 @@ def method_part(
             entries += [0.0 if is_count or row_counts else next(own) for is_count in counts]
         return entries
 
-    example = [jax.ShapeDtypeStruct((), jnp.float64 if leaf.dtype == bool else leaf.dtype) for leaf in leaves]
+    example = [
+        jax.ShapeDtypeStruct((), jnp.float64 if leaf.dtype == bool else leaf.dtype)
+        for leaf in leaves
+    ]
     functions = {
         "init": translate(start, 0.0, jnp.zeros(2), options, names=("f", "x", "o")),
         "step": translate(step, 0.0, example, options, names=("f", "s", "o"), calls=CALLS),
@@ -200,4 +211,6 @@ def _typed(state: Any, leaves: Any) -> list[Any]:
 
 def _flat(state: Any) -> list[Any]:
     """Return a state's leaves, truths as 0 and 1."""
-    return [x.astype(float) if x.dtype == bool else x for x in map(jnp.asarray, jax.tree.leaves(state))]
+    return [
+        x.astype(float) if x.dtype == bool else x for x in map(jnp.asarray, jax.tree.leaves(state))
+    ]

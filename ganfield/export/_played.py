@@ -61,13 +61,12 @@ def played(given: Any, *, asked: set[str], source: str | None = None) -> list[Pl
     if isinstance(given, Mapping):
         if not given:
             raise ValueError("game_or_fields must hold a game or a field, got none")
-        each = [
+        return [
             one._replace(name=name, label=name) if len(several) == 1 else one
             for name, what in given.items()
             for several in [played(what, asked=asked)]
             for one in several
         ]
-        return each
     if isinstance(given, str):
         given = lookup(GAMES, given, argument="game")
     if isinstance(given, Game):
@@ -80,7 +79,9 @@ def played(given: Any, *, asked: set[str], source: str | None = None) -> list[Pl
         else:
             name = describe(given)
             game = given
-            return [_checked(Played(name, name, "", "", {}, lambda _: vector_field(game), None, ""))]
+            return [
+                _checked(Played(name, name, "", "", {}, lambda _: vector_field(game), None, ""))
+            ]
     if isinstance(given, Named) and given._build.__name__ == "vector_field":
         return played([*given._args, *given._kwargs.values()][0], asked=asked)
     if not callable(given):
@@ -106,7 +107,11 @@ def _built(build: Callable[..., Game], asked: set[str], source: str | None) -> l
     """Return the games of a builder, one for each objective where it is free."""
     whole, fixed = _unpacked(build)
     takes = keywords(whole, skip=0)
-    if "objective" in takes and "objective" not in fixed and takes["objective"].default in OBJECTIVES:
+    if (
+        "objective" in takes
+        and "objective" not in fixed
+        and takes["objective"].default in OBJECTIVES
+    ):
         first = takes["objective"].default
         names = [first, *(name for name in OBJECTIVES if name != first)]
         return [

@@ -19,10 +19,7 @@ _BOUNDS = "bounds = gf.Players({bounds})"
 _FIELD = """drawn = gf.plot.field({w}, bounds=bounds)
 ax = drawn.lines.axes
 zeros = gf.find_equilibria({w}, bounds=bounds)
-classes = [
-    gf.classify({w}, gf.Players(*point), original=v)
-    for point in zip(*zeros.points, strict=True)
-]
+classes = [gf.classify({w}, point, original=v) for point in zeros.points]
 gf.plot.equilibria(classes, ax)"""
 _RUNS = """method = gf.methods.{method}({optimizer}{settings})
 starts = gf.Players(jnp.array({thetas}), jnp.array({phis}))

@@ -123,18 +123,20 @@ def _dot_general(writer: Writer, equation: Any, values: list[Value]) -> Value:
     batch, rest = len(left_batch), len(right_free)
     width = int(np.prod([left.shape[a] for a in left_sum]))
     full = (*shape, width)
+    written = int(np.prod(full)) <= _MOST_TERMS
 
     def rows(value: Value, order: list[int], before: tuple[int, ...]) -> Value:
         index = np.arange(value.size).reshape(value.shape).transpose(order)
         index = index.reshape(*before, width)
-        return with_index(value, np.broadcast_to(index, full).reshape(-1, width))
+        kept = value if written else ready(value, writer)
+        return with_index(kept, np.broadcast_to(index, full).reshape(-1, width))
 
     sizes = shape[:batch], shape[batch : len(shape) - rest], shape[len(shape) - rest :]
-    lefts = rows(
-        left, [*left_batch, *left_free, *left_sum], (*sizes[0], *sizes[1], *(1,) * rest)
-    )
+    lefts = rows(left, [*left_batch, *left_free, *left_sum], (*sizes[0], *sizes[1], *(1,) * rest))
     rights = rows(
-        right, [*right_batch, *right_free, *right_sum], (*sizes[0], *(1,) * len(sizes[1]), *sizes[2])
+        right,
+        [*right_batch, *right_free, *right_sum],
+        (*sizes[0], *(1,) * len(sizes[1]), *sizes[2]),
     )
     dtype = str(equation.outvars[0].aval.dtype)
     return _combine(writer, [lefts, rights], wrapped("{0}+{1}", dtype), "0", shape, dtype)
@@ -152,7 +154,9 @@ def _extreme_at(symbol: str) -> Reduction:
         for row in atoms(rows, writer):
             best, where = row[0], "0"
             for place, other in enumerate(row[1:], start=1):
-                better = writer.let(f"{{0}}{symbol}{{1}}||{{0}}!=={{0}}&&{{1}}==={{1}}", other, best)
+                better = writer.let(
+                    f"{{0}}{symbol}{{1}}||{{0}}!=={{0}}&&{{1}}==={{1}}", other, best
+                )
                 best = writer.let("{0}?{1}:{2}", better, other, best)
                 where = writer.let(f"{{0}}?{place}:{{1}}", better, where)
             made.append(where)
@@ -170,9 +174,7 @@ def _running(template: str) -> Reduction:
         grid = grid[..., ::-1] if equation.params["reverse"] else grid
         made = grid.copy()
         for place in range(1, grid.shape[-1]):
-            pairs = zip(
-                made[..., place - 1].reshape(-1), grid[..., place].reshape(-1), strict=True
-            )
+            pairs = zip(made[..., place - 1].reshape(-1), grid[..., place].reshape(-1), strict=True)
             sums = [writer.let(wrapped(template, value.dtype), *pair) for pair in pairs]
             one = np.empty(made.shape[:-1], object)
             one.reshape(-1)[:] = sums
@@ -200,4 +202,3 @@ REDUCTIONS: dict[str, Reduction] = {
     "reduce_sum": _reduce("{0}+{1}", "0"),
 }
 """Primitive → its rule."""
-

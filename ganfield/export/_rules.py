@@ -113,7 +113,9 @@ def _integer_pow(writer: Writer, equation: Any, dtypes: list[str], operands: lis
         return literal(1, dtypes[0])
     while exponent:
         if exponent % 2:
-            product = factor if product is None else _times(writer, equation, dtypes, product, factor)
+            product = (
+                factor if product is None else _times(writer, equation, dtypes, product, factor)
+            )
         exponent //= 2
         if exponent:
             factor = _times(writer, equation, dtypes, factor, factor)
@@ -218,7 +220,9 @@ TABLE: dict[str, Rule] = {
     "lt": _compare("<"),
     "max": plain("Math.max({0},{1})", bool="{0}||{1}"),
     "min": plain("Math.min({0},{1})", bool="{0}&&{1}"),
-    "mul": plain("{0}*{1}", int32="Math.imul({0},{1})", uint32="Math.imul({0},{1})", bool="{0}&&{1}"),
+    "mul": plain(
+        "{0}*{1}", int32="Math.imul({0},{1})", uint32="Math.imul({0},{1})", bool="{0}&&{1}"
+    ),
     "name": _same,
     "ne": _compare("!=="),
     "neg": plain("-{0}"),

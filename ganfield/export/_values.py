@@ -109,7 +109,7 @@ def atoms(value: Value, writer: Writer) -> np.ndarray:
         numbers = np.asarray(value.known).reshape(-1)
         flat[:] = [literal(number, value.dtype) for number in numbers]
     else:
-        assert value.index is not None and value.buffer is not None
+        assert value.index is not None
         flat[:] = [_element(value, int(place), writer) for place in value.index.reshape(-1)]
     return array
 
@@ -141,7 +141,8 @@ def as_buffer(value: Value, writer: Writer) -> Value:
 def compact(value: Value, writer: Writer) -> tuple[Name, Atom]:
     """Return an array of JavaScript's with the elements in order, and where in it they start."""
     value = as_buffer(value, writer)
-    assert value.buffer is not None and value.index is not None
+    assert value.buffer is not None
+    assert value.index is not None
     flat = value.index.reshape(-1)
     if np.array_equal(flat, np.arange(flat.size) + (flat[0] if flat.size else 0)):
         start = int(flat[0]) if flat.size else 0
@@ -254,6 +255,15 @@ def ready(value: Value, writer: Writer) -> Value:
     return value if is_uniform(value) else as_buffer(value, writer)
 
 
+def spread(value: Value, shape: tuple[int, ...], writer: Writer) -> Value:
+    """Return a value over a larger shape, in which an axis of one element stands for any number."""
+    if value.shape == shape or is_uniform(value):
+        return value
+    kept = as_buffer(value, writer)
+    index = np.arange(value.size).reshape(value.shape)
+    return with_index(kept, np.broadcast_to(index, shape))
+
+
 def entry(value: Value, outer: Name | None, inner: Name, writer: Writer) -> Atom:
     """Return the element at a row and a column, those of two loops, of a value of two axes."""
     if is_uniform(value):
@@ -276,7 +286,9 @@ def with_index(value: Value, index: np.ndarray) -> Value:
     """Return the elements of a value in another order, by their places in the one they have."""
     if value.index is not None:
         places = value.index.reshape(-1)[index]
-        return Value(index.shape, value.dtype, buffer=value.buffer, index=places, offset=value.offset)
+        return Value(
+            index.shape, value.dtype, buffer=value.buffer, index=places, offset=value.offset
+        )
     if value.elements is not None:
         array = value.elements.reshape(-1)[index]
         return Value(index.shape, value.dtype, elements=array)

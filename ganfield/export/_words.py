@@ -80,7 +80,7 @@ def argument(builder: Callable[..., Any], name: str) -> str:
     Example:
         >>> import ganfield as gf
         >>> argument(gf.consensus, "gamma")
-        'γ ≥ 0'
+        "γ ≥ 0; 10 in the paper's experiments"
     """
     text = inspect.getdoc(builder) or ""
     said = re.search(rf"^    {name}: (.*?)(?=^    \w|^\S|^$|\Z)", text, re.MULTILINE | re.DOTALL)

@@ -19,9 +19,9 @@ from typing import TypeAlias
 
 _MOST_DEPTH = 12  # of expressions within one another
 _LETTERS = string.ascii_lowercase + string.ascii_uppercase
+# Of as many letters as names may have.
 _RESERVED = frozenset(
-    "as do if in of for int let new NaN try var case char else enum eval goto long null this "
-    "true void with Math async await break catch class const false yield".split()
+    ("as", "do", "if", "in", "of", "for", "int", "let", "new", "NaN", "try", "var")
 )
 
 
@@ -199,7 +199,7 @@ def write(
     results: list[Atom],
     tables: dict[str, Name],
     parameters: list[Name],
-) -> "Written":
+) -> Written:
     """Return the text of statements, and those of the atoms that are read at their end."""
     needed = _needed(nodes, results)
     uses: Counter[Atom] = Counter()
@@ -217,7 +217,7 @@ def write(
 
 @dataclasses.dataclass(frozen=True)
 class Written:
-    """The text of a function's body, of its results, the constants that it reads, its parameters."""
+    """The texts of a function's body and its results, and what its tables and parameters are."""
 
     text: str
     results: list[str]
@@ -316,33 +316,24 @@ class _Written:
         return self.called[name]
 
     def statements(self, nodes: list[Let | Code]) -> str:
-        lines = []
+        text, constants = "", False  # Those that follow one another are one statement.
         for node in nodes:
             if isinstance(node, Let):
                 if node.name not in self.needed:
                     continue
-                text = fill(node.template, *map(self.text, node.operands))
+                own = fill(node.template, *map(self.text, node.operands))
                 depth = 1 + max(
                     (self.inlined[x][1] for x in node.operands if x in self.inlined), default=0
                 )
                 if self.uses[node.name] == 1 and depth < _MOST_DEPTH:
-                    self.inlined[node.name] = (text, depth)
+                    self.inlined[node.name] = (own, depth)
                 else:
-                    lines.append(f"const {self.name(node.name)}={text};")
+                    begin = f"{text[:-1]}," if constants else f"{text}const "
+                    text, constants = f"{begin}{self.name(node.name)}={own};", True
             elif self.needed.intersection(node.makes):
                 bodies = [self.statements(body) for body, _ in node.bodies]
-                lines.append(node.write(self.text, bodies, self.needed))
-        return _joined(lines)
-
-
-def _joined(lines: list[str]) -> str:
-    """Return statements as one text, constants that follow one another in one statement."""
-    text = ""
-    for line in lines:
-        is_constant = line.startswith("const ")
-        follows = text.endswith(";") and text.rpartition("\n")[2].startswith("const ")
-        text = f"{text[:-1]},{line[6:]}" if is_constant and follows else f"{text}\n{line}"
-    return text.replace("\n", "")
+                text, constants = text + node.write(self.text, bodies, self.needed), False
+        return text
 
 
 def fill(template: str, *operands: str) -> str:
@@ -377,7 +368,9 @@ _RANK = {symbol: rank for rank, symbols in enumerate(_OPERATORS, start=1) for sy
 _RANK |= {"!": _SIGN, "!!": _SIGN, "~": _SIGN, "**": _POWER}
 _SYMBOLS = "|".join(re.escape(symbol) for symbol in sorted(_RANK, key=len, reverse=True))
 _LAST, _FIRST = re.compile(f"(?:{_SYMBOLS})$"), re.compile(f"(?:{_SYMBOLS})")
-_TOKEN = re.compile(rf"(?P<open>[(\[])|(?P<close>[)\]])|(?P<word>\d[\d.]*e-\d+|[\w.]+)|(?P<symbol>{_SYMBOLS})|.")
+_TOKEN = re.compile(
+    rf"(?P<open>[(\[])|(?P<close>[)\]])|(?P<word>\d[\d.]*e-\d+|[\w.]+)|(?P<symbol>{_SYMBOLS})|."
+)
 
 
 @functools.cache

@@ -21,7 +21,7 @@ _INSTEAD = {
 }
 
 
-class Refused(ValueError):
+class RefusedError(ValueError):
     """A primitive that a meaning cannot take.
 
     Attributes:
@@ -41,7 +41,7 @@ def place_of(equation: Any) -> str:
     return source_info_util.summarize(equation.source_info)
 
 
-def refuse(equation: Any, known: Iterable[str], *, who: str, why: str = "") -> Refused:
+def refuse(equation: Any, known: Iterable[str], *, who: str, why: str = "") -> RefusedError:
     """Return the error over an equation that a meaning cannot take.
 
     Args:
@@ -51,18 +51,18 @@ def refuse(equation: Any, known: Iterable[str], *, who: str, why: str = "") -> R
         why: what is amiss, where the primitive has a rule but not for this.
 
     Returns:
-        A `Refused`: the primitive, where in the user's function it comes from, and what could
+        A `RefusedError`: the primitive, where in the user's function it comes from, and what could
         be used instead.
 
     Example:
         >>> import jax
         >>> (equation,) = jax.make_jaxpr(jax.lax.digamma)(1.0).eqns
-        >>> print(str(refuse(equation, ["add", "mul"], who="javascript")).partition(", from")[0])
-        javascript has no rule for the primitive 'digamma'
+        >>> refuse(equation, ["add", "mul"], who="javascript").said
+        "javascript has no rule for the primitive 'digamma'"
     """
     name = equation.primitive.name
     instead = _INSTEAD.get(name)
     if instead is None:
         instead = f"these primitives, or a constant computed beforehand: {', '.join(sorted(known))}"
     said = f"{who} has no rule for the primitive {name!r}"
-    return Refused(f"{said} {why}" if why else said, place_of(equation), instead)
+    return RefusedError(f"{said} {why}" if why else said, place_of(equation), instead)

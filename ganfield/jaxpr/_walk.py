@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
-from ganfield.jaxpr._refuse import Refused, place_of
+from ganfield.jaxpr._refuse import RefusedError, place_of
 
 V = TypeVar("V")
 
@@ -148,11 +148,11 @@ def _result(equation: JaxprEqn, values: list[V], meaning: Meaning[V]) -> list[V]
     if name in _CALLS:
         try:
             return _program(params[_CALLS[name]], meaning)(values)
-        except Refused as refused:
+        except RefusedError as refused:
             if refused.where:
                 raise
             # Within a function of JAX's own: the user's is where that was called.
-            raise Refused(refused.said, place_of(equation), refused.instead) from None
+            raise RefusedError(refused.said, place_of(equation), refused.instead) from None
     if name == "cond":
         branches = [_program(each, meaning) for each in params["branches"]]
         return meaning.branch(equation, values[0], branches, values[1:])

@@ -46,7 +46,8 @@ def test_a_page_of_a_users_own_game(run, tmp_path, opened):
     assert (code, err, opened) == (0, "", [])
     assert out.splitlines()[0] == "my_game, coupling = 2, consensus γ = 5"
     text = (tmp_path / "pages" / "mine.html").read_text("utf-8")
-    slider = '"name": "coupling", "label": "coupling c", "of": "game", "owner": "", "min": -3.0, "max": 3.0, "value": 2.0'
+    slider = '"name": "coupling", "label": "coupling c", "of": "game", "owner": "", '
+    slider += '"min": -3.0, "max": 3.0, "value": 2.0'
     assert slider in text
     assert '"max": 5.0, "value": 5.0' in text  # γ, whose range reaches as far as it is.
     assert 'runpy.run_path(\\"mine.py\\")[\\"my_game\\"]' in text
@@ -54,7 +55,7 @@ def test_a_page_of_a_users_own_game(run, tmp_path, opened):
 
 @pytest.mark.slow
 def test_without_output_the_browser_is_opened(run, opened):
-    code, out, err = run(
+    code, _, err = run(
         "explore", "--game", "bilinear", "--start", "1,1", "-0.5,1", "--num-steps", 50
     )
     assert (code, err) == (0, "")
@@ -78,7 +79,10 @@ def test_other_commands_take_a_users_own_game(run, run_json, tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--game", "mine.py:my_gaem"), "unknown function of mine.py 'my_gaem': did you mean 'my_game'"),
+        (
+            ("--game", "mine.py:my_gaem"),
+            "unknown function of mine.py 'my_gaem': did you mean 'my_game'",
+        ),
         (("--game", "yours.py:my_game"), "there is no file 'yours.py'"),
         (("--game", "mine.py"), "FILE.py:FUNCTION"),
         (("--game", "mine.py:needs"), "give defaults to coupling"),

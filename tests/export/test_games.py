@@ -61,7 +61,9 @@ def compiled(fields):
     def both(x, y):
         point = jnp.stack([x, y])
         values = [lambda z, f=field: jnp.stack(f(gf.Players(*z))) for field in fields]
-        return jnp.stack([f(point) for f in values]), jnp.stack([jax.jacfwd(f)(point) for f in values])
+        return jnp.stack([f(point) for f in values]), jnp.stack(
+            [jax.jacfwd(f)(point) for f in values]
+        )
 
     both = jax.jit(jax.vmap(both))
 
@@ -74,7 +76,9 @@ def compiled(fields):
 
         @at.def_vmap
         def together(size, batched, x, y):
-            x, y = (z if b else jnp.broadcast_to(z, size) for z, b in zip((x, y), batched, strict=True))
+            x, y = (
+                z if b else jnp.broadcast_to(z, size) for z, b in zip((x, y), batched, strict=True)
+            )
             pad = jnp.zeros(2 * len(POINTS) - size)
             return tuple(
                 part[:size, place] for part in both(*(jnp.concatenate([z, pad]) for z in (x, y)))

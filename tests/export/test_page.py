@@ -2,7 +2,6 @@
 
 import functools
 import json
-import os
 
 import jax
 import jax.numpy as jnp
@@ -80,9 +79,13 @@ def test_sliders_games_and_planes_are_live(tmp_path):
     ]
     for told, w in expected:
         np.testing.assert_allclose(told["value"], [*w(at)], rtol=1e-12)
-        np.testing.assert_allclose(told["jacobian"], gf.jacobian(w)(at).ravel(), rtol=1e-11, atol=1e-13)
+        np.testing.assert_allclose(
+            told["jacobian"], gf.jacobian(w)(at).ravel(), rtol=1e-11, atol=1e-13
+        )
     assert [x["name"] for x in mine["sliders"]][-2:] == ["sharpness", "shift"]
-    assert [x["owner"] for x in two["sliders"]][-1] == "bilinear" or two["games"][0]["name"] == "one"
+    assert [x["owner"] for x in two["sliders"]][-1] == "bilinear" or two["games"][0][
+        "name"
+    ] == "one"
     assert [x["name"] for x in two["games"]] == ["one", "other"]
     assert len(dirac["games"]) == 1
     assert plane["title"] == "</SCRIPT>"
@@ -130,18 +133,30 @@ def broken(theta):
 @pytest.mark.parametrize(
     ("game", "options", "said"),
     [
-        (functools.partial(gf.games.bilinear, jnp.eye(2)), {}, r"gf.planes.on_plane\(field, plane\)"),
+        (
+            functools.partial(gf.games.bilinear, jnp.eye(2)),
+            {},
+            r"gf.planes.on_plane\(field, plane\)",
+        ),
         (gf.games.bilinear(jnp.eye(2)), {}, r"gf.planes.on_plane\(field, plane\)"),
         (functools.partial(broken, 0), {}, "primitive 'sort', from .*test_page.py"),
         (3, {}, "must be a game, a field of two numbers, .* got int"),
         ({}, {}, "must hold a game"),
         ("bilinaer", {}, "did you mean 'bilinear'"),
-        (gf.games.bilinear, {"methods": ["competitive"]}, "'competitive' cannot be exported: it solves"),
+        (
+            gf.games.bilinear,
+            {"methods": ["competitive"]},
+            "'competitive' cannot be exported: it solves",
+        ),
         (gf.games.bilinear, {"methods": ["simultanous"]}, "did you mean 'simultaneous'"),
         (gf.games.bilinear, {"optimizers": ["adma"]}, "did you mean 'adam"),
         (gf.games.bilinear, {"transforms": ["consnesus"]}, "did you mean 'consensus'"),
         (gf.games.bilinear, {"sliders": {"gama": (0, 1)}, **FEW}, "unknown slider 'gama'"),
-        (gf.games.bilinear, {"sliders": {"gamma": (1, 0)}}, r"sliders\['gamma'\] must be \(low, high\)"),
+        (
+            gf.games.bilinear,
+            {"sliders": {"gamma": (1, 0)}},
+            r"sliders\['gamma'\] must be \(low, high\)",
+        ),
         (gf.games.bilinear, {"bounds": (2, -2)}, "bounds must be"),
     ],
 )
@@ -170,4 +185,4 @@ def test_a_notebook_shows_the_page():
 
 def test_import_is_lazy():
     assert "export" in dir(gf)
-    assert os.path.isfile(gf.export._html._PAGE)
+    assert gf.export._html._PAGE.is_file()

@@ -15,13 +15,26 @@ from ganfield.jaxpr import STRUCTURES
 from tests.export import node
 
 RNG = np.random.default_rng(0)
-FLOATS = np.array(
-    [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 3.5, -7.0, 1e-9, -1e-150, 1e150, 1e-290]
-    + [np.inf, -np.inf, np.nan, 2.0**31, -(2.0**40), 710.0, -745.5, 0.3, 1.2]
-    + [*RNG.normal(size=20), *(10 * RNG.normal(size=8))]
-)
+SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 3.5, -7.0, np.inf, -np.inf, np.nan)
+EXTREME = (1e-9, -1e-150, 1e150, 1e-290, 2.0**31, -(2.0**40), 710.0, -745.5, 0.3, 1.2)
+FLOATS = np.array([*SPECIAL, *EXTREME, *RNG.normal(size=20), *(10 * RNG.normal(size=8))])
 INTS = np.array(
-    [0, 1, -1, 2, 7, -7, 31, 32, 33, 2**31 - 1, -(2**31), 65536, 123456789, *RNG.integers(-99, 99, 9)],
+    [
+        0,
+        1,
+        -1,
+        2,
+        7,
+        -7,
+        31,
+        32,
+        33,
+        2**31 - 1,
+        -(2**31),
+        65536,
+        123456789,
+        *RNG.integers(-99, 99, 9),
+    ],
     np.int32,
 )
 BOOLS = np.array([False, True])
@@ -127,7 +140,14 @@ LONG = RNG.normal(size=40)
 
 def one_hot(x, i):
     row = x.at[i]
-    return row.set(2.0), row.add(1.0), row.multiply(3.0), row.max(0.1), row.min(0.1), x.at[i, 0].set(7)
+    return (
+        row.set(2.0),
+        row.add(1.0),
+        row.multiply(3.0),
+        row.max(0.1),
+        row.min(0.1),
+        x.at[i, 0].set(7),
+    )
 
 
 # What works on whole arrays, small ones that are written out and large ones that are looped over.
@@ -206,14 +226,20 @@ STRUCTURED = {
     ],
     "while": [
         (lambda x: lax.while_loop(lambda c: c[0] < 5, lambda c: (c[0] + 1, c[1] * x), (0, x)), 1.5),
-        (lambda x: lax.while_loop(lambda c: c.sum() < 99, lambda c: jnp.flip(c) * 1.5, abs(x)), LONG),
+        (
+            lambda x: lax.while_loop(lambda c: c.sum() < 99, lambda c: jnp.flip(c) * 1.5, abs(x)),
+            LONG,
+        ),
         (lambda x: lax.while_loop(lambda c: c[0] < 3.0, lambda c: (c[1], c[0] + 1), (x, x)), 0.5),
     ],
     "scan": [
         (lambda x: lax.scan(lambda c, a: (c * a, (c + a, c > 0)), x[0], x), LONG),
         (lambda x: lax.scan(lambda c, a: (c @ a, c), x[0] @ x, jnp.stack([x, x.T])), LARGE[:, :4]),
         (lambda x: lax.scan(lambda c, _: (jnp.sin(c), None), x, None, length=7)[0], LONG),
-        (lambda x: lax.scan(lambda c, a: ((c[1], c[0] + a), c[0]), (0.0, 1.0), x, reverse=True), LONG),
+        (
+            lambda x: lax.scan(lambda c, a: ((c[1], c[0] + a), c[0]), (0.0, 1.0), x, reverse=True),
+            LONG,
+        ),
         (jax.grad(lambda x: lax.scan(lambda c, a: (jnp.sin(c * a), c), x[0], x)[0]), LONG[:5]),
         (lambda x: lax.fori_loop(0, 3, lambda i, c: c.at[i].set(c.sum()), x), LONG),
     ],
@@ -235,7 +261,9 @@ def test_every_rule_has_a_case():
     of_many = MOVEMENTS | REDUCTIONS.keys() | INDEXING.keys()
     scatters = {name for name in of_many if name.startswith("scatter")}
     assert of_many - scatters <= OF_ARRAYS.keys()
-    assert scatters == {"scatter"} | {f"scatter{mark}{how}" for mark in "-_" for how in ("add", "max", "min", "mul")}
+    assert scatters == {"scatter"} | {
+        f"scatter{mark}{how}" for mark in "-_" for how in ("add", "max", "min", "mul")
+    }
     assert {"cond", "while", "scan"} <= STRUCTURED.keys() & {*STRUCTURES}
 
 
@@ -273,7 +301,9 @@ def test_arrays_loops_and_branches_are_those_of_jax():
     jobs = []
     for function, *given in cases:
         text = javascript(lambda *x, f=function: jax.tree.leaves(f(*x)), *given)
-        jobs.append((text, [[np.asarray(x).reshape(-1).tolist() if np.ndim(x) else x for x in given]]))
+        jobs.append(
+            (text, [[np.asarray(x).reshape(-1).tolist() if np.ndim(x) else x for x in given]])
+        )
     for (function, *given), (text, _), result in zip(cases, jobs, node.run(jobs), strict=True):
         expected = function(*map(jnp.asarray, given))
         assert isinstance(result, list), (result, text)
