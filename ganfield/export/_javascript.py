@@ -53,9 +53,9 @@ def javascript(function: Callable[..., Any], *example: Any) -> str:
 
     Returns:
         An expression, a function of as many arguments. An array is a flat array of its elements,
-        row after row, a scalar a number (or a boolean), and a pytree of other than one leaf an array
-        of its leaves, in the order of `jax.tree.leaves`; results likewise. Integers of 32 bits
-        wrap as they do in JAX; those of 64 bits are exact up to 2⁵³.
+        row after row, a scalar a number (or a boolean), and a pytree of several leaves an array
+        of them, in the order of `jax.tree.leaves`; results likewise. Integers of 32 bits wrap as
+        they do in JAX; those of 64 bits are exact up to 2⁵³.
 
     Raises:
         ValueError: there is no rule for a primitive; the message says which, where it comes from in

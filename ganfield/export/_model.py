@@ -269,7 +269,7 @@ def _fields(bases: list[Part], made: dict[str, Part], first: str) -> str:
         "of=(k,f)=>{const m=made[k],w={value:(x,o)=>m.value(f,x,o),"
         "jacobian:(x,o)=>m.jacobian(f,x,o)};w.second=second(w);return w},"
         f"v={json.dumps(own, ensure_ascii=False)};"
-        f"return [{texts}].flatMap((f,game)=>[{{game,...v,...f}},"
+        f"return [{texts}].flatMap((f,game)=>[{{game,...v,...(f.second??=second(f),f)}},"
         "...Object.keys(made).map(k=>({game,...said[k],...of(k,f)}))])"
         f".sort((a,b)=>a.game-b.game||(b.name==={first!r})-(a.name==={first!r}))}})()"
     )

@@ -14,6 +14,7 @@ from ganfield.export._javascript import Function, translate
 from ganfield.export._opaque import CALLS, opaque
 from ganfield.methods import Method, State
 
+_MOST_SLOPES = 3000  # letters of v′; v″ of a longer one is left to differences
 Numbers = dict[str, jax.Array]
 """Name of a setting → its value, an option of the page."""
 
@@ -56,7 +57,7 @@ def _settings(options: jax.Array, places: dict[str, int]) -> Numbers:
 def field_part(
     build: Callable[[Numbers], Field], places: dict[str, int], count: int, *, base: bool
 ) -> Part:
-    """Return ``value``, ``jacobian`` and ``second`` of a field of two numbers.
+    """Return ``value``, ``jacobian`` and, where it is short, ``second`` of a field of two numbers.
 
     Args:
         build: the field, from its settings.
@@ -90,7 +91,7 @@ def field_part(
     jacobian = slopes(known)
     # A primitive that is refused is found where the user wrote it, which a program forgets.
     functions = {"value": of(value if base else known), "jacobian": of(jacobian)}
-    if base:
+    if base and len(functions["jacobian"].text) <= _MOST_SLOPES:
         functions["second"] = of(slopes(jacobian))
     return _part(functions)
 

@@ -129,6 +129,13 @@ def as_buffer(value: Value, writer: Writer) -> Value:
         return value
     if value.known is not None:
         numbers = np.asarray(value.known).reshape(-1)
+        _, firsts, places = np.unique(numbers, return_index=True, return_inverse=True)
+        order = np.argsort(np.argsort(firsts))
+        if 2 * firsts.size <= numbers.size and _axes(order[places].reshape(value.shape)):
+            # What was spread over a larger shape is kept as it was.
+            marks = [literal(number, value.dtype) for number in numbers[np.sort(firsts)]]
+            table = of_buffer(writer.table(f"[{','.join(marks)}]"), (len(marks),), value.dtype)
+            return with_index(table, order[places].reshape(value.shape))
         marks = [literal(number, value.dtype) for number in numbers]
         return of_buffer(writer.table(f"[{','.join(marks)}]"), value.shape, value.dtype)
     flat = atoms(value, writer).reshape(-1)

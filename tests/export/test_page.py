@@ -53,7 +53,7 @@ def plane_of_networks():
     return lambda params, _=None: on_plane(params, batch)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("x64")
 def test_sliders_games_and_planes_are_live(tmp_path):
     field = plane_of_networks()
@@ -78,6 +78,8 @@ def test_sliders_games_and_planes_are_live(tmp_path):
         (dirac, gf.vector_field(gf.games.dirac_gan(instance_noise=0.7))),
     ]
     for told, w in expected:
+        # v″ of a field of networks is by differences, and so w′ is.
+        exact = 1e-8 if told is plane else 1e-11
         np.testing.assert_allclose(told["value"], [*w(at)], rtol=1e-12)
         np.testing.assert_allclose(
             told["jacobian"], gf.jacobian(w)(at).ravel(), rtol=1e-11, atol=1e-13
@@ -116,7 +118,9 @@ def test_the_program_of_a_page_makes_its_figure(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["dirac_gan", "two_attractors"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("dirac_gan", marks=pytest.mark.long), "two_attractors"]
+)
 def test_a_page_is_one_small_file(name, tmp_path):
     path = tmp_path / "page.html"
     gf.export.html(path, name)

@@ -267,7 +267,7 @@ def test_every_rule_has_a_case():
     assert {"cond", "while", "scan"} <= STRUCTURED.keys() & {*STRUCTURES}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("x64")
 def test_elements_are_those_of_jax():
     cases = [(name, *case) for name, several in ELEMENTWISE.items() for case in several]
@@ -294,7 +294,7 @@ def test_elements_are_those_of_jax():
             )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("x64")
 def test_arrays_loops_and_branches_are_those_of_jax():
     cases = [case for table in (OF_ARRAYS, STRUCTURED) for each in table.values() for case in each]
