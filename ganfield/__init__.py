@@ -13,31 +13,26 @@ from ganfield import program as program  # First, for it guards the imports that
 import importlib as _importlib
 import typing as _typing
 
-from ganfield import analysis as analysis
 from ganfield import checks as checks
 from ganfield import configuration as configuration
 from ganfield import data as data
+from ganfield import dynamics as dynamics
 from ganfield import evaluation as evaluation
 from ganfield import field as field
 from ganfield import games as games
 from ganfield import methods as methods
 from ganfield import reporting as reporting
+from ganfield import spectra as spectra
+from ganfield import stability as stability
 from ganfield import testing as testing
 from ganfield._types import Batch as Batch
 from ganfield._types import Field as Field
 from ganfield._types import Players as Players
-from ganfield.analysis import basins as basins
-from ganfield.analysis import classify as classify
-from ganfield.analysis import convergence_rate as convergence_rate
-from ganfield.analysis import eigenvalues as eigenvalues
-from ganfield.analysis import find_equilibria as find_equilibria
-from ganfield.analysis import grid as grid
-from ganfield.analysis import largest_stable as largest_stable
-from ganfield.analysis import max_step_size as max_step_size
-from ganfield.analysis import planes as planes
-from ganfield.analysis import spectral_radius as spectral_radius
-from ganfield.analysis import stability_diagram as stability_diagram
-from ganfield.analysis import update_map as update_map
+from ganfield.dynamics import basins as basins
+from ganfield.dynamics import classify as classify
+from ganfield.dynamics import find_equilibria as find_equilibria
+from ganfield.dynamics import grid as grid
+from ganfield.dynamics import planes as planes
 from ganfield.field import TRANSFORMS as TRANSFORMS
 from ganfield.field import clipped as clipped
 from ganfield.field import consensus as consensus
@@ -85,6 +80,13 @@ from ganfield.simulate import simulate as simulate
 from ganfield.simulate import simulation as simulation
 from ganfield.simulate import sweep as sweep
 from ganfield.simulate import trajectories as trajectories
+from ganfield.spectra import convergence_rate as convergence_rate
+from ganfield.spectra import eigenvalues as eigenvalues
+from ganfield.spectra import max_step_size as max_step_size
+from ganfield.spectra import spectral_radius as spectral_radius
+from ganfield.spectra import update_map as update_map
+from ganfield.stability import largest_stable as largest_stable
+from ganfield.stability import stability_diagram as stability_diagram
 
 if _typing.TYPE_CHECKING:
     import ganfield.plotting

@@ -251,8 +251,10 @@ def test_small_pytrees_are_printed_and_large_ones_counted():
 
 
 PACKAGES = (
-    "analysis",
-    "analysis.planes",
+    "spectra",
+    "stability",
+    "dynamics",
+    "dynamics.planes",
     "checks",
     "configuration",
     "data",

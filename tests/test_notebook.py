@@ -52,17 +52,17 @@ def test_texts_are_escaped():
 
 def test_results_are_tables():
     origin = gf.Players(np.float64(0), np.float64(0.25))
-    radius = gf.analysis.SpectralRadius(1.25, 1.25, np.array([1 + 0.5j, 0.1]), 0.0, 1e-12, "none")
+    radius = gf.spectra.SpectralRadius(1.25, 1.25, np.array([1 + 0.5j, 0.1]), 0.0, 1e-12, "none")
     assert cells(radius)[:5] == ["SpectralRadius", "value", "1.25", "rate", "1.25"]
     assert "1+0.5j, 0.1+0j" in cells(radius)
-    points = gf.analysis.Equilibria((origin,), np.array([0.0]), np.array([7]), 8, 7)
+    points = gf.dynamics.Equilibria((origin,), np.array([0.0]), np.array([7]), 8, 7)
     assert cells(points) == [
         "1 equilibria: 7 of 8 starts ended at zeros", "point", "residual", "hits",
         "θ = 0, φ = 0.25", "0", "7",
     ]  # fmt: skip
-    none = gf.analysis.Equilibria((), np.zeros(0), np.zeros(0, int), 8, 0, "the field is <flat>")
+    none = gf.dynamics.Equilibria((), np.zeros(0), np.zeros(0, int), 8, 0, "the field is <flat>")
     assert cells(none)[0].endswith("0 of 8 starts ended at zeros. the field is <flat>")
-    rates = gf.analysis.ConvergenceRate(0.5, float("nan"))
+    rates = gf.spectra.ConvergenceRate(0.5, float("nan"))
     assert cells(rates) == ["ConvergenceRate", "predicted", "0.5", "measured", "nan"]
     coverage = gf.evaluation.ModeCoverage(*map(np.asarray, (8, 8, 0.98, 0.1, np.ones(8) / 8)))
     assert cells(coverage)[1:3] == ["modes_covered", "8"]

@@ -63,7 +63,7 @@ def main(config: Config) -> None:
     seconds = {"ganfield": experiment.lap()}
     ends = numpy_ends(config, *(np.asarray(part) for part in grid))
     seconds["numpy"] = experiment.lap()
-    settled = basins.outcome == gf.analysis.OUTCOMES.index("converged")
+    settled = basins.outcome == gf.stability.OUTCOMES.index("converged")
     apart = max(
         float(np.abs(one - other)[settled].max()) if settled.any() else 0.0
         for one, other in zip(ends, basins.ends, strict=True)

@@ -112,7 +112,7 @@ def compare_rings(config: Config) -> dict[str, dict[str, Any]]:
     return rows
 
 
-def diagrams(config: Config) -> dict[str, gf.analysis.StabilityDiagram]:
+def diagrams(config: Config) -> dict[str, gf.stability.StabilityDiagram]:
     """Return the two diagrams on the Dirac-GAN: consensus, and momentum of alternating steps."""
     v = gf.vector_field(gf.games.dirac_gan())
 

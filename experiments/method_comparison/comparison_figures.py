@@ -35,7 +35,7 @@ def comparison(result: dict[str, Any], path: Path) -> None:
         plt.close(figure)
 
 
-def stability(maps: dict[str, gf.analysis.StabilityDiagram], path: Path) -> None:
+def stability(maps: dict[str, gf.stability.StabilityDiagram], path: Path) -> None:
     """Draw the two stability diagrams."""
     titles = {
         "consensus": "simultaneous steps on v − γ∇L",

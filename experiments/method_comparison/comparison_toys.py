@@ -107,11 +107,11 @@ def compare(
     cycle = what(games.game(jnp.zeros((), int)), optax.sgd, 0.1)[0].cycle
     num_steps = steps_within(budget, cost, 2 * cycle)
 
-    def run(game: jax.Array, step_size: jax.Array, start: jax.Array) -> gf.analysis.Approach:
+    def run(game: jax.Array, step_size: jax.Array, start: jax.Array) -> gf.stability.Approach:
         method, field = what(games.game(game), optax.sgd, step_size)
         known = jnp.asarray(games.equilibria)[game]
         place = gf.Players(*(known[0] + start))
-        return gf.analysis.approach(method, field, place, known, num_steps=num_steps, floor=FLOOR)
+        return gf.stability.approach(method, field, place, known, num_steps=num_steps, floor=FLOOR)
 
     def predict(game: jax.Array, step_size: jax.Array, point: jax.Array) -> jax.Array:
         method, field = what(games.game(game), optax.sgd, step_size)
@@ -166,7 +166,7 @@ def steps_within(budget: int, cost: float, multiple: int) -> int:
 
 def _best(
     step_sizes: np.ndarray,
-    runs: gf.analysis.Approach,
+    runs: gf.stability.Approach,
     radii: np.ndarray,
     num_steps: int,
     cost: float,
@@ -188,8 +188,8 @@ def _best(
     last = np.sort(np.take_along_axis(runs.above, nearest, axis=-1)[..., 0], axis=1)
     order = np.lexsort((last[:, gap.shape[1] // 2], np.maximum(median, FLOOR)))
     best = int(order[0])
-    approach = gf.analysis.Approach(*(part[best] for part in runs))
-    factor = gf.analysis.observed_rate(approach, num_steps=num_steps, floor=FLOOR).rate
+    approach = gf.stability.Approach(*(part[best] for part in runs))
+    factor = gf.stability.observed_rate(approach, num_steps=num_steps, floor=FLOOR).rate
     factor = np.take_along_axis(factor, nearest[best], axis=-1)[:, 0]
     typical = int(np.argsort(gap[best], kind="stable")[gap.shape[1] // 2])
     return Row(

@@ -162,7 +162,7 @@ class Spectra:
         self.batches = jax.device_put(batches, NamedSharding(mesh, PartitionSpec("share")))
         self.gamma = config.gamma
         self.jacobians = [
-            jax.jit(jax.vmap(gf.analysis.mean_jacobian(field), in_axes=(None, 0)))
+            jax.jit(jax.vmap(gf.spectra.mean_jacobian(field), in_axes=(None, 0)))
             for field in (v, w)
         ]
 
@@ -175,7 +175,7 @@ class Spectra:
         if not of_w:
             return {"v": np.linalg.eigvals(v_jacobian)}
         with jax.enable_x64(True):  # JᵀJ would lose half of its digits
-            approximation = gf.analysis.approximate_consensus_jacobian(v_jacobian, gamma=self.gamma)
+            approximation = gf.spectra.approximate_consensus_jacobian(v_jacobian, gamma=self.gamma)
         matrices = {"v": v_jacobian, "w": others[0], "approximation": np.asarray(approximation)}
         return {name: np.linalg.eigvals(matrix) for name, matrix in matrices.items()}
 

@@ -15,7 +15,7 @@ import numpy as np
 import ganfield as gf
 from study_rows import Rows
 
-Zeros: TypeAlias = list[gf.analysis.Classification]
+Zeros: TypeAlias = list[gf.dynamics.Classification]
 
 # What the figure shows, and the grid on which curl and share are found.
 BOUNDS = gf.Players((-1.75, 2.75), (-1.25, 1.75))

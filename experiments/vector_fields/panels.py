@@ -52,13 +52,13 @@ class Config:
 
 def classified(
     field: gf.Field, original: gf.Field | None, bounds: Any
-) -> list[gf.analysis.Classification]:
+) -> list[gf.dynamics.Classification]:
     """Return the zeros of a field within the bounds, each with what it is."""
     equilibria = gf.find_equilibria(field, bounds=bounds, num_starts=1024)
     return [gf.classify(field, point, original=original) for point in equilibria.points]
 
 
-def counts(points: list[gf.analysis.Classification]) -> dict[str, int]:
+def counts(points: list[gf.dynamics.Classification]) -> dict[str, int]:
     """Return how many points there are of each kind, and how many are spurious."""
     by_kind = Counter(point.kind for point in points)
     spurious = [point for point in points if point.spurious]
@@ -107,8 +107,8 @@ def sine_study() -> dict[str, float]:
 def draw(
     config: Config,
     fields: dict[str, gf.Field],
-    points: dict[str, list[gf.analysis.Classification]],
-    basins: dict[str, gf.analysis.Basins],
+    points: dict[str, list[gf.dynamics.Classification]],
+    basins: dict[str, gf.dynamics.Basins],
     path: Path,
 ) -> None:
     """Draw fields above, the large γ and the basins below."""

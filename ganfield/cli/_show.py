@@ -19,9 +19,9 @@ class Zeros(NamedTuple):
 
     chosen: Chosen
     bounds: gf.Players
-    equilibria: gf.analysis.Equilibria
+    equilibria: gf.dynamics.Equilibria
     hits: list[int]
-    classes: list[gf.analysis.Classification]
+    classes: list[gf.dynamics.Classification]
 
 
 def point_record(params: gf.Players) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def point_record(params: gf.Players) -> dict[str, Any]:
     return {name: float(value) for name, value in params._asdict().items()}
 
 
-def classification_record(point: gf.analysis.Classification) -> dict[str, Any]:
+def classification_record(point: gf.dynamics.Classification) -> dict[str, Any]:
     """Return a classification for JSON, the point's coordinates first."""
     record = point_record(point.params) | point._asdict()
     del record["params"]

@@ -35,7 +35,7 @@ class Spectra(NamedTuple):
 
     chosen: Chosen
     point: gf.Players
-    classes: dict[str, gf.analysis.Classification]
+    classes: dict[str, gf.dynamics.Classification]
 
 
 @options
@@ -137,7 +137,7 @@ class Spectrum(Dynamics):
             raise ValueError(f"--at must be given: {chosen.title} has no known equilibrium")
         return chosen.game.equilibria[0]
 
-    def _factor(self, point: gf.analysis.Classification) -> float | None:
+    def _factor(self, point: gf.dynamics.Classification) -> float | None:
         """Return the largest abs(1 + hλ); None without h."""
         h = self.step_size
         return None if h is None else float(np.abs(1 + h * point.eigenvalues).max())

@@ -12,7 +12,6 @@ import numpy as np
 
 from ganfield import _html
 from ganfield._files import write_file
-from ganfield.analysis import SpectralRadius
 from ganfield.configuration import Config
 from ganfield.configuration._settings import flat
 from ganfield.reporting import check_folder
@@ -21,6 +20,7 @@ from ganfield.runs._load import NewerRunError, SavedRun, load, provenance_of
 from ganfield.runs._page import Section, cards, escape, figures, folded, page, picture, table
 from ganfield.runs._run_directory import read_config, read_protocols
 from ganfield.runs._tables import Columns, Table
+from ganfield.spectra import SpectralRadius
 
 T = TypeVar("T")
 

@@ -31,7 +31,9 @@ ORDER = (
     ("field",),
     ("methods",),
     ("simulate",),
-    ("analysis", "evaluation"),
+    ("spectra", "evaluation"),
+    ("stability",),
+    ("dynamics",),
     ("testing", "reporting"),
     ("plotting",),
     ("configuration",),
@@ -97,7 +99,7 @@ def test_imports_run_one_way(path):
 
 @pytest.mark.parametrize(
     "name",
-    ["ganfield.methods", "ganfield.analysis", "flax.nnx", "matplotlib", "jax._src.core"],
+    ["ganfield.methods", "ganfield.spectra", "flax.nnx", "matplotlib", "jax._src.core"],
 )
 def test_the_walk_finds_a_violation(name):
     assert list(violations(ROOT / "field" / "_field.py", [name]))

@@ -69,7 +69,7 @@ def test_exact_jacobian_equals_the_approximation_only_where_v_is_zero():
     w = gf.consensus(v, gamma=gamma)
 
     def gap(params):
-        approximation = gf.analysis.approximate_consensus_jacobian(
+        approximation = gf.spectra.approximate_consensus_jacobian(
             gf.jacobian(v)(params), gamma=gamma
         )
         return np.abs(gf.jacobian(w)(params) - approximation).max()

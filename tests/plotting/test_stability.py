@@ -56,7 +56,7 @@ def test_the_image_holds_the_quantity(quantity):
 
 
 def test_outcomes_have_the_names_of_the_analysis():
-    assert list(QUANTITIES)[2:] == list(gf.analysis.OUTCOMES[:3])
+    assert list(QUANTITIES)[2:] == list(gf.stability.OUTCOMES[:3])
 
 
 def test_what_is_seen_lies_at_its_values():

@@ -210,7 +210,7 @@ def test_a_spectrum_is_drawn_with_the_unit_circle(folder, tmp_path, monkeypatch)
 
     monkeypatch.setattr(gf.plot, "spectrum", spy)
     values = np.array([1.02 + 0.1j, 1.02 - 0.1j, 0.9, np.nan])
-    spectrum = gf.analysis.SpectralRadius(1.0249, 1.0249, values, 0.0, 0.25, "lent")
+    spectrum = gf.spectra.SpectralRadius(1.0249, 1.0249, values, 0.0, 0.25, "lent")
     report = gf.runs.report(folder, tmp_path / "report.html", spectrum=spectrum)
     assert calls == [(values[:3].tolist(), {"unit_circle": True})] * 2
     assert len(charts(report.output.read_text("utf-8"))) == 5

@@ -72,7 +72,7 @@ def test_consensus_turns_semidefinite_into_definite_and_bounds_the_rotation():
         zero = np.zeros((3, 3))
         matrix = np.block([[-a @ a.T, -coupling], [coupling.T, zero]])
         for gamma in (0.1, 1.0, 10.0):
-            consensus = np.asarray(gf.analysis.approximate_consensus_jacobian(matrix, gamma=gamma))
+            consensus = np.asarray(gf.spectra.approximate_consensus_jacobian(matrix, gamma=gamma))
             assert np.linalg.eigvalsh(consensus + consensus.T).max() < 0  # Lemma 7
             # Lemma 9: |Im/Re| ≤ 1/(ργ), ρ the smallest singular value, so it falls to 0.
             values = np.linalg.eigvals(consensus)
@@ -90,7 +90,7 @@ def test_mean_jacobian_is_the_mean_of_jacobians():
         each = [
             jacobian(params, jax.tree.map(lambda leaf, i=i: leaf[i], batches)) for i in range(3)
         ]
-        mean = jax.jit(gf.analysis.mean_jacobian(field))(params, batches)
+        mean = jax.jit(gf.spectra.mean_jacobian(field))(params, batches)
         np.testing.assert_allclose(mean, np.mean(each, axis=0), rtol=1e-9, atol=1e-12)
 
 
@@ -115,6 +115,6 @@ def test_measured_rate_is_the_spectral_radius():
 
 def test_bad_matrices():
     with pytest.raises(ValueError, match="square matrix"):
-        gf.analysis.approximate_consensus_jacobian(np.ones((2, 3)), gamma=1.0)
+        gf.spectra.approximate_consensus_jacobian(np.ones((2, 3)), gamma=1.0)
     with pytest.raises(ValueError, match="gamma must be a number ≥ 0"):
-        gf.analysis.approximate_consensus_jacobian(np.eye(2), gamma=-1.0)
+        gf.spectra.approximate_consensus_jacobian(np.eye(2), gamma=-1.0)

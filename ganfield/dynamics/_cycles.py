@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._types import Players
-from ganfield.analysis._outcomes import CYCLING, Judged
+from ganfield.stability import CYCLING, Judged
 
 _SAME_CYCLE = 0.02  # cycles whose radii and centres differ by less are one
 _PUSH = 0.05  # how far, in radii, a cycle is left in either direction to see whether it attracts

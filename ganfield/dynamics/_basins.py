@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganfield._types import Field, Players
-from ganfield.analysis._cycles import Cycle, attracting_cycles
-from ganfield.analysis._outcomes import CONVERGED, CYCLING, DIVERGED, UNDECIDED, Judged
 from ganfield.checks import check_count, check_not_negative
+from ganfield.dynamics._cycles import Cycle, attracting_cycles
 from ganfield.field import check_plane_field
 from ganfield.methods import Method, check_is_method, for_each_move
+from ganfield.stability import CONVERGED, CYCLING, DIVERGED, UNDECIDED, Judged
 
 _STEADY = 0.01  # the largest relative change of a cycle's radius from one half window to the next
 
@@ -24,7 +24,7 @@ class Basins(NamedTuple):
 
     Attributes:
         grid: the starts.
-        outcome: places in ``gf.analysis.OUTCOMES``: "converged", "cycling" (bounded, with a
+        outcome: places in ``gf.stability.OUTCOMES``: "converged", "cycling" (bounded, with a
             steady radius), "diverged" (NaN or infinite at any step, or further from the grid's
             centre than ``escape`` half diagonals), "undecided" (still moving, more steps may tell;
             or at rest where nothing attracts: on a saddle, in a line of equilibria, where the field

@@ -8,7 +8,7 @@ import optax
 import pytest
 
 import ganfield as gf
-from ganfield.analysis import _work
+from ganfield.spectra import _work
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("x64")]
 

@@ -96,7 +96,7 @@ def mean_jacobian(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Ar
         ...     lambda theta, phi, batch: theta * phi * jnp.mean(batch), lambda key: None
         ... )
         >>> batches = jnp.array([[1.0, 2.0], [3.0, 6.0]])
-        >>> gf.analysis.mean_jacobian(gf.vector_field(game))(gf.Players(0.0, 0.0), batches)
+        >>> gf.spectra.mean_jacobian(gf.vector_field(game))(gf.Players(0.0, 0.0), batches)
         Array([[ 0., -3.],
                [ 3.,  0.]], dtype=float32)
     """
@@ -129,7 +129,7 @@ def approximate_consensus_jacobian(jacobian: ArrayLike, *, gamma: ArrayLike) -> 
     Example:
         >>> import jax.numpy as jnp, ganfield as gf
         >>> J = jnp.array([[0.0, -1.0], [1.0, 0.0]])
-        >>> gf.analysis.approximate_consensus_jacobian(J, gamma=0.5)
+        >>> gf.spectra.approximate_consensus_jacobian(J, gamma=0.5)
         Array([[-0.5, -1. ],
                [ 1. , -0.5]], dtype=float32)
     """

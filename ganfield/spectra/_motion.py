@@ -11,9 +11,9 @@ from jax.extend.core import Jaxpr, Literal
 
 from ganfield._tree import strong
 from ganfield._types import Field
-from ganfield.analysis._standing_memory import are_params
-from ganfield.analysis._update_map import UpdateMap
 from ganfield.methods import Method, State, for_each_move
+from ganfield.spectra._standing_memory import are_params
+from ganfield.spectra._update_map import UpdateMap
 
 _COUPLED = 1e-9  # of the largest entry of F′
 

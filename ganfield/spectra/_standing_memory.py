@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from ganfield.analysis._programs import jacobian_of, looking
+from ganfield.spectra._programs import jacobian_of, looking
 
 if TYPE_CHECKING:
-    from ganfield.analysis._update_map import UpdateMap
+    from ganfield.spectra._update_map import UpdateMap
 
 _SAME = 1e-9  # of the largest entry of F′: as far as a point typed by hand is no exact zero
 _STEEP = 1e3  # beyond it, as where RMSProp has seen next to nothing, all memory would stand still

@@ -10,7 +10,7 @@ import jax
 from ganfield._compiled import compiled
 
 if TYPE_CHECKING:
-    from ganfield.analysis._update_map import UpdateMap
+    from ganfield.spectra._update_map import UpdateMap
 
 Look = Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
 

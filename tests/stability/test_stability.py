@@ -311,7 +311,7 @@ def test_diagram_against_the_closed_form(diagram):
 def test_outcomes_are_those_of_the_rates(diagram):
     change = diagram.spectral_radius**300
     assert diagram.share.shape == (3, 4, 3)
-    assert gf.analysis.OUTCOMES[:3] == ("converged", "cycling", "diverged")
+    assert gf.stability.OUTCOMES[:3] == ("converged", "cycling", "diverged")
     for row, expected in enumerate(
         (change < 0.01, (change >= 0.01) & (change <= 100), change > 100)
     ):

@@ -12,12 +12,11 @@ from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import double
 from ganfield._types import Field, Players
-from ganfield.analysis._observed import FLOOR, Approach, approach, observed_rate
-from ganfield.analysis._outcomes import NUM_DECIDED
-from ganfield.analysis._standing_memory import standing
-from ganfield.analysis._update_map import state_at, steps_of, update_map
 from ganfield.checks import check_bounds, check_count, check_positive, lookup
 from ganfield.methods import Method, State
+from ganfield.spectra import standing, state_at, steps_of, update_map
+from ganfield.stability._observed import FLOOR, Approach, approach, observed_rate
+from ganfield.stability._outcomes import NUM_DECIDED
 
 Build = Callable[..., tuple[Method, Field]]
 """``build(**hyper_parameters) -> (method, field)``, called with traced values."""

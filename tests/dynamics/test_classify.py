@@ -52,7 +52,7 @@ def test_quadratic_games(name):
         np.sort_complex(verdict.eigenvalues), np.sort_complex(np.linalg.eigvals(matrix)), atol=1e-7
     )
     np.testing.assert_allclose(verdict.rotation, 2 * c**2 / np.sum(matrix**2), rtol=1e-12)
-    assert verdict.kind in gf.analysis.KINDS
+    assert verdict.kind in gf.dynamics.KINDS
     assert verdict.eigenvalues.dtype == complex
     # Lemma 4 by brute force: the largest step size at which ‖(1 + hJ)ⁿ x‖ stays bounded.
     sizes = np.linspace(1e-3, 5, 5000)

@@ -11,11 +11,11 @@ from jax.flatten_util import ravel_pytree
 
 from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
-from ganfield.analysis._period import period
-from ganfield.analysis._standing_memory import check_map
 from ganfield.checks import check_count, check_same_structure, lookup
 from ganfield.field import check_field
 from ganfield.methods import Method, State, check_is_method, for_each_move
+from ganfield.spectra._period import period
+from ganfield.spectra._standing_memory import check_map
 
 _TRACED = (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError)
 _MOMENTS = {"moving": False, "frozen": True}
@@ -171,7 +171,7 @@ def steps_of(
         steps: asked for.
 
     Raises:
-        ValueError: those are not one map, or none are (`ganfield.analysis._period.period`).
+        ValueError: those are not one map, or none are (`ganfield.spectra._period.period`).
     """
     check_is_method(method)
     check_field(field, params, batch)

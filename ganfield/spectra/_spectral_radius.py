@@ -15,15 +15,15 @@ from jax.flatten_util import ravel_pytree
 from ganfield._html import html_of
 from ganfield._tree import double
 from ganfield._types import Field, Players
-from ganfield.analysis._arnoldi import leading, most_products
-from ganfield.analysis._motion import motion, without_decay
-from ganfield.analysis._programs import Look, jacobian_of, looking
-from ganfield.analysis._standing_memory import standing
-from ganfield.analysis._update_map import UpdateMap, lent, state_at, steps_of, update_map
-from ganfield.analysis._work import Progress, Work, begin, watched
 from ganfield.checks import check_count, check_positive
 from ganfield.field import check_field
 from ganfield.methods import Method, State, check_is_method, for_each_move
+from ganfield.spectra._arnoldi import leading, most_products
+from ganfield.spectra._motion import motion, without_decay
+from ganfield.spectra._programs import Look, jacobian_of, looking
+from ganfield.spectra._standing_memory import standing
+from ganfield.spectra._update_map import UpdateMap, lent, state_at, steps_of, update_map
+from ganfield.spectra._work import Progress, Work, begin, watched
 
 _DENSE_LIMIT = 400
 _COLUMNS = 128  # of a large matrix, made together
@@ -120,7 +120,7 @@ def spectral_radius(
         progress: true says on stderr what a long computation takes before it begins, and shows a
             bar on a terminal and in a notebook; false is silent; ``progress(count, work)`` is
             called before anything is compiled, before the first product with F′ (the count is 0
-            both times) and after each, with a `ganfield.analysis.Work`.
+            both times) and after each, with a `ganfield.spectra.Work`.
 
     Returns:
         A `SpectralRadius`, which says whose memory the method had.

@@ -10,9 +10,9 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from ganfield._types import Field, Players
-from ganfield.analysis._outcomes import CONVERGED, CYCLING, DIVERGED
 from ganfield.checks import check_count
 from ganfield.methods import Method, State, for_each_move
+from ganfield.stability._outcomes import CONVERGED, CYCLING, DIVERGED
 
 _FACTOR = 100.0  # nearer or further than the start by this much has converged or diverged
 # At the default floor a distance is rounding, not convergence.
@@ -43,7 +43,7 @@ class ObservedRate(NamedTuple):
 
     Attributes:
         rate: the factor per step by which the distance changes; NaN where the run overflowed.
-        outcome: places in ``gf.analysis.OUTCOMES``: "converged" (a hundredth of the first
+        outcome: places in ``gf.stability.OUTCOMES``: "converged" (a hundredth of the first
             distance, or less), "diverged" (more than a hundred times the first distance, or not
             finite), "cycling" (what is left).
     """
@@ -65,7 +65,7 @@ def approach(
     """Run a method and return how far from given points it is at the start, half-way, at the end.
 
     A traceable function, to be used below `jax.vmap` and `jax.jit`, with traced step sizes: of each
-    run it keeps five numbers and not its whole path. `ganfield.analysis.observed_rate` reads them.
+    run it keeps five numbers and not its whole path. `ganfield.stability.observed_rate` reads them.
 
     Args:
         method: how to move.
@@ -127,7 +127,7 @@ def observed_rate(runs: Approach, *, num_steps: int, floor: Any = FLOOR) -> Obse
     there, (floor/start)^(1/(above + 1)).
 
     Args:
-        runs: from `ganfield.analysis.approach`, with any axes in front.
+        runs: from `ganfield.stability.approach`, with any axes in front.
         num_steps: as there.
         floor: as there.
 

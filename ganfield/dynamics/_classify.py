@@ -13,11 +13,10 @@ from ganfield._compiled import compiled
 from ganfield._html import html_of
 from ganfield._tree import double
 from ganfield._types import Field, Players
-from ganfield.analysis._smooth import is_smooth
-from ganfield.analysis._spectrum import max_step_size
 from ganfield.checks import check_not_negative
 from ganfield.field import check_field, helmholtz, jacobian
 from ganfield.games import Game
+from ganfield.spectra import is_smooth, max_step_size
 
 KINDS = ("stable", "unstable", "saddle", "centre", "undecided", "none")
 

@@ -1,0 +1,15 @@
+"""What holds near an equilibrium: rates predicted and measured, largest stable steps."""
+
+from ganfield.stability._observed import Approach as Approach
+from ganfield.stability._observed import ObservedRate as ObservedRate
+from ganfield.stability._observed import approach as approach
+from ganfield.stability._observed import observed_rate as observed_rate
+from ganfield.stability._outcomes import CONVERGED as CONVERGED
+from ganfield.stability._outcomes import CYCLING as CYCLING
+from ganfield.stability._outcomes import DIVERGED as DIVERGED
+from ganfield.stability._outcomes import OUTCOMES as OUTCOMES
+from ganfield.stability._outcomes import UNDECIDED as UNDECIDED
+from ganfield.stability._outcomes import Judged as Judged
+from ganfield.stability._stability import StabilityDiagram as StabilityDiagram
+from ganfield.stability._stability import largest_stable as largest_stable
+from ganfield.stability._stability import stability_diagram as stability_diagram
