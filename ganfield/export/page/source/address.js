@@ -63,7 +63,9 @@ export function choicesFrom(model, address, choices) {
   if (sameMethod.length) read.method = model.methods.indexOf(method ?? sameMethod[0]);
 
   read.options = choices.options.map((value, index) => {
-    const [given] = numbers(keyOf(model, index), 1) ?? [value];
+    // The bare name, as a person writes it, is that of all who share it.
+    const bare = numbers(model.sliders[index].name, 1);
+    const [given] = numbers(keyOf(model, index), 1) ?? bare ?? [value];
     return given;
   });
   const box = numbers("bounds", 4);

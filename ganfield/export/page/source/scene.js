@@ -24,18 +24,29 @@ import { motionOf } from "./state.js";
  * @property {Run[]} runs
  * @property {Cloud | null} cloud
  * @property {Basins | null} basins
+ * @property {keyof typeof BUDGETS} pace whether a slider moves, and frames come late
  * @property {number} cost of an evaluation of the field, in milliseconds
  */
 
 const CLOUD = 500;
 const COUNTS = [97, 81, 65, 49, 33];
-const BUDGET = 2.5; // Milliseconds for a grid.
+// Milliseconds for a grid: at rest, while a slider moves, and while it moves and frames come late.
+const BUDGETS = { rest: 60, moving: 2.5, hurried: 1.2 };
 const LATTICE = 12;
 
 /** @param {Model} model @param {Choices} choices @returns {Scene} */
 export function createScene(model, choices) {
   const grid = sample(model.fields[choices.field], choices.options, choices.bounds, 33);
-  return { grid, nullclines: [], equilibria: [], runs: [], cloud: null, basins: null, cost: 0 };
+  return {
+    grid,
+    nullclines: [],
+    equilibria: [],
+    runs: [],
+    cloud: null,
+    basins: null,
+    pace: "rest",
+    cost: 0,
+  };
 }
 
 /**
@@ -45,7 +56,8 @@ export function createScene(model, choices) {
  */
 export function updateGrid(scene, model, { field, options, bounds, layers }) {
   const count =
-    COUNTS.find((each) => each * each * scene.cost <= BUDGET) ?? COUNTS[COUNTS.length - 1];
+    COUNTS.find((each) => each * each * scene.cost <= BUDGETS[scene.pace]) ??
+    COUNTS[COUNTS.length - 1];
   const start = performance.now();
   scene.grid = sample(model.fields[field], options, bounds, count);
   const cost = (performance.now() - start) / (count * count);

@@ -62,9 +62,17 @@ export function spuriousText(kind) {
   return `spurious${kind === "stable" ? " attractor" : ""}: the game itself does not attract to this point`;
 }
 
-/** What the spectral radius of a step says. @param {number} radius @param {boolean} atRest */
-export function radiusText(radius, atRest) {
-  if (Number.isNaN(radius)) return "The step has no derivative here.";
+/**
+ * What the spectral radius of a step says.
+ *
+ * @param {number} radius @param {boolean} atRest at an equilibrium @param {string} optimizer
+ */
+export function radiusText(radius, atRest, optimizer) {
+  if (Number.isNaN(radius)) {
+    return atRest && optimizer !== "sgd"
+      ? "No derivative here: the optimizer divides by a mean size of the field, which is 0."
+      : "The step has no derivative here.";
+  }
   if (!atRest) return "No equilibrium here: this is what one step does to small differences.";
   if (Math.abs(radius - 1) < 1e-6) return "On the circle: the derivative alone does not tell.";
   return radius < 1

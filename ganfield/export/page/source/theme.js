@@ -7,8 +7,8 @@ import { THEMES } from "./state.js";
 /** @typedef {import("./drawing/palette.js").Palette} Palette */
 /** @typedef {import("./state.js").Store} Store */
 
-/** @param {Store} store @param {() => void} changed @returns {{palette: () => Palette}} */
-export function setUpTheme(store, changed) {
+/** @param {Store} store @param {() => void} systemChanged @returns {{palette: () => Palette}} */
+export function setUpTheme(store, systemChanged) {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const button = byId("theme", HTMLButtonElement);
   const palette = () => {
@@ -20,13 +20,15 @@ export function setUpTheme(store, changed) {
     const { theme } = store.choices;
     button.textContent = { auto: "◐ Auto", light: "☀ Light", dark: "☾ Dark" }[theme];
     button.setAttribute("aria-label", `Colours: ${theme}`);
-    changed();
   };
   button.addEventListener("click", () => {
     const next = (THEMES.indexOf(store.choices.theme) + 1) % THEMES.length;
     store.change({ theme: THEMES[next] });
   });
-  system.addEventListener("change", show);
+  system.addEventListener("change", () => {
+    show();
+    systemChanged();
+  });
   store.listen((_, names) => {
     if (names.has("theme")) show();
   });

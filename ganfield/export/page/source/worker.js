@@ -65,8 +65,9 @@ export function hire(model, deliver) {
   let give = here;
   try {
     const text = document.querySelector("script[type=module]")?.textContent ?? "";
-    const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-    const worker = new Worker(address, { type: "module" });
+    // No module: of those Chromium allows none to a page that is opened from a file.
+    const script = new Blob(['"use strict";', text], { type: "text/javascript" });
+    const worker = new Worker(URL.createObjectURL(script));
     /** @type {Order | null} */
     let last = null;
     worker.addEventListener("message", ({ data }) => deliver(data));

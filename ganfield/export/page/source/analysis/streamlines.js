@@ -93,7 +93,7 @@ function trace(grid, column, row, taken, cells, scale) {
 }
 
 /** @param {number} scale */
-const stride = (scale) => 0.3 / scale;
+const stride = (scale) => 0.2 / scale;
 
 /**
  * @param {Grid} grid @param {number} column @param {number} row @param {number} sign

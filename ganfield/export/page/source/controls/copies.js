@@ -5,7 +5,7 @@ import { shownStep } from "../analysis/runs.js";
 import { drawFigure, figureSize } from "../drawing/figure.js";
 import { svgPen } from "../drawing/pen.js";
 import { byId } from "./dom.js";
-import { sized } from "./looks.js";
+import { sized } from "../drawing/canvas.js";
 
 /** @typedef {import("../drawing/palette.js").Palette} Palette */
 /** @typedef {import("../model.js").Model} Model */

@@ -2,7 +2,7 @@
 
 import { eigenvalues, spectralRadius } from "../analysis/eigenvalues.js";
 import { stepJacobian } from "../analysis/update_map.js";
-import { canvasPen } from "../drawing/pen.js";
+import { sized, sizeOf } from "../drawing/canvas.js";
 import { drawGlyph } from "../drawing/glyphs.js";
 import { drawFieldSpectrum, drawMapSpectrum, drawNorms } from "../drawing/plots.js";
 import { shown, shownSpectrum } from "../drawing/scale.js";
@@ -26,45 +26,57 @@ export function equilibriumAt({ equilibria }, { probe, bounds }) {
   );
 }
 
-/**
- * Draw the eigenvalues at the point.
- *
- * @param {Scene} scene @param {Model} model @param {Choices} choices @param {Palette} palette @param {number} unit
- * @returns {() => void} writes them
- */
-export function showSpectra(scene, model, choices, palette, unit) {
-  const motion = motionOf(model, choices);
-  const { field, original, method, options } = motion;
+/** @param {Scene} scene @param {Model} model @param {Choices} choices */
+function spectraAt(scene, model, choices) {
+  const { field, original, method, options } = motionOf(model, choices);
   const rest = equilibriumAt(scene, choices);
   const point = rest?.point ?? choices.probe;
-  const ofOriginal = eigenvalues(original.jacobian(point, options));
-  const ofField = field === original ? ofOriginal : eigenvalues(field.jacobian(point, options));
-  const ofMap = eigenvalues(stepJacobian(method, field, point, options));
-  const radius = spectralRadius(ofMap);
-  const simple = method.name === "simultaneous" && method.optimizer === "sgd";
+  return {
+    rest,
+    point,
+    speed: Math.hypot(...field.value(point, options)),
+    ofOriginal: eigenvalues(original.jacobian(point, options)),
+    ofField: field === original ? null : eigenvalues(field.jacobian(point, options)),
+    ofMap: eigenvalues(stepJacobian(method, field, point, options)),
+  };
+}
+
+/**
+ * Draw the eigenvalues at the point that is looked at.
+ *
+ * @param {Scene} scene @param {Model} model @param {Choices} choices @param {Palette} palette @param {number} unit
+ */
+export function showSpectra(scene, model, choices, palette, unit) {
+  const { ofOriginal, ofField, ofMap } = spectraAt(scene, model, choices);
+  const { name, optimizer } = model.methods[choices.method];
+  // The circle |1 + hλ| = 1 is that of simultaneous steps.
+  const simple = name === "simultaneous" && optimizer === "sgd";
   const step = simple ? stepSizeOf(model, choices) : null;
   paint("spectrum", (pen, width, height) =>
     drawFieldSpectrum(pen, width, height, palette, unit, {
       original: ofOriginal,
-      field: field === original ? [] : ofField,
+      field: ofField ?? [],
       step,
     }),
   );
   paint("map", (pen, width, height) => drawMapSpectrum(pen, width, height, palette, unit, ofMap));
-  return () => {
-    const [theta, phi] = model.parameters;
+}
 
-    const where = `${theta} = ${shown(point[0])}, ${phi} = ${shown(point[1])}`;
-    write("where", where);
-    write(
-      "kind",
-      rest ? (rest.spurious ? spuriousText(rest.kind) : KIND_TEXT[rest.kind]) : KIND_TEXT.none,
-    );
-    write("values-original", `v′: ${shownSpectrum(ofOriginal)}`);
-    write("values-field", field === original ? "" : `${field.label}′: ${shownSpectrum(ofField)}`);
-    write("values-map", `F′: ${shownSpectrum(ofMap)}`);
-    write("radius", `ρ = ${shown(radius, 4)}. ${radiusText(radius, Boolean(rest))}`);
-  };
+/** Write what there is at the point. @param {Scene} scene @param {Model} model @param {Choices} choices */
+export function showWords(scene, model, choices) {
+  const { rest, point, speed, ofOriginal, ofField, ofMap } = spectraAt(scene, model, choices);
+  const [theta, phi] = model.parameters;
+  const radius = spectralRadius(ofMap);
+  const size = shown(speed < 1e-12 ? 0 : speed);
+  const [x, y] = point.map((part) => shown(part));
+  write("readout", `${theta} = ${x}   ${phi} = ${y}   ‖${ofField ? "w" : "v"}‖ = ${size}`);
+  write("where", `${theta} = ${x}, ${phi} = ${y}`);
+  write("kind", rest?.spurious ? spuriousText(rest.kind) : KIND_TEXT[rest?.kind ?? "none"]);
+  write("values-original", `v′: ${shownSpectrum(ofOriginal)}`);
+  write("values-field", ofField ? `w′: ${shownSpectrum(ofField)}` : "");
+  write("values-map", `F′: ${shownSpectrum(ofMap)}`);
+  const { optimizer } = model.methods[choices.method];
+  write("radius", `ρ = ${shown(radius, 4)}. ${radiusText(radius, Boolean(rest), optimizer)}`);
 }
 
 /** @param {Scene} scene @param {Choices} choices @param {Palette} palette @param {number} unit */
@@ -87,7 +99,7 @@ export function showEquilibria({ equilibria }, store, palette, unit) {
     ...equilibria.map((each) => {
       const canvas = element("canvas", { class: "glyph", "aria-hidden": true });
       const { point, kind, spurious, values } = each;
-      const name = spurious ? (kind === "stable" ? "spurious attractor" : "spurious") : kind;
+      const name = spurious ? `spurious ${kind === "stable" ? "attractor" : kind}` : kind;
       const at = `(${shown(point[0])}, ${shown(point[1])})`;
       const button = element(
         "button",
@@ -121,41 +133,4 @@ function paint(id, draw) {
   const [width, height] = sizeOf(canvas);
   const context = sized(canvas, width, height);
   if (context && width && height) draw(context, width, height);
-}
-
-/** @type {Map<HTMLElement, [number, number]>} */
-const sizes = new Map();
-
-/**
- * An element's size, which is asked for once: to ask while text changes makes the browser lay the page
- * out anew, in every frame.
- *
- * @param {HTMLElement} of
- * @returns {[number, number]}
- */
-export function sizeOf(of) {
-  const known = sizes.get(of) ?? [of.clientWidth, of.clientHeight];
-  sizes.set(of, known);
-  return known;
-}
-
-/** After a change of the layout. */
-export function forgetSizes() {
-  sizes.clear();
-}
-
-/**
- * Clear a canvas, and give it as many pixels as the screen shows.
- *
- * @param {HTMLCanvasElement} canvas @param {number} width @param {number} height
- */
-export function sized(canvas, width, height) {
-  const ratio = devicePixelRatio || 1;
-  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
-  if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
-  const context = canvas.getContext("2d");
-  if (!context) return null;
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, width, height);
-  return canvasPen(context);
 }

@@ -1,9 +1,5 @@
-/** The plane's ground: basins, streamlines, nullclines. */
+/** The field in the plane: streamlines, nullclines. */
 
-import { CYCLING, DIVERGED, UNDECIDED } from "../analysis/basins.js";
-import { partsOf } from "./palette.js";
-
-/** @typedef {import("../analysis/basins.js").Basins} Basins */
 /** @typedef {import("../analysis/grid.js").Grid} Grid */
 /** @typedef {import("../analysis/streamlines.js").Streamline} Streamline */
 /** @typedef {import("./pen.js").Pen} Pen */
@@ -28,7 +24,7 @@ export function drawStreamlines(pen, scale, palette, unit, grid, lines, quiet) {
   const heads = colors.map(() => []);
   for (const { points, speeds } of lines) {
     const last = speeds.length - 1;
-    const every = 2 * Math.max(12, Math.round((28 * unit) / Math.hypot(0.3 * across, 0.3 * up)));
+    const every = 2 * Math.max(12, Math.round((28 * unit) / Math.hypot(0.2 * across, 0.2 * up)));
     const first = 2 * Math.round((last % every) / 4) || 2;
     // Two steps are one piece.
     for (let k = 0; k < last; k += 2) {
@@ -111,44 +107,4 @@ export function drawNullclines(pen, scale, palette, unit, count, nullclines) {
     if (lines.length) pen.stroke();
   });
   pen.restore();
-}
-
-/**
- * Each attractor's starts in a colour; hatched where they leave, dotted where nothing is known.
- *
- * @param {Pen} pen @param {Scale} scale @param {Palette} palette @param {Basins} basins
- */
-export function drawBasins(pen, scale, palette, { bounds, count, outcomes }) {
-  const [[left, right], [bottom, top]] = bounds;
-  const [x, y] = [scale.x(left), scale.y(top)];
-  const [width, height] = [Math.round(scale.x(right) - x), Math.round(scale.y(bottom) - y)];
-  if (!(width > 0 && height > 0 && width * height < 4e7)) return;
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [width, height];
-  const context = canvas.getContext("2d");
-  if (!context) return;
-  const image = context.createImageData(width, height);
-  const fills = palette.basins.map(partsOf);
-  const [ink, cycle] = [partsOf(palette.ink), partsOf(palette.cycle)];
-  for (let row = 0, at = 0; row < height; row++) {
-    const cell = (count - 1 - Math.floor((row * count) / height)) * count;
-    for (let column = 0; column < width; column++, at += 4) {
-      const outcome = outcomes[cell + Math.floor((column * count) / width)];
-      let [fill, alpha] = [ink, 12];
-      if (outcome >= 0) {
-        fill = fills[outcome % fills.length];
-        // After so many attractors the colours come again, striped.
-        const striped = outcome >= fills.length && (row + column) % 8 < 3;
-        alpha = (palette.dark ? 110 : 90) * (striped ? 2 : 1);
-      } else if (outcome === CYCLING) [fill, alpha] = [cycle, palette.dark ? 90 : 130];
-      else if (outcome === DIVERGED && (row + column) % 9 === 0) alpha = 120;
-      else if (outcome === UNDECIDED) alpha = row % 6 === 0 && column % 6 === 0 ? 160 : 40;
-      image.data[at] = fill[0];
-      image.data[at + 1] = fill[1];
-      image.data[at + 2] = fill[2];
-      image.data[at + 3] = alpha;
-    }
-  }
-  context.putImageData(image, 0, 0);
-  pen.picture(canvas, x, y, width, height);
 }

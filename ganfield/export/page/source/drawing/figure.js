@@ -70,7 +70,9 @@ function drawKinds(pen, palette, { equilibria }, left, y) {
   let x = left;
   const drawn = new Set();
   for (const each of equilibria) {
-    const name = each.spurious ? `spurious, ${each.kind}` : each.kind;
+    const name = each.spurious
+      ? `spurious ${each.kind === "stable" ? "attractor" : each.kind}`
+      : each.kind;
     if (drawn.has(name)) continue;
     drawn.add(name);
     drawGlyph(pen, each, x + 6, y, 5.5, palette);

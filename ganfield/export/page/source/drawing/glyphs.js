@@ -16,7 +16,7 @@
  * @param {Palette} palette
  */
 export function drawGlyph(pen, { kind, spurious }, x, y, size, palette) {
-  const filled = kind === "stable" || kind === "saddle";
+  const filled = kind === "stable" || (kind === "saddle" && !spurious);
   const color = spurious ? palette.spurious : palette.ink;
   pen.save();
   pen.lineJoin = "round";

@@ -1,7 +1,8 @@
 /** The whole plane, in the order in which its parts lie on one another. */
 
 import { drawAxes, margins } from "./axes.js";
-import { drawBasins, drawNullclines, drawStreamlines } from "./field.js";
+import { drawBasins, drawUndefined } from "./areas.js";
+import { drawNullclines, drawStreamlines } from "./field.js";
 import { drawGlyph } from "./glyphs.js";
 import { drawCloud, drawProbe, drawRun } from "./motion.js";
 import { scaleOf } from "./scale.js";
@@ -48,9 +49,11 @@ export function drawGround(pen, scale, palette, unit, scene, { layers }, { param
   pen.clipTo(scale.left, scale.top, scale.width, scale.height);
   const basins = layers.basins ? scene.basins : null;
   if (basins) drawBasins(pen, scale, palette, basins);
+  drawUndefined(pen, scale, palette, scene.grid);
   if (layers.streamlines) {
+    const apart = scene.pace === "hurried" ? 1.5 * APART : APART;
     const side = Math.min(scale.width, scale.height);
-    const cells = Math.max(10, Math.min(44, Math.round(side / (APART * unit))));
+    const cells = Math.max(10, Math.min(44, Math.round(side / (apart * unit))));
     const lines = streamlines(scene.grid, cells);
     drawStreamlines(pen, scale, palette, unit, scene.grid, lines, Boolean(basins));
   }
