@@ -30,7 +30,8 @@ def _start(
     writer: Writer, shape: tuple[int, ...], sizes: tuple[int, ...], places: list[Value]
 ) -> Atom:
     """Return where a block of so many elements begins, moved to where it lies within an array."""
-    terms, operands = [], []
+    terms: list[str] = []
+    operands: list[Atom] = []
     for size, whole, stride, place in zip(sizes, shape, _strides(shape), places, strict=True):
         if whole == size:
             continue
@@ -68,7 +69,7 @@ def _dynamic_update_slice(writer: Writer, equation: Any, values: list[Value]) ->
     operand, update, *places = values
     start = _start(writer, operand.shape, update.shape, places)
     index = _block(operand.shape, update.shape).reshape(-1)
-    writes = [
+    writes: list[tuple[Atom, Atom, Atom]] = [
         (writer.let(f"{{0}}+{place}", start) if place else start, "true", atom)
         for place, atom in zip(index, atoms(update, writer).reshape(-1), strict=True)
     ]
@@ -149,15 +150,14 @@ def gather(writer: Writer, equation: Any, values: list[Value]) -> Any:
     missing = "NaN" if "float" in operand.dtype else "0"
     for start, inside in spots:
         start = start if offset == "0" else writer.let("{0}+{1}", offset, start)
-        row = atoms(
-            Value(block.shape, operand.dtype, buffer=buffer, index=block, offset=start), writer
-        ).reshape(-1)
+        there = Value(block.shape, operand.dtype, buffer=buffer, index=block, offset=start)
+        row: list[Atom] = list(atoms(there, writer).reshape(-1))
         if inside != "true":
             row = [writer.let(f"{{0}}?{{1}}:{missing}", inside, atom) for atom in row]
-        rows.append(list(row))
+        rows.append(row)
     grid = np.empty((len(rows), block.size), object)
-    for number, row in enumerate(rows):
-        grid[number] = row
+    for number, atoms_of_row in enumerate(rows):
+        grid[number] = atoms_of_row
     batch = indices.shape[:-1]
     grid = grid.reshape(*batch, *window)
     # Axes of the window go where the numbers say, those of the indices to the others.

@@ -125,7 +125,7 @@ def _argument(name: Atom, shape: tuple[int, ...], dtype: str) -> Value:
 
 def _returned(value: Value, writer: Writer) -> Atom:
     if value.shape == ():
-        return atoms(value, writer)[()]
+        return atoms(value, writer).reshape(-1)[0]
     if value.size <= MOST_UNROLLED or value.buffer is None:
         flat = atoms(value, writer).reshape(-1)
         return writer.let(f"[{','.join(f'{{{n}}}' for n in range(flat.size))}]", *flat)

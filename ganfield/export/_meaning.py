@@ -63,12 +63,11 @@ class JavaScript:
             return [self._elementwise(equation, values)]
         if name in MOVEMENTS:
             return move(self.writer, equation, values)
-        for table in (REDUCTIONS, INDEXING):
-            if name in table:
-                made = table[name](self.writer, equation, values)
-                if made is NotImplemented:
-                    raise self._refuse(equation, "of this form")
-                return made if isinstance(made, list) else [made]
+        if name in REDUCTIONS or name in INDEXING:
+            made: Any = {**REDUCTIONS, **INDEXING}[name](self.writer, equation, values)
+            if made is NotImplemented:
+                raise self._refuse(equation, "of this form")
+            return [made]
         raise self._refuse(equation)
 
     def branch(
@@ -93,10 +92,11 @@ class JavaScript:
         reverse: bool,
     ) -> list[Value]:
         """Write a loop over rows down."""
-        shapes = [(x.aval.shape, str(x.aval.dtype)) for x in equation.outvars[len(carry) :]]
+        rows: list[Any] = [x.aval for x in equation.outvars[len(carry) :]]
+        shapes = [(aval.shape, str(aval.dtype)) for aval in rows]
         return _loops.scan(self.writer, body, carry, stacked, length, reverse, shapes)
 
-    def _check(self, equation: JaxprEqn) -> None:
+    def _check(self, equation: Any) -> None:
         for variable in (*equation.invars, *equation.outvars):
             dtype = str(variable.aval.dtype)
             wide = dtype == "int64" and equation.primitive.name in _NOT_64
@@ -108,7 +108,7 @@ class JavaScript:
         names = {name for table in tables for name in table}
         return refuse(equation, names, who="javascript", why=why)
 
-    def _elementwise(self, equation: JaxprEqn, values: list[Value]) -> Value:
+    def _elementwise(self, equation: Any, values: list[Value]) -> Value:
         aval = equation.outvars[0].aval
         shape, dtype = tuple(aval.shape), str(aval.dtype)
         rule, writer = TABLE[equation.primitive.name], self.writer
@@ -141,7 +141,7 @@ _OF_NUMPY: dict[str, Callable[..., Any]] = {
 }
 
 
-def computed(equation: JaxprEqn, values: list[Value]) -> list[Value]:
+def computed(equation: Any, values: list[Value]) -> list[Value]:
     """Return the results of a primitive whose operands are known."""
     own = [value.known for value in values]
     name, aval = equation.primitive.name, equation.outvars[0].aval

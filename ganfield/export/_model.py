@@ -93,7 +93,7 @@ def model(
             for one in games
         ]
         made: dict[str, Part] = {}
-        calls_of_transforms = {}
+        calls_of_transforms: dict[str, str] = {}
         for name in transforms:
             takes = numbers_of(TRANSFORMS[name])
             at = places("transform", name, takes)
@@ -129,10 +129,10 @@ def model(
             for n, u in updates.items()
         },
     )
-    own = json.dumps(facts, ensure_ascii=False)
+    said = json.dumps(facts, ensure_ascii=False)
     helpers = "".join(f"const {name}={value};" for name, value in needs.items())
     whole = (
-        f"(()=>{{{helpers}return {{...{own},fields:{_fields(bases, made, first)},"
+        f"(()=>{{{helpers}return {{...{said},fields:{_fields(bases, made, first)},"
         f"methods:{_methods(steppings)},programs:{text}}}}})()"
     )
     return safe(whole)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import JaxprEqn
 
 from ganfield.export._indexing import gather
 from ganfield.export._values import (
@@ -40,7 +41,7 @@ MOVEMENTS = frozenset(
 """Primitives whose results are elements of their operands, known places of them."""
 
 
-def move(writer: Writer, equation: JaxprEqn, values: list[Value]) -> list[Value]:
+def move(writer: Writer, equation: Any, values: list[Value]) -> list[Value]:
     """Write a movement down, which takes no statements but where elements must be gathered."""
     moved, indices = values, []
     if equation.primitive.name == "gather":
@@ -126,8 +127,8 @@ def _gathered(
                 operands.append(atom)
                 marks.append(f"{{{len(operands) - 1}}}")
             continue
-        buffer, start = compact(part, writer)
-        operands += [buffer, start]
+        array, start = compact(part, writer)
+        operands += [array, start]
         first_mark = len(operands) - 2
         end = f"{{{first_mark + 1}}}+{part.size}" if start != "0" else str(part.size)
         marks.append(f"...{{{first_mark}}}.slice({{{first_mark + 1}}},{end})")

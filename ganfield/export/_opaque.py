@@ -74,7 +74,7 @@ def opaque(params: Players, batch: Any = None) -> Players:
 
 def _rule(name: str, count: int) -> Any:
     def write(writer: Writer, equation: JaxprEqn, values: list[Value]) -> list[Value]:
-        x = [atoms(value, writer)[()] for value in values]
+        x = [atom for value in values for atom in atoms(value, writer).reshape(-1)]
         called = writer.let(f"f.{name}([{{0}},{{1}}],o)", *x)
         return [
             of_elements(writer.let(f"{{0}}[{place}]", called), (), "float64")

@@ -143,7 +143,8 @@ def method_part(
     options = jnp.zeros(count)
     with_one = Players(jnp.zeros(()), jnp.zeros(()))
     shapes = jax.eval_shape(lambda o: build(_settings(o, places)).init(with_one), options)
-    leaves, structure = jax.tree.flatten(shapes)
+    leaves: list[Any] = jax.tree.leaves(shapes)
+    structure: Any = jax.tree.structure(shapes)
     if any(leaf.shape != () for leaf in leaves):
         raise ValueError("javascript needs a method whose state is numbers, at two parameters")
     counts = [not jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves]

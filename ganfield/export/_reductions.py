@@ -152,7 +152,8 @@ def _extreme_at(symbol: str) -> Reduction:
         rows = with_index(value, order.reshape(int(np.prod(shape)), -1))
         made: list[Atom] = []
         for row in atoms(rows, writer):
-            best, where = row[0], "0"
+            best: Atom = row[0]
+            where: Atom = "0"
             for place, other in enumerate(row[1:], start=1):
                 better = writer.let(
                     f"{{0}}{symbol}{{1}}||{{0}}!=={{0}}&&{{1}}==={{1}}", other, best

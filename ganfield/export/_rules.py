@@ -16,7 +16,7 @@ Rule: TypeAlias = Callable[[Writer, Any, list[str], list[Atom]], Atom]
 # What keeps a number within its type, after each operation. Integers of 64 bits are exact up to
 # 2⁵³, as numbers of JavaScript are.
 _WRAPS = {"int32": "({})|0", "uint32": "({})>>>0", "float32": "Math.fround({})"}
-_FOLDS: dict[str, Callable[[float, float], float]] = {
+_FOLDS: dict[str, Callable[..., float]] = {
     "{0}+{1}": np.add,
     "{0}-{1}": np.subtract,
     "{0}*{1}": np.multiply,

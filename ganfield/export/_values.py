@@ -131,7 +131,8 @@ def as_buffer(value: Value, writer: Writer) -> Value:
         numbers = np.asarray(value.known).reshape(-1)
         _, firsts, places = np.unique(numbers, return_index=True, return_inverse=True)
         order = np.argsort(np.argsort(firsts))
-        if 2 * firsts.size <= numbers.size and _axes(order[places].reshape(value.shape)):
+        spread_out = 0 < 2 * firsts.size <= numbers.size
+        if spread_out and _axes(order[places].reshape(value.shape)):
             # What was spread over a larger shape is kept as it was.
             marks = [literal(number, value.dtype) for number in numbers[np.sort(firsts)]]
             table = of_buffer(writer.table(f"[{','.join(marks)}]"), (len(marks),), value.dtype)
@@ -139,10 +140,8 @@ def as_buffer(value: Value, writer: Writer) -> Value:
         marks = [literal(number, value.dtype) for number in numbers]
         return of_buffer(writer.table(f"[{','.join(marks)}]"), value.shape, value.dtype)
     flat = atoms(value, writer).reshape(-1)
-    marks = ",".join(f"{{{place}}}" for place in range(flat.size))
-    buffer = writer.let(f"[{marks}]", *flat)
-    assert isinstance(buffer, Name)
-    return of_buffer(buffer, value.shape, value.dtype)
+    places_of = ",".join(f"{{{place}}}" for place in range(flat.size))
+    return of_buffer(writer.let(f"[{places_of}]", *flat), value.shape, value.dtype)
 
 
 def compact(value: Value, writer: Writer) -> tuple[Name, Atom]:
@@ -189,7 +188,8 @@ def read(value: Value, writer: Writer, places: list[tuple[str, list[Atom]]]) -> 
     assert value.buffer is not None
     if value.offset != "0":
         places = [("{0}", [value.offset]), *places]
-    terms, operands = [], [value.buffer]
+    terms: list[str] = []
+    operands: list[Atom] = [value.buffer]
     for template, atoms_ in places:
         if template != "0":
             marks = [f"{{{len(operands) + number}}}" for number in range(len(atoms_))]

@@ -97,7 +97,7 @@ class Writer:
         """The statements of the scope at hand."""
         return self.scopes[-1].nodes
 
-    def let(self, template: str, *operands: Atom) -> Atom:
+    def let(self, template: str, *operands: Atom) -> Name:
         """Return the atom of an expression, the same for the same expression."""
         key = (template, operands)
         for scope in self.scopes:
@@ -162,16 +162,16 @@ class Writer:
         index = self.named()
 
         def write(text: Text, bodies: list[str], needed: set[Name]) -> str:
-            kept = {name: inner for name, inner in loop.stores.items() if name in needed}
+            kept = {name: inner for name, inner in made_loop.stores.items() if name in needed}
             made = "".join(f"const {text(name)}=new Float64Array({size});" for name in kept)
             stored = "".join(f"{text(name)}[{text(index)}]={text(x)};" for name, x in kept.items())
             i = text(index)
             return f"{made}for(let {i}=0;{i}<{size};{i}++){{{bodies[0]}{stored}}}"
 
-        loop = Code([], [], write, [([], [])], index=index)
-        loops[size] = loop
-        self.nodes.append(loop)
-        return loop
+        made_loop = Code([], [], write, [([], [])], index=index)
+        loops[size] = made_loop
+        self.nodes.append(made_loop)
+        return made_loop
 
     @contextmanager
     def within(self, loop: Code) -> Iterator[None]:
@@ -361,8 +361,19 @@ def fill(template: str, *operands: str) -> str:
     return out + last
 
 
-_OPERATORS = (("?", ":"), ("||",), ("&&",), ("|",), ("^",), ("&",), ("===", "!=="))
-_OPERATORS += (("<", ">", "<=", ">="), ("<<", ">>", ">>>"), ("+", "-"), ("*", "/", "%"))
+_OPERATORS: tuple[tuple[str, ...], ...] = (
+    ("?", ":"),
+    ("||",),
+    ("&&",),
+    ("|",),
+    ("^",),
+    ("&",),
+    ("===", "!=="),
+    ("<", ">", "<=", ">="),
+    ("<<", ">>", ">>>"),
+    ("+", "-"),
+    ("*", "/", "%"),
+)
 _SIGN, _POWER, _WHOLE = len(_OPERATORS) + 1, len(_OPERATORS) + 2, len(_OPERATORS) + 3
 _RANK = {symbol: rank for rank, symbols in enumerate(_OPERATORS, start=1) for symbol in symbols}
 _RANK |= {"!": _SIGN, "!!": _SIGN, "~": _SIGN, "**": _POWER}
