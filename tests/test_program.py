@@ -132,6 +132,62 @@ program.leave()
     assert run_as_program(code, tmp_path) == (130, "lost\ntranslated\nkept", [])
 
 
+# What neither ends nor lets Python hear anything, as compiled code does.
+_DEAF = """
+import ctypes, threading
+program._PATIENCE = 0.3
+
+def after(seconds, *lines):
+    def send():
+        for line in lines:
+            print(line, flush=True)
+        os.kill(os.getpid(), signal.{signal})
+    threading.Timer(seconds, send).start()
+
+def wait():
+    mutex = ctypes.create_string_buffer(100)
+    for _ in range(2):
+        ctypes.CDLL(None).pthread_mutex_lock(mutex)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a C library's lock is what waits here")
+@pytest.mark.parametrize(("signal", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_main_thread_that_cannot_hear_is_ended(signal, code, tmp_path):
+    waits = "after(0.1)\nwith program.Running(): wait()"
+    assert run_as_program(_DEAF.format(signal=signal) + waits, tmp_path) == (
+        (code, "", ["error: interrupted"])
+    )
+
+
+def test_a_program_ends_though_nobody_reads_what_it_says(tmp_path):
+    code = "os.close(2)\nos.dup2(os.open(os.devnull, os.O_RDONLY), 2)\nprogram.end('late', 7)"
+    assert run_as_program(code, tmp_path)[:2] == (7, "")
+
+
+def test_what_keeps_its_results_is_waited_for_once(tmp_path):
+    waits = (
+        "after(0.1)\nafter(1.0, 'still there')\n"
+        "program.before_leaving(lambda code: os.write(1, b'parts with %d' % code))\n"
+        "with program.Running(), program.Keeping(): wait()"
+    )
+    assert run_as_program(_DEAF.format(signal="SIGINT") + waits, tmp_path) == (
+        (130, "still there\nparts with 130", ["error: interrupted"])
+    )
+
+
+def test_sigterm_is_heard_as_ctrl_c_is(tmp_path):
+    code = """
+try:
+    with program.Running():
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(10): pass
+except KeyboardInterrupt:
+    print(program.interrupted(), end="")
+"""
+    assert run_as_program(code, tmp_path) == (0, "143", [])
+
+
 def test_outside_of_what_runs_it_ends_at_once(tmp_path):
     code = "os.kill(os.getpid(), signal.SIGINT)\nprint('never')"
     assert run_as_program(code, tmp_path) == (130, "", ["error: interrupted"])

@@ -1,8 +1,10 @@
 """The command line: fields, spectra and equilibria of the registered games, without a program."""
 
+import contextlib
 import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from ganfield import program
@@ -26,7 +28,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
     Returns:
         0: success. 1: nothing was found, a package is missing, or a file cannot be written. 2: an
-        argument is not allowed. 130: interrupted by Ctrl-C.
+        argument is not allowed. 130: interrupted by Ctrl-C; 143: by SIGTERM.
 
     Example:
         >>> main(["spectrum", "--game", "bilinaer"])  # On stderr: did you mean 'bilinear'?
@@ -36,7 +38,20 @@ def main(args: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # θ and φ become question marks where the encoding has none, and not an error.
             stream.reconfigure(errors="replace")
-    args = sys.argv[1:] if args is None else args
+    try:
+        code = _run(sys.argv[1:] if args is None else args)
+    except Exception:
+        if not program.has_to_part():
+            raise
+        with contextlib.suppress(OSError):  # The reader may have gone.
+            traceback.print_exc()
+        code = 1
+    if code > 128 or program.has_to_part():
+        program.leave(code)
+    return code
+
+
+def _run(args: Sequence[str]) -> int:
     try:
         # Only here, so that a missing package is a message and no traceback.
         from ganfield.cli._app import run
@@ -44,6 +59,7 @@ def main(args: Sequence[str] | None = None) -> int:
         with program.Running():
             code = run(args)
             sys.stdout.flush()
+        return code
     except SystemExit as stop:  # tyro has said why; --help is no error.
         return stop.code if isinstance(stop.code, int) else 0
     except ImportError as error:
@@ -59,11 +75,8 @@ def main(args: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         return _fail(str(error), 1)
-    except KeyboardInterrupt:
-        code = _fail("interrupted", program.INTERRUPTED)
-    if code == program.INTERRUPTED:
-        program.leave(code)
-    return code
+    except KeyboardInterrupt as interrupt:
+        return _fail(str(interrupt) or "interrupted", program.interrupted())
 
 
 def _say_missing(package: str, args: Sequence[str]) -> str:

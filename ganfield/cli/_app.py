@@ -30,7 +30,7 @@ exit codes:
   0    success
   1    nothing was found, a run met a NaN, a package is missing, or a file cannot be written
   2    an argument is not allowed
-  130  interrupted by Ctrl-C"""
+  130  interrupted by Ctrl-C (143: by SIGTERM)"""
 
 
 class _Command(Protocol):

@@ -51,5 +51,5 @@ def script(
         sys.exit(2 if isinstance(error, ValueError) else 1)
     except KeyboardInterrupt:
         print("Interrupted: what was written until then stays in the output folder")
-        program.leave()
-        sys.exit(program.INTERRUPTED)
+        program.leave(program.interrupted())
+        sys.exit(program.interrupted())

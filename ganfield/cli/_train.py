@@ -11,7 +11,7 @@ from rich import progress as bars
 from rich.console import Console
 
 import ganfield as gf
-from ganfield.cli._distributed import connect
+from ganfield.cli._distributed import AGAIN, connect
 from ganfield.cli._help import options, shown
 from ganfield.cli._options import Count, File, Flag, Json, Name, RunFolder, Settings
 from ganfield.cli._scores import Scorer
@@ -78,16 +78,21 @@ class Train:
     """How many processes there are. (default: one)"""
     process_id: Annotated[int | None, shown("INDEX")] = None
     """Which of them this is, from 0, which reads and writes the folder. (default: none)"""
+    wait: Annotated[float | None, shown("SECONDS")] = None
+    """How long the processes wait for one that does not come, or gives no sign of life.
+    (default: 120)"""
     tensorboard: Flag = False
     """Write the metrics for TensorBoard as well."""
     json: Json = False
 
     def run(self) -> int:
         """Train, show how far it is, and return 0 if the step was reached."""
-        connect(self.coordinator, self.num_processes, self.process_id)
+        link = connect(
+            self.coordinator, self.num_processes, self.process_id, self.wait, folder=self.folder
+        )
         # Training is in float32, whatever other commands compute in.
         with jax.enable_x64(False), in_words(OF_TRAINING):
-            ended = self.find()
+            ended = self.find(link)
         if jax.process_index() == 0:  # The first process speaks for all.
             if self.json or not ended.code:
                 tell(self, ended)
@@ -96,8 +101,8 @@ class Train:
                 print(f"error: {ended.result.message}.{again}", file=sys.stderr)
         return ended.code
 
-    def find(self) -> Ended:
-        """Train, and return what became of the run."""
+    def find(self, link: Any) -> Ended:
+        """Train, and return what became of the run; then no process needs the others any more."""
         training = gf.training
         config, mesh = self._config(), self._mesh()
         with _watching(self.folder.name, config.num_steps) as (progress, say):
@@ -118,6 +123,10 @@ class Train:
                 code = 1 if result.outcome == "stopped" else 0
             except training.TrainingInterrupted as interrupt:
                 result, code = interrupt.result, 128 + interrupt.signal
+            except training.ProcessLostError as error:
+                raise OSError(f"{error}. {AGAIN}") from error
+        if link is not None:
+            link.part()
         if scores is not None and result.outcome == "done" and jax.process_index() == 0:
             scores.score(config, result.params)
         return Ended(result, scores, code)

@@ -87,16 +87,11 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """Return the steps of the checkpoints that are there, in ascending order."""
-        # What is being written has another name.
-        names = [path.name for path in self.folder.iterdir() if path.is_dir()]
-        return sorted(int(name) for name in names if name.isdecimal() and name == str(int(name)))
+        return _steps(self.folder)
 
     def last_in_words(self) -> str:
         """Return which checkpoint is the last."""
-        steps = self.steps()
-        if not steps:
-            return "there is no checkpoint yet"
-        return f"the last good checkpoint is of step {steps[-1]}"
+        return last_saved(self.folder)
 
     def save(self, carry: Standing, *, seconds: float) -> None:
         """Write a checkpoint, unless there is one of this step.
@@ -274,6 +269,20 @@ class Checkpoints:
         """Let go of the folder."""
         if "_manager" in self.__dict__:
             self._manager.close()
+
+
+def last_saved(folder: Path) -> str:
+    """Return in words which checkpoint in a folder is the last."""
+    steps = _steps(folder) if folder.is_dir() else []
+    if not steps:
+        return "there is no checkpoint yet"
+    return f"the last good checkpoint is of step {steps[-1]}"
+
+
+def _steps(folder: Path) -> list[int]:
+    # What is being written has another name.
+    names = [path.name for path in folder.iterdir() if path.is_dir()]
+    return sorted(int(name) for name in names if name.isdecimal() and name == str(int(name)))
 
 
 def _digests(folder: Path) -> dict[str, str]:

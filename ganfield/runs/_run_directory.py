@@ -91,14 +91,7 @@ class RunDirectory:
 
     def tell(self, message: str) -> None:
         """Write a message to ``events.log``, and pass it on."""
-        now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-        log = self.folder / "events.log"
-        # On a full disk the listener must still hear why the run stops.
-        with contextlib.suppress(OSError):
-            if log.exists():
-                check_regular(log)
-            with log.open("a", encoding="utf-8") as file:
-                file.write(f"{now} {message}\n")
+        write_event(self.folder, message)
         if self._listen is not None:
             self._listen(message)
 
@@ -170,6 +163,17 @@ class RunDirectory:
         os.close(self._lock)
 
 
+def write_event(folder: Path, message: str) -> None:
+    """Write a message to ``events.log``, if that can be done: who listens must still hear it."""
+    now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+    log = folder / "events.log"
+    with contextlib.suppress(OSError):
+        if log.exists():
+            check_regular(log)
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"{now} {message}\n")
+
+
 def is_run(output: str | os.PathLike[str]) -> bool:
     """Return whether a folder holds a run."""
     return (Path(output) / "config.json").is_file()
@@ -189,6 +193,12 @@ def read_config(output: str | os.PathLike[str]) -> Config:
         tree = read_json(path)
     except FileNotFoundError as error:
         raise ValueError(f"there is no run in {Path(output)}: it has no config.json") from error
+    method = tree.get("method")
+    if isinstance(method, dict) and "field" in method:
+        raise ValueError(
+            f"the run in {Path(output)} is of a ganfield before method.field in its config.json "
+            "became method.transform: this one cannot read its checkpoints. Give another folder"
+        )
     try:
         return Config.from_dict(tree)
     except ValueError as error:

@@ -18,6 +18,7 @@ from ganfield._html import html_facts
 from ganfield._tree import strong
 from ganfield._types import PyTree
 from ganfield.checks import leading_size
+from ganfield.program import Keeping
 from ganfield.simulate._scan import Run, outcome, record_steps
 from ganfield.simulate._simulation import Carry, Simulation
 
@@ -151,15 +152,16 @@ def sweep(
         return Sweep(run, time.perf_counter() - begin, begin - began)
 
     try:
-        for step, length in zip(steps[1:], np.diff(steps), strict=True):
-            after, kept = advance(carry, points, given, None if even else jnp.int32(length))
-            # Ctrl-C surfaces while this waits; the state and the records then stay those before.
-            records.append(on_host(kept))
-            carry = after
-            if progress is not None:
-                progress(int(step), records[-1])
-            if np.all(np.asarray(carry.standing.stopped_at) >= 0):
-                break
+        with Keeping():
+            for step, length in zip(steps[1:], np.diff(steps), strict=True):
+                after, kept = advance(carry, points, given, None if even else jnp.int32(length))
+                # Ctrl-C surfaces while this waits; state and records then stay those before.
+                records.append(on_host(kept))
+                carry = after
+                if progress is not None:
+                    progress(int(step), records[-1])
+                if np.all(np.asarray(carry.standing.stopped_at) >= 0):
+                    break
     except KeyboardInterrupt as interrupt:
         raise SweepInterrupted(collect()) from interrupt
     return collect()

@@ -17,13 +17,19 @@ from ganfield._types import PyTree
 from ganfield.configuration import Built, Config, build, fingerprint, random_keys
 from ganfield.runs._checkpoints import CannotSaveError, Checkpoints
 from ganfield.runs._quick import quick_jit
-from ganfield.runs._run_directory import RunDirectory, check_run, is_run, read_config
+from ganfield.runs._run_directory import (
+    RunDirectory,
+    check_run,
+    is_run,
+    read_config,
+    write_event,
+)
 from ganfield.runs._samples import check_shown
 from ganfield.simulate import Standing, stand
 from ganfield.simulate.sharding import replicated
 from ganfield.training._feeds import Feed, open_feed, storage_of
 from ganfield.training._interrupts import Wish, listening
-from ganfield.training._processes import Processes, local
+from ganfield.training._processes import Processes, ProcessLostError, local
 from ganfield.training._recorder import Evaluate, Recorder
 from ganfield.training._result import Progress, Result, TrainingInterrupted
 from ganfield.training._steps import advancing
@@ -57,8 +63,8 @@ def train(
     from its last whole checkpoint; on a CPU it ends with the same bits as one that was never
     stopped. What is random depends on the seed and the step alone.
 
-    The first Ctrl-C (or SIGTERM) finishes the steps at hand and saves; a second one ends the
-    process at once.
+    Once steps are taken the first Ctrl-C (or SIGTERM) finishes those at hand and saves; a second
+    one ends the process at once.
 
     Args:
         config: what to train, such as ``gf.configuration.preset("digits/consensus")``.
@@ -89,7 +95,8 @@ def train(
         ImportError: TensorBoard's writer was asked for and is not installed.
         OSError: something cannot be written; the checkpoints until then stay.
         TrainingInterrupted: a signal, to any process; the run was saved, and can be resumed.
-        ConnectionAbortedError: another process ended the run; there is the error that says why.
+        ConnectionAbortedError: another process ended the run; there is the error that says why. Or
+            (`ProcessLostError`) it was lost, which ``events.log`` says too.
 
     Example:
         >>> import pathlib, tempfile, ganfield as gf
@@ -121,9 +128,11 @@ def train(
     # What can be wrong is found before anything is written.
     config = config.replace({"data.storage": processes.text(processes.first(storage))})
     with ExitStack() as stack:
-        built, images, feed = processes.each(lambda: _opened(config, data, mesh, evaluate))
-        stack.callback(feed.close)
+        built, images = processes.each(lambda: _opened(config, data, evaluate))
         processes.check_same(f"{built.config.to_json()} {images}", "data")
+        # Only now, for putting them on all devices is something that all must do at once.
+        feed = processes.each(lambda: open_feed(built, mesh))
+        stack.callback(feed.close)
 
         def open_folder() -> Recorder:
             folder = RunDirectory(
@@ -139,7 +148,10 @@ def train(
 
         recorder = processes.first(open_folder)
         run = _Run(built, feed, recorder, processes, progress, mesh)
-        wish = stack.enter_context(listening())
+        # Of one process nothing is worth keeping before it takes steps, and Ctrl-C may end it. One
+        # of several that JAX alone has connected would leave the others waiting for it.
+        alone = processes.count == 1 or processes.link is not None
+        wish = None if alone else stack.enter_context(listening())
         try:
             standing, going = run.begin()
             if not going:
@@ -147,7 +159,15 @@ def train(
             if tensorboard:
                 step = int(standing.step)
                 run.first(lambda recorder: recorder.write_for_tensorboard(stack, step))
+            run.compile(standing)
+            wish = wish or stack.enter_context(listening())
             return run.train(standing, wish, math.inf if max_seconds is None else max_seconds)
+        except ProcessLostError as error:
+            if recorder is None:
+                raise
+            message = f"{error}; {recorder.checkpoints.last_in_words()}"
+            write_event(recorder.folder.folder, message)
+            raise ProcessLostError(message) from error
         except (CannotSaveError, ConnectionAbortedError):
             raise
         except OSError as error:
@@ -160,9 +180,9 @@ def train(
 
 
 def _opened(
-    config: Config, data: Any, mesh: Mesh | None, evaluate: Sequence[Evaluate]
-) -> tuple[Built, dict[str, Any], Feed]:
-    """Return the run with the storage decided, what tells its images from others, its batches."""
+    config: Config, data: Any, evaluate: Sequence[Evaluate]
+) -> tuple[Built, dict[str, Any]]:
+    """Return the run with the storage decided, and what tells its images from others."""
     built = build(config, data)
     shape = built.discriminator.input_shape
     check_shown(shape)
@@ -171,7 +191,7 @@ def _opened(
             each.check_shape(shape)
     storage = storage_of(config.data.storage, built.data)
     built = built._replace(config=config.replace({"data.storage": storage}))
-    return built, fingerprint(built.data), open_feed(built, mesh)
+    return built, fingerprint(built.data)
 
 
 class _Run:
@@ -224,7 +244,6 @@ class _Run:
     def train(self, standing: Standing, wish: Wish, max_seconds: float) -> Result:
         """Take the steps."""
         step, target = int(standing.step), self.config.num_steps
-        self._compile(standing, step)
         if step == 0:
             self._events(standing, 0, last=target == 0)
         began_at, began = step, self.seconds
@@ -235,7 +254,8 @@ class _Run:
             before = time.perf_counter()
             source, until = self.feed.source(step)
             stop = int(min(self._next_event(step), step + chunk, until))
-            standing = jax.block_until_ready(self.program(standing, np.int32(stop), source))
+            with self.processes.together():
+                standing = jax.block_until_ready(self.program(standing, np.int32(stop), source))
             took, signal = self.processes.agreed(time.perf_counter() - before, wish.signal)
             self.seconds += took
             chunk = _next_chunk(chunk, stop - step, took)
@@ -285,9 +305,9 @@ class _Run:
         self._tell(result.message)
         return result
 
-    def _compile(self, standing: Standing, step: int) -> None:
+    def compile(self, standing: Standing) -> None:
         """Compile what takes long, so that no clock of the steps counts it."""
-        before = time.perf_counter()
+        before, step = time.perf_counter(), int(standing.step)
         source, _ = self.feed.source(step)
         program: Any = self.advance
         flags: Any = jax.config  # They are no attributes to a type checker.

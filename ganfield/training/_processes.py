@@ -1,8 +1,10 @@
 """The processes of a run on several hosts: the first one reads and writes, all of them compute."""
 
 import hashlib
-from collections.abc import Callable
-from typing import TypeVar
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import ClassVar, TypeVar
 
 import jax
 import numpy as np
@@ -10,8 +12,16 @@ from jax.experimental import multihost_utils
 
 from ganfield._types import PyTree
 from ganfield.runs._host import with_keys, without_keys
+from ganfield.training._link import Link
 
 T = TypeVar("T")
+
+# What the errors of calls say in which a process is gone; they have no type of their own.
+_GONE = re.compile("gloo|nccl|coordination|heartbeat|connection|socket|peer", re.IGNORECASE)
+
+
+class ProcessLostError(ConnectionAbortedError):
+    """Another process is gone."""
 
 
 class Processes:
@@ -24,7 +34,10 @@ class Processes:
     Attributes:
         count: how many there are.
         is_first: whether this one reads and writes.
+        link: what tells which process is gone, where the command line has connected them.
     """
+
+    link: ClassVar[Link | None] = None
 
     def __init__(self) -> None:
         self.count = jax.process_count()
@@ -36,7 +49,12 @@ class Processes:
         Raises:
             ConnectionAbortedError: in the others, where it fails in the first; there the error.
         """
-        return self._do(action, self.is_first)
+
+        def undisturbed() -> T:
+            with nullcontext() if self.link is None else self.link.busy:
+                return action()
+
+        return self._do(undisturbed, self.is_first)
 
     def each(self, action: Callable[[], T]) -> T:
         """Let every process do something, and return what came of it.
@@ -56,6 +74,9 @@ class Processes:
             try:
                 result = action()
             except BaseException as caught:
+                # One who is interrupted tells the others by the link, for they may be anywhere.
+                if self.link is not None and isinstance(caught, KeyboardInterrupt):
+                    raise
                 error = caught
         failed = self._gathered(np.int32(error is not None))
         if error is not None:
@@ -70,7 +91,8 @@ class Processes:
         """Return the arrays that the first process has; the others give some of the same shapes."""
         if self.count == 1:
             return tree
-        plain = multihost_utils.broadcast_one_to_all(without_keys(tree))
+        with self.together():
+            plain = multihost_utils.broadcast_one_to_all(without_keys(tree))
         return with_keys(plain, tree)
 
     def text(self, value: str | None) -> str:
@@ -102,9 +124,30 @@ class Processes:
         both = self._gathered(np.array([seconds, signal or 0], np.float32))
         return float(both[0, 0]), int(both[:, 1].max()) or None
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Do what all processes do at once.
+
+        Raises:
+            ProcessLostError: another process is gone.
+            KeyboardInterrupt: it was interrupted.
+        """
+        try:
+            yield
+        except (RuntimeError, ValueError) as error:
+            if self.count == 1 or not _GONE.search(str(error)):
+                raise
+            if self.link is None:
+                raise ProcessLostError("another process was lost") from error
+            why = self.link.who_is_gone()
+            if self.link.code > 128:
+                raise KeyboardInterrupt(why) from error
+            raise ProcessLostError(why) from error
+
     def _gathered(self, value: np.ndarray | np.generic) -> np.ndarray:
         """Return the values of all processes, stacked."""
-        return np.asarray(multihost_utils.process_allgather(np.asarray(value)))
+        with self.together():
+            return np.asarray(multihost_utils.process_allgather(np.asarray(value)))
 
 
 def local(tree: PyTree) -> PyTree:

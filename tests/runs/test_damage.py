@@ -145,27 +145,6 @@ def test_a_checkpoint_under_the_number_of_another_is_damaged(copy):
     assert gf.runs.load(copy).step == 20
 
 
-def test_a_run_without_an_id_goes_on(copy):
-    # As versions before ids wrote them.
-    said = json.loads((copy / "run.json").read_text())
-    del said["id"]
-    (copy / "run.json").write_text(json.dumps(said))
-    for step in (20, 40):
-        (copy / "checkpoints" / str(step) / "files.json").unlink()
-        of_step = json.loads(about(copy, step).read_text())
-        about(copy, step).write_text(
-            json.dumps({k: of_step[k] for k in ("seconds", "leaves", "sha256")})
-        )
-    before = (copy / "run.json").read_bytes()
-    assert gf.runs.load(copy).step == 40
-    assert resume(copy).step == 41
-    assert (copy / "run.json").read_bytes() == before
-    # And one whose run.json was lost: its checkpoints are known to no other.
-    (copy / "run.json").unlink()
-    assert resume(copy).step == 41
-    assert "id" not in json.loads((copy / "run.json").read_text())
-
-
 def test_what_is_refused_for_its_checkpoints_keeps_them(copy):
     for step in (20, 40):
         about(copy, step).write_text("no JSON")
