@@ -12,6 +12,7 @@ from jax.extend.core import jaxpr_as_fun
 from ganfield._types import Field, Players
 from ganfield.export._javascript import Function, translate
 from ganfield.export._opaque import CALLS, opaque
+from ganfield.jaxpr import RefusedError
 from ganfield.methods import Method, State
 
 _MOST_SLOPES = 3000  # letters of v′; v″ of a longer one is left to differences
@@ -89,8 +90,12 @@ def field_part(
 
     known = _traced(value, 0.0, 0.0, options)
     jacobian = slopes(known)
-    # A primitive that is refused is found where the user wrote it, which a program forgets.
-    functions = {"value": of(value if base else known), "jacobian": of(jacobian)}
+    try:
+        functions = {"value": of(known), "jacobian": of(jacobian)}
+    except RefusedError as refused:
+        if not refused.where:
+            of(value)  # A program forgets where the user wrote it; this raises and says so.
+        raise
     if base and len(functions["jacobian"].text) <= _MOST_SLOPES:
         functions["second"] = of(slopes(jacobian))
     return _part(functions)
