@@ -62,7 +62,7 @@ class Explore(Dynamics):
     """The optimizer that is chosen first: sgd, momentum, rmsprop, adam, which the page always
     offers, or another of {optimizers}."""
     step_size: float = 0.1
-    """h > 0 at first."""
+    """h > 0 at first; the page has a slider for it."""
     num_steps: Count[int] = 200
     """Steps of the runs from each start."""
     start: Point[Texts] = ()
