@@ -93,9 +93,11 @@ from ganfield.sweeps import sweep as sweep
 
 if _typing.TYPE_CHECKING:
     import ganfield.plotting
+    from ganfield import export as export
     from ganfield import networks as networks
     from ganfield import runs as runs
     from ganfield import training as training
+    from ganfield.export import explore as explore
     from ganfield.networks import NETWORKS as NETWORKS
 
     plot = ganfield.plotting
@@ -105,11 +107,13 @@ __version__ = "0.1.0"
 # Loaded when first asked for, so that `import ganfield` loads neither Flax nor Matplotlib:
 # name → (module, attribute or None for the module itself, the extra that brings what it needs).
 _LAZY = {
+    "export": ("ganfield.export", None, "cli"),
     "networks": ("ganfield.networks", None, "networks"),
     "NETWORKS": ("ganfield.networks", "NETWORKS", "networks"),
     "plot": ("ganfield.plotting", None, "plot"),
     "runs": ("ganfield.runs", None, "images"),
     "training": ("ganfield.training", None, "images"),
+    "explore": ("ganfield.export", "explore", "cli"),
 }
 
 

@@ -12,6 +12,7 @@ import tyro
 from ganfield.checks import lookup
 from ganfield.cli._compare import Compare
 from ganfield.cli._equilibria import Equilibria
+from ganfield.cli._explore import Explore
 from ganfield.cli._field import Field
 from ganfield.cli._list import List
 from ganfield.cli._report import Report
@@ -41,6 +42,7 @@ COMMANDS: dict[str, type[_Command]] = {
     "field": Field,
     "spectrum": Spectrum,
     "equilibria": Equilibria,
+    "explore": Explore,
     "list": List,
     "train": Train,
     "sweep": Sweep,

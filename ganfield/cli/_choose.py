@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import ganfield as gf
 from ganfield.cli._options import Dynamics
+from ganfield.cli._own import builder, is_own, made
 from ganfield.cli._words import OF_THE_PLANE, in_words
 
 _SYMBOLS = {"gamma": "γ"}
@@ -40,7 +41,7 @@ def choose(options: Dynamics) -> Chosen:
         ValueError: a name is unknown, or a value not allowed.
     """
     configuration = gf.configuration
-    build = gf.checks.lookup(gf.GAMES, options.game, argument="game")
+    build = builder(options.game)
     transform = gf.checks.lookup(gf.TRANSFORMS, options.transform, argument="transform")
     of_game = configuration.keywords(build, skip=0)
     # γ has an option of its own, and groups are those of a minibatch, which no game here has.
@@ -62,7 +63,7 @@ def choose(options: Dynamics) -> Chosen:
     values, own = _sorted_out(given, of_game, free, game=options.game)
     with in_words(OF_THE_PLANE):
         arguments = configuration.arguments(values, of_game, argument="--set")
-        game = build(**arguments)
+        game = made(build, arguments, options.game)
         method = configuration.MethodConfig(
             transform=options.transform, gamma=gamma, transform_options=own
         )
@@ -70,7 +71,8 @@ def choose(options: Dynamics) -> Chosen:
 
     own = own if gamma is None else {"gamma": gamma, **own}
     transformed = options.transform != "identity"
-    said = [options.game, *(f"{name} = {_say(value)}" for name, value in arguments.items())]
+    name = build.__name__ if is_own(options.game) else options.game
+    said = [name, *(f"{name} = {_say(value)}" for name, value in arguments.items())]
     if transformed:
         words = [f"{_SYMBOLS.get(name, name)} = {_say(value)}" for name, value in own.items()]
         said.append(" ".join([options.transform, *words]))

@@ -21,7 +21,7 @@ from ganfield.cli._options import (
     Point,
     Texts,
     parse_bounds,
-    parse_point,
+    parse_starts,
 )
 from ganfield.cli._show import (
     Zeros,
@@ -174,17 +174,8 @@ class Field(Dynamics):
         print(f"wrote {self.output}")
 
     def _starts(self, bounds: gf.Players) -> list[gf.Players]:
-        if not self.start:
-            return [gf.Players(*(low / 4 + 3 * high / 4 for low, high in bounds))]
-        texts = [text for group in self.start for text in group]
-        starts = [parse_point(text, argument="--start") for text in texts]
-        for start, text in zip(starts, texts, strict=True):
-            if not all(low <= x <= high for x, (low, high) in zip(start, bounds, strict=True)):
-                raise ValueError(
-                    f"--start must be within the bounds, θ in {list(bounds.theta)} and φ in "
-                    f"{list(bounds.phi)}, got {text!r}"
-                )
-        return starts
+        middle = gf.Players(*(low / 4 + 3 * high / 4 for low, high in bounds))
+        return parse_starts(self.start, bounds) or [middle]
 
     def _label(self) -> str:
         method = f"{self.wrapper} {self.method}" if self.wrapper else self.method

@@ -40,7 +40,8 @@ class Dynamics:
     """What moves: a game, and perhaps a transform of its field."""
 
     game: Name[str]
-    """What is played: {games}. `ganfield list games` explains them."""
+    """What is played: {games}, which `ganfield list games` explains; or a game of your own,
+    FILE.py:FUNCTION, a function of a Python file that returns one."""
     objective: Name[str | None] = None
     """The losses of a GAN: {objectives}. Only for games that take one.
     (default: the game's own, standard)"""
@@ -68,6 +69,24 @@ def parse_point(text: str, *, argument: str) -> gf.Players:
             f"got {text!r}"
         )
     return gf.Players(*numbers)
+
+
+def parse_starts(texts: Texts, bounds: gf.Players) -> list[gf.Players]:
+    """Return the points that --start gives.
+
+    Raises:
+        ValueError: one is not two numbers, or not within the bounds.
+    """
+    starts = []
+    for text in [text for group in texts for text in group]:
+        start = parse_point(text, argument="--start")
+        if not all(low <= x <= high for x, (low, high) in zip(start, bounds, strict=True)):
+            raise ValueError(
+                f"--start must be within the bounds, θ in {list(bounds.theta)} and φ in "
+                f"{list(bounds.phi)}, got {text!r}"
+            )
+        starts.append(start)
+    return starts
 
 
 def parse_bounds(text: str) -> gf.Players:
