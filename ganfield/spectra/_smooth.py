@@ -1,5 +1,7 @@
 """Has a field one derivative at a point, or a kink?"""
 
+from __future__ import annotations
+
 from typing import Any
 
 import jax

@@ -375,7 +375,6 @@ def test_starts_come_from_the_key():
     ("axes", "options", "said"),
     [
         ({"step_size": [0.1]}, {}, "axes must be two names"),
-        ({"a": [0.1], "b": [0.1], "c": [0.1]}, {}, "axes must be two names"),
         ({"step_size": 0.1, "gamma": [0.1]}, {}, "one-dimensional arrays of finite numbers"),
         ({"step_size": [0.1], "gamma": []}, {}, "axes must be two names"),
         ({"step_size": [0.1], "gamma": [np.nan]}, {}, "of finite numbers"),
