@@ -7,7 +7,9 @@
 /** @typedef {import("../model.js").Point} Point */
 
 /**
- * The derivative F′ of one step at the state in which the method starts from a point.
+ * The derivative F′ of one step at a point, with the memory of a step there.
+ *
+ * A method's first step may be another than all later ones: optimistic steps have no past yet.
  *
  * @param {Method} method
  * @param {Field} field
@@ -16,7 +18,8 @@
  * @returns {Numbers} size × size, row by row; NaN where the step has no derivative
  */
 export function stepJacobian(method, field, point, options) {
-  const state = method.init(field, point, options);
+  const state = Float64Array.from(method.step(field, method.init(field, point, options), options));
+  state.set(point);
   if (method.jacobian) {
     return method.jacobian(field, state, options) ?? new Float64Array(state.length ** 2).fill(NaN);
   }
