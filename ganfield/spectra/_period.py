@@ -135,14 +135,19 @@ def period(
     return repeats * block
 
 
-def at_their_limit(state: State) -> State:
-    """Return a state whose optimizers' counts correct no bias any more; those of averages stay."""
+def at_their_limit(state: State, *, averages: bool = False) -> State:
+    """Return a state whose optimizers' counts correct no bias any more.
+
+    Args:
+        state: of any method.
+        averages: whether the counts of averages are so large, too; else they stay.
+    """
     paths, structure = jax.tree_util.tree_flatten_with_path(state)
     names = [path for path, _ in paths]
     filled = [
         jnp.full_like(leaf, _LIMIT)
         if jnp.issubdtype(leaf.dtype, jnp.integer)
-        and getattr(path[-1], "name", "") not in _OF_AVERAGES
+        and (averages or getattr(path[-1], "name", "") not in _OF_AVERAGES)
         and _corrects(path, names)
         else leaf
         for path, leaf in paths

@@ -117,7 +117,7 @@ def noisy_map(
     pushes = _pushes(field, params, double(sample(first)), max(count, _NUM_PROBES), second)
     state = _filled(method, params, steps_of(method, field), (some, _first(pushes, count)))
     num_steps = period(method, field, state, double(sample(first)))
-    state = at_their_limit(state)
+    state = at_their_limit(state, averages=True)
 
     paths, structure = jax.tree_util.tree_flatten_with_path(state)
     leaves = [leaf for _, leaf in paths]

@@ -187,10 +187,13 @@ def test_the_same_key_gives_the_same_answer_and_another_the_same_zeros():
 def test_a_line_of_zeros_and_a_plane_of_them():
     line = field_of(lambda p: p.theta + p.phi, lambda p: 2 * (p.theta + p.phi))
     equilibria = gf.find_equilibria(line, bounds=(-2, 2), num_starts=32)
-    assert len(equilibria.points) > 10
+    assert list(equilibria.dimensions) == [1]
+    assert len(equilibria.members[0]) > 10
     np.testing.assert_allclose(coordinates(equilibria).sum(axis=1), 0.0, atol=1e-9)
     still = field_of(lambda p: 0 * p.theta, lambda p: 0 * p.phi)
-    assert len(gf.find_equilibria(still, bounds=(-2, 2), num_starts=32).points) == 32
+    everywhere = gf.find_equilibria(still, bounds=(-2, 2), num_starts=32)
+    assert list(everywhere.dimensions) == [2]
+    assert len(everywhere.members[0]) == 32
 
 
 @pytest.mark.long
