@@ -251,17 +251,14 @@ def main(config: Config) -> None:
         jobs = [pool.submit(cell, pair, config.num_runs) for pair in every]
         lines = [pool.submit(distances, name, config.num_runs) for name in drawn]
         cells = [pool.submit(diagram, h, config.num_runs) for h in STEP_SIZES if config.figures]
-        waiting = track([*jobs, *lines, *cells], description="cells")
-        done = [job.result() for job in waiting]
-    table = [row for rows in done[: len(jobs)] for row in rows]
-    experiment.save(
-        "optimizers.json",
-        load_before=load,
-        seconds=experiment.seconds,
-        table=table,
-        distances=[row for rows in done[len(jobs) : len(jobs) + len(lines)] for row in rows],
-        diagram=[row for rows in done[len(jobs) + len(lines) :] for row in rows],
-    )
+        parts: dict[str, list[dict[str, Any]]] = {"table": [], "distances": [], "diagram": []}
+        of_job = dict.fromkeys(jobs, "table") | dict.fromkeys(lines, "distances")
+        for job in track([*jobs, *lines, *cells], description="cells"):
+            parts[of_job.get(job, "diagram")] += job.result()
+            # Ctrl-C leaves what was there.
+            experiment.save(
+                "optimizers.json", load_before=load, seconds=experiment.seconds, **parts
+            )
     result = json.loads((experiment.folder / "optimizers.json").read_text("utf-8"))
     if config.figures:
         optimizers_report.floors(result["distances"], experiment.folder / "noise_floors.png")
