@@ -35,8 +35,8 @@ from ganfield.configuration import OPTIMIZERS
 HERE = Path(__file__).parent
 NOISE = 0.1
 ORIGIN = gf.Players(0.0, 0.0)
-# The five that every method is tried with, at steps of about the same length under noise of 0.1.
-FIVE: dict[str, Callable[[float], optax.GradientTransformation]] = {
+# With options of their own; steps are of about the same length under noise of 0.1.
+CHOSEN: dict[str, Callable[[float], optax.GradientTransformation]] = {
     "sgd": optax.sgd,
     "momentum": lambda h: optax.sgd(h, momentum=0.5),
     "nesterov": lambda h: optax.sgd(h, momentum=0.5, nesterov=True),
@@ -44,6 +44,10 @@ FIVE: dict[str, Callable[[float], optax.GradientTransformation]] = {
     "rmsprop": lambda h: optax.rmsprop(h / 10, decay=0.9),
 }
 PLAIN = ("sgd", "momentum", "nesterov", "optimistic_gradient_descent", "noisy_sgd")
+UNDER = ("sgd", "adam")
+"""What all methods are tried with; simultaneous steps are tried with all."""
+NUM_BATCHES = 4096
+SOLVERS = ("competitive", "adaptive_competitive", "proximal_point", "follow_the_ridge")
 STEP_SIZE = 0.05
 # Optimizers whose distances are drawn, and over which step sizes.
 DRAWN = ("sgd", "momentum", "rmsprop", "adam", "adabelief", "optimistic_gradient_descent")
@@ -90,8 +94,8 @@ def draw(key: jax.Array) -> jax.Array:
 
 def optimizer_of(name: str, step_size: float = STEP_SIZE) -> optax.GradientTransformation:
     """Return an optimizer; what is not plain divides by second moments of about 0.1."""
-    if name in FIVE:
-        return FIVE[name](step_size)
+    if name in CHOSEN:
+        return CHOSEN[name](step_size)
     step_size = step_size if name in PLAIN else step_size / 10
     return OPTIMIZERS[name](step_size)
 
@@ -109,8 +113,8 @@ def method_of(name: str, optimizer: optax.GradientTransformation) -> gf.Method:
 
 
 def optimizers() -> tuple[str, ...]:
-    """Return all optimizers, the five first."""
-    return tuple(dict.fromkeys([*FIVE, *OPTIMIZERS]))
+    """Return all optimizers."""
+    return tuple(dict.fromkeys([*CHOSEN, *OPTIMIZERS]))
 
 
 def methods() -> tuple[str, ...]:
@@ -190,7 +194,12 @@ def _distance(
 ) -> dict[str, Any]:
     try:
         floor = gf.noise_floor(
-            gf.simultaneous(optimizer), field, ORIGIN, sample=draw, num_runs=num_runs
+            gf.simultaneous(optimizer),
+            field,
+            ORIGIN,
+            sample=draw,
+            num_runs=num_runs,
+            num_batches=NUM_BATCHES,
         )
     except ValueError as error:
         return {"refused": str(error)}
@@ -203,9 +212,9 @@ class Config:
     """Compare predicted rates with runs, for every optimizer and every method."""
 
     full: bool = False
-    """Every method under every optimizer, and not only under five."""
+    """Every method under every optimizer, and not only under two."""
     methods: tuple[str, ...] = ()
-    """Which, under the five optimizers; all if empty."""
+    """Which, under two optimizers, sgd and adam; all if empty."""
     optimizers: tuple[str, ...] = ()
     """Which, under simultaneous steps; all if empty."""
     num_runs: int = 64
@@ -229,9 +238,11 @@ def pairs(config: Config) -> list[tuple[str, str]]:
         gf.checks.lookup(dict.fromkeys(optimizers()), name, argument="optimizers")
     chosen_methods = config.methods or methods()
     chosen_optimizers = config.optimizers or optimizers()
-    under = chosen_optimizers if config.full else tuple(FIVE)
+    under = chosen_optimizers if config.full else UNDER
     every = [("simultaneous", name) for name in chosen_optimizers]
-    every += [(method, name) for method in chosen_methods for name in under]
+    # Those with an inner solve, which take longest, last.
+    solves = sorted(chosen_methods, key=lambda name: name in SOLVERS)
+    every += [(method, name) for method in solves for name in under]
     return list(dict.fromkeys(every))
 
 
@@ -247,13 +258,15 @@ def main(config: Config) -> None:
     experiment = gf.reporting.Experiment(config, HERE / "figures" if config.publish else None)
     context = multiprocessing.get_context("spawn")
     drawn = DRAWN if config.figures else ()
-    with ProcessPoolExecutor(config.workers, mp_context=context, initializer=_begin) as pool:
-        jobs = [pool.submit(cell, pair, config.num_runs) for pair in every]
+    # A process that has compiled some thousands of programs has no memory maps left.
+    settings: dict[str, Any] = {"mp_context": context, "max_tasks_per_child": 12}
+    with ProcessPoolExecutor(config.workers, initializer=_begin, **settings) as pool:
         lines = [pool.submit(distances, name, config.num_runs) for name in drawn]
         cells = [pool.submit(diagram, h, config.num_runs) for h in STEP_SIZES if config.figures]
+        jobs = [pool.submit(cell, pair, config.num_runs) for pair in every]
         parts: dict[str, list[dict[str, Any]]] = {"table": [], "distances": [], "diagram": []}
         of_job = dict.fromkeys(jobs, "table") | dict.fromkeys(lines, "distances")
-        for job in track([*jobs, *lines, *cells], description="cells"):
+        for job in track([*lines, *cells, *jobs], description="cells"):
             parts[of_job.get(job, "diagram")] += job.result()
             # Ctrl-C leaves what was there.
             experiment.save(
