@@ -152,11 +152,24 @@ def _while(equation: JaxprEqn, inputs: list[Any], numbers: Mapping[int, Any]) ->
     condition, body = _programs(equation)
     of_condition, of_body = (equation.params[f"{part}_nconsts"] for part in ("cond", "body"))
     first, second = inputs[:of_condition], inputs[of_condition:][:of_body]
-    return jax.lax.while_loop(
-        lambda carry: _with(condition, numbers, *first, *carry)[0],
-        lambda carry: _with(body, numbers, *second, *carry),
-        inputs[of_condition + of_body :],
-    )
+    begin = inputs[of_condition + of_body :]
+    batched = condition.out_avals[0].ndim
+
+    def goes_on(carry: list[Any]) -> Any:
+        return _with(condition, numbers, *first, *carry)[0]
+
+    def step(carry: list[Any]) -> list[Any]:
+        after = _with(body, numbers, *second, *carry)
+        if not batched:
+            return after
+        # A vmapped loop goes on while any of its rows does, and the others keep what they have.
+        going = goes_on(carry)
+        return [
+            jnp.where(jnp.expand_dims(going, tuple(range(batched, jnp.ndim(new)))), new, old)
+            for new, old in zip(after, carry, strict=True)
+        ]
+
+    return jax.lax.while_loop(lambda carry: jnp.any(goes_on(carry)), step, begin)
 
 
 def _scan(equation: JaxprEqn, inputs: list[Any], numbers: Mapping[int, Any]) -> list[Any]:

@@ -49,6 +49,13 @@ FORMS = {
     "while": lambda a, x: jax.lax.while_loop(
         lambda c: c[0] < 3 * a, lambda c: (c[0] + a / 2, c[1] * a), (a, x)
     ),
+    "vmapped while": lambda a, x: jax.vmap(
+        lambda y: jax.lax.while_loop(
+            lambda c: c[0] < 3 * a + y,
+            lambda c: (c[0] + a / 2, c[1] * a),
+            (y * a, jnp.ones((2, 2))),
+        )
+    )(x),
     "scan": lambda a, x: jax.lax.scan(lambda c, y: (c * a + y, c - a), a, x, reverse=True),
     "loop": lambda a, x: jax.lax.fori_loop(0, 3, lambda i, c: c * a + i, x),
     "vmapped scan": lambda a, x: jax.vmap(
