@@ -231,7 +231,8 @@ def of_local(
     values = np.concatenate([motion, own])
     if not work.has_matrix:
         values = values[np.argsort(-np.abs(values), kind="stable")][:_MOST_VALUES]
-    value, rate = np.abs(values).max(), np.asarray(across(motion, dimension)).max()
+    # Moduli by one function, so that the two are the same number where all moves.
+    value, rate = (np.asarray(across(*each)).max() for each in ((values, 0), (motion, dimension)))
     root = 1 / local.num_steps
     if local.fades and not local.lent and rate >= 1:
         raise ValueError(no_fixed_point(rate**root))
