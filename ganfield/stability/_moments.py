@@ -23,6 +23,7 @@ GROUPS = 8  # of batches, whose answers differ by what chance does
 _NUMBERS = 2**25  # of all slopes together
 _MOST = 2**14  # batches
 _LARGEST = 1000  # numbers that move, whose covariance is a matrix
+_SLOWEST = 1e-6  # 1 − β: what forgets more slowly (Adafactor in the limit) never settles
 _STABLE = 1 - 1e-9
 _TOLERANCE = 1e-7  # of the equation of the squares, relative
 _LARGE = 1e12  # times the squares that there are
@@ -331,11 +332,12 @@ def settle(equation: Closure, names: list[str]) -> Settled:
     if not len(decay):
         look = equation.look(decay, decay)
         return Settled(decay, decay, decay, covariance_of(look)[0], look, 0.0)
-    grows = ~((decay > 0) & (decay < 1 - 1e-9))
+    grows = ~((decay > 0) & (decay < 1 - _SLOWEST))
     if grows.any():
         raise ValueError(
             f"method has no stationary state: state{names[int(np.argmax(grows))]} forgets nothing. "
-            "Sums, as AdaGrad's, grow as long as the run goes on, and Yogi's moments go by a sign"
+            "Sums, as AdaGrad's, grow as long as the run goes on, Adafactor's means take in ever "
+            "more steps, and Yogi's moments go by a sign"
         )
 
     def residual(logarithms: Array) -> Array:
