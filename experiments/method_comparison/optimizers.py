@@ -11,13 +11,13 @@ if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
 
     ganfield.program.begin()
 
+import functools
 import inspect
 import json
 import multiprocessing
 import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -256,22 +256,24 @@ def main(config: Config) -> None:
     every = pairs(config)
     load = os.getloadavg()[0]
     experiment = gf.reporting.Experiment(config, HERE / "figures" if config.publish else None)
+    parts = _before(experiment)
+    known = {(row["method"], row["optimizer"]) for row in parts["table"]}
+    jobs: list[tuple[str, Any]] = []
+    if config.figures and not parts["diagram"]:
+        parts["distances"] = []
+        jobs += [("distances", name) for name in DRAWN]
+        jobs += [("diagram", step_size) for step_size in STEP_SIZES]
+    jobs += [("table", pair) for pair in every if pair not in known]
+    work = functools.partial(_work, num_runs=config.num_runs)
     context = multiprocessing.get_context("spawn")
-    drawn = DRAWN if config.figures else ()
     # A process that has compiled some thousands of programs has no memory maps left.
-    settings: dict[str, Any] = {"mp_context": context, "max_tasks_per_child": 12}
-    with ProcessPoolExecutor(config.workers, initializer=_begin, **settings) as pool:
-        lines = [pool.submit(distances, name, config.num_runs) for name in drawn]
-        cells = [pool.submit(diagram, h, config.num_runs) for h in STEP_SIZES if config.figures]
-        jobs = [pool.submit(cell, pair, config.num_runs) for pair in every]
-        parts: dict[str, list[dict[str, Any]]] = {"table": [], "distances": [], "diagram": []}
-        of_job = dict.fromkeys(jobs, "table") | dict.fromkeys(lines, "distances")
-        for job in track([*lines, *cells, *jobs], description="cells"):
-            parts[of_job.get(job, "diagram")] += job.result()
-            # Ctrl-C leaves what was there.
-            experiment.save(
-                "optimizers.json", load_before=load, seconds=experiment.seconds, **parts
-            )
+    with context.Pool(config.workers, initializer=_begin, maxtasksperchild=12) as pool:
+        for part, rows in track(pool.imap(work, jobs), "cells", total=len(jobs)):
+            parts[part] += rows
+            # Ctrl-C leaves what was there, and the same command goes on from it.
+            seconds = parts["seconds"] + experiment.seconds
+            content = parts | {"seconds": seconds, "load_before": load}
+            experiment.save("optimizers.json", **content)
     result = json.loads((experiment.folder / "optimizers.json").read_text("utf-8"))
     if config.figures:
         optimizers_report.floors(result["distances"], experiment.folder / "noise_floors.png")
@@ -282,6 +284,24 @@ def main(config: Config) -> None:
     else:
         (experiment.folder / "report.md").write_text(report, encoding="utf-8")
     experiment.finish(report)
+
+
+def _work(job: tuple[str, Any], num_runs: int) -> tuple[str, list[dict[str, Any]]]:
+    part, what = job
+    of: dict[str, Callable[..., list[dict[str, Any]]]]
+    of = {"table": cell, "distances": distances, "diagram": diagram}
+    return part, of[part](what, num_runs)
+
+
+def _before(experiment: gf.reporting.Experiment) -> dict[str, Any]:
+    """Return what the same command left when it was interrupted."""
+    nothing: dict[str, Any] = {"table": [], "distances": [], "diagram": [], "seconds": 0.0}
+    path = experiment.folder / "optimizers.json"
+    if not path.exists():
+        return nothing
+    result = json.loads(path.read_text("utf-8"))
+    same = json.loads(json.dumps(asdict(experiment.config), default=str))
+    return {name: result[name] for name in nothing} if result["config"] == same else nothing
 
 
 def _begin() -> None:
