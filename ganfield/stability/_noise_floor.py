@@ -30,6 +30,7 @@ from ganfield.stability._pairs import Pairs, follow
 _FOLLOWS = 0.25  # relative variance of squares that are no longer held
 _BENT = 0.25  # of the motion: a field that bends more over the spread is not linear there
 _OFF = (0.3, 5.0)  # spreads, standard errors: an equilibrium that is none
+_BENT_RATE = 0.5  # of 1 − rate
 _COUPLED = 1e-9
 
 
@@ -200,6 +201,12 @@ def _floor(F: NoisyMap, equation: Closure, settled: Settled) -> NoiseFloor:
     squares_error, chance = _by_chance(F, equation, settled)
     follows = float(np.max(settled.spread + settled.slow, initial=0.0)) > _FOLLOWS
     by_bending = abs(_rate(F, held.slopes.mean(axis=0) + bent) - plain)
+    if by_bending > _BENT_RATE * abs(1 - plain):
+        raise ValueError(
+            "method and field must be nearly linear over the spread of the iterates, and over it "
+            f"1 − rate is off by {by_bending / abs(1 - plain):.2g} of itself: a step that goes by "
+            "the length of parameters which are 0 (lars, fromage) has no derivative there"
+        )
     unheld = abs(white - plain) + 2 * abs(whole - white)
     state = F.unravel(F.point.at[np.flatnonzero(F.square)].set(jnp.asarray(settled.squares)))
     return NoiseFloor(

@@ -38,10 +38,13 @@ def test_a_small_run(load, drawn, tmp_path):
     assert "refused (" not in report  # every reason has its word
 
 
-def test_the_published_table_has_no_cell_off_and_no_reason_without_its_word():
+def test_the_published_table_is_off_where_the_readme_says_so():
     result = json.loads((FOLDER / "figures" / "optimizers.json").read_text("utf-8"))
     refused = [row for row in result["table"] if "refused" in row]
-    assert all(row.get("agrees") for row in result["table"] if "refused" not in row)
+    off = [row for row in result["table"] if "refused" not in row and not row["agrees"]]
+    # The README says of these that they are off, and why.
+    assert {row["optimizer"] for row in off} <= {"adan", "fromage"}
+    assert len(off) <= 7
     assert 0 < len(refused) < len(result["table"]) / 2
 
 

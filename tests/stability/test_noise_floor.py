@@ -171,6 +171,7 @@ REFUSED = {
     "sign": (optax.sign_sgd(0.01), "step along a sign"),
     "lion": (optax.lion(0.01), "step along a sign"),
     "adagrad": (optax.adagrad(0.01), "forgets nothing. Sums, as AdaGrad"),
+    "lars": (optax.lars(0.01), "goes by the length of parameters|nearly linear"),
     "adafactor": (optax.adafactor(0.01), "take in ever more steps|not finite"),
     "amsgrad": (optax.amsgrad(0.01), "nu_max"),
     "adamax": (optax.adamax(0.01), "must keep running means of squares"),
