@@ -171,7 +171,6 @@ REFUSED = {
     "sign": (optax.sign_sgd(0.01), "step along a sign"),
     "lion": (optax.lion(0.01), "step along a sign"),
     "adagrad": (optax.adagrad(0.01), "forgets nothing. Sums, as AdaGrad"),
-    "lars": (optax.lars(0.01), "goes by the length of parameters|nearly linear"),
     "adafactor": (optax.adafactor(0.01), "take in ever more steps|not finite"),
     "amsgrad": (optax.amsgrad(0.01), "nu_max"),
     "adamax": (optax.adamax(0.01), "must keep running means of squares"),
@@ -188,6 +187,12 @@ def test_what_has_no_stationary_state_says_why(name):
     optimizer, reason = REFUSED[name]
     with pytest.raises(ValueError, match=reason):
         floor_of(optimizer)
+
+
+@pytest.mark.slow
+def test_a_step_by_the_length_of_parameters_that_are_zero():
+    with pytest.raises(ValueError, match="nearly linear over the spread .* length of parameters"):
+        floor_of(optax.lars(0.01), linear(-np.eye(2)))
 
 
 @pytest.mark.slow
