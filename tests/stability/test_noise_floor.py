@@ -191,7 +191,7 @@ def test_what_has_no_stationary_state_says_why(name):
 
 @pytest.mark.slow
 def test_a_step_by_the_length_of_parameters_that_are_zero():
-    with pytest.raises(ValueError, match="nearly linear over the spread .* length of parameters"):
+    with pytest.raises(ValueError, match=r"nearly linear over the spread .* length of parameters"):
         floor_of(optax.lars(0.01), linear(-np.eye(2)))
 
 
