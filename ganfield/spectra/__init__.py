@@ -12,6 +12,7 @@ from ganfield.spectra._local import local_map as local_map
 from ganfield.spectra._local import no_fixed_point as no_fixed_point
 from ganfield.spectra._period import at_their_limit as at_their_limit
 from ganfield.spectra._period import period as period
+from ganfield.spectra._programs import jacobian_at as jacobian_at
 from ganfield.spectra._rate import ConvergenceRate as ConvergenceRate
 from ganfield.spectra._rate import convergence_rate as convergence_rate
 from ganfield.spectra._roles import settled as settled

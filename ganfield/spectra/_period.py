@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
+from ganfield._compiled import compiled
 from ganfield._tree import strong
 from ganfield._types import Field
 from ganfield.checks import check_count
@@ -80,7 +81,7 @@ def period(
         return moved, [ends[index] for index in counts]
 
     here = [leaves[index] for index in counts]
-    first = jax.jit(after)(floats, here)[1]
+    first = compiled(after, floats, here, name="_after")(floats, here)[1]
     changed = [
         not np.array_equal(_numbers(now), _numbers(then))
         for now, then in zip(here, first, strict=True)
@@ -99,9 +100,12 @@ def period(
     def follow(carry: Any, _: None) -> tuple[Any, list[jax.Array]]:
         return after(*carry), carry[1]
 
-    _, trail = jax.jit(lambda: jax.lax.scan(follow, (floats, here), None, length=_FOLLOWED))()
+    def followed(floats: jax.Array, here: list[jax.Array]) -> list[jax.Array]:
+        return jax.lax.scan(follow, (floats, here), None, length=_FOLLOWED)[1]
+
+    trail = compiled(followed, floats, here, name="_followed")(floats, here)
     _check_noise(lambda held: after(floats, held)[0], paths, counts, changed, trail)
-    slopes = np.asarray(jax.jit(derivatives)(trail))
+    slopes = np.asarray(compiled(derivatives, trail, name="_derivatives")(trail))
     names = [jax.tree_util.keystr(paths[i][0]) for i, c in zip(counts, changed, strict=True) if c]
     refusal = (
         f"method must do the same again after some steps, and what its step does depends on "
@@ -121,7 +125,9 @@ def period(
             )
         )
     later = _after_jumps(trail, repeats)
-    if later is not None and not _alike(np.asarray(jax.jit(derivatives)(later)), slopes[:1]):
+    if later is not None and not _alike(
+        np.asarray(compiled(derivatives, later, name="_derivatives")(later)), slopes[:1]
+    ):
         raise ValueError(
             refusal + "and does something else much later, as in a schedule: that has no one "
             "update map. Give the optimizer with one value in place of the schedule"
@@ -183,7 +189,9 @@ def _check_noise(
     ]
     if not keys:
         return
-    one, other = (np.asarray(jax.jit(after)([leaf[index] for leaf in trail])) for index in (0, 1))
+    begin, next_one = ([leaf[index] for leaf in trail] for index in (0, 1))
+    move = compiled(after, begin, name="_after")
+    one, other = np.asarray(move(begin)), np.asarray(move(next_one))
     apart = np.abs(one - other).max()
     if apart > _SAME * (1 + np.abs(one).max()):
         raise ValueError(

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganfield._compiled import compiled
 from ganfield._html import html_of
 from ganfield._tree import double
 from ganfield._types import Field, Players
@@ -258,7 +259,9 @@ def matrix_of(local: Local, tick: Callable[[int], None] = lambda count: None) ->
         for column in np.flatnonzero(goes):
             matrix[:, column] = look(F.point, jnp.eye(size)[column])[1]
     else:
-        some = jax.jit(jax.vmap(F.jvp, in_axes=(None, 1), out_axes=1))
+        columns = jnp.eye(size, _COLUMNS)
+        products = jax.vmap(F.jvp, in_axes=(None, 1), out_axes=1)
+        some = compiled(products, F.point, columns, name="_columns")
         parts = []
         for first in range(0, size, _COLUMNS):
             parts.append(np.asarray(some(F.point, jnp.eye(size, _COLUMNS, -first))))

@@ -9,11 +9,13 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from ganfield._compiled import compiled
 from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
 from ganfield.checks import check_count, check_same_structure, lookup
 from ganfield.methods import Method, State, for_each_move
 from ganfield.spectra._period import at_their_limit, period
+from ganfield.spectra._programs import jacobian_at
 
 _TRACED = (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError)
 MOMENTS = {"moving": False, "frozen": True}
@@ -142,10 +144,7 @@ def update_map(
         return jax.vjp(apply, x)[1](cotangent)[0]
 
     def jacobian(x: jax.Array) -> jax.Array:
-        # Not jax.jacfwd, which takes the value to be one for all tangents: in the loop of an inner
-        # solve value and tangent may be carried together.
-        basis = jnp.eye(x.size, dtype=x.dtype)
-        return jax.vmap(lambda tangent: jvp(x, tangent), out_axes=1)(basis)
+        return jacobian_at(apply, x)
 
     return UpdateMap(point, apply, jacobian, jvp, vjp, unravel)
 
@@ -177,12 +176,15 @@ def state_at(
         return lent(method, state, params)
     batches = for_each_move(method, batch)
     begin = strong(method.init(params))
-    after, _ = jax.lax.scan(
-        lambda state, _: (method.step(field, state, batches)[0], None),
-        begin,
-        None,
-        length=num_steps,
-    )
+
+    def steps(state: State) -> State:
+        def one(state: State, _: None) -> tuple[State, None]:
+            return method.step(field, state, batches)[0], None
+
+        return jax.lax.scan(one, state, None, length=num_steps)[0]
+
+    # A loop that is called as it is, with a fresh function, is kept by JAX for ever.
+    after = compiled(steps, begin, name="_steps")(begin)
     return at_their_limit(after)._replace(params=begin.params)
 
 

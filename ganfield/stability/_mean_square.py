@@ -11,9 +11,12 @@ from scipy.sparse.linalg import LinearOperator, eigs
 
 from ganfield._types import Field, Players, PyTree
 from ganfield.methods import Method
-from ganfield.stability._moments import equation_at, settle
+from ganfield.spectra import jacobian_at
+from ganfield.stability._equation import drawn, equation_of
+from ganfield.stability._settled import pushed_on, settle
 
 _FEW = 1024  # batches
+_LARGEST = 24  # numbers that move, of which E[M ⊗ M] is made for many values at once
 _DENSE = 12  # numbers that move, of which E[M ⊗ M] is made
 
 
@@ -66,13 +69,10 @@ def mean_square_radius(
     """
     key = jax.random.key(0) if key is None else key
     with jax.enable_x64(True):
-        F, equation = equation_at(method, field, params, sample, num_batches, key)
-        if F.square.any():
-            look = settle(equation, [F.names[i] for i in np.flatnonzero(F.square)]).look
-        else:
-            none = np.zeros(0)
-            look = equation.look(none, none)
-    return _radius(look.slopes) ** (1 / F.num_steps)
+        F, batches = drawn(method, field, params, sample, num_batches, key)
+        equation, none = equation_of(F, batches), np.zeros(0)
+        steps = settle(equation).steps if F.square.any() else equation.steps(none, none)
+    return _radius(steps.slopes) ** (1 / F.num_steps)
 
 
 def _radius(slopes: np.ndarray) -> float:
@@ -87,23 +87,21 @@ def _radius(slopes: np.ndarray) -> float:
         return float(np.abs(np.linalg.eigvals(twice.reshape(size**2, size**2))).max())
 
     def product(flat: np.ndarray) -> np.ndarray:
-        covariance = flat.reshape(size, size)
-        pushed = sum(M @ covariance @ M.T for M in slopes) / count
-        return np.asarray(pushed).ravel()
+        return pushed_on(slopes, flat.reshape(size, size)).ravel()
 
     operator = LinearOperator((size**2, size**2), matvec=product)
     values = eigs(operator, k=1, which="LM", v0=np.eye(size).ravel(), return_eigenvectors=False)
     return float(np.abs(values).max())
 
 
-def mean_square_radii(
+def mean_square_radius_of(
     build: Callable[[jax.Array], tuple[Method, Field]],
     some: tuple[Method, Field],
     params: Players,
     sample: Callable[[jax.Array], PyTree],
     key: jax.Array | None = None,
 ) -> Callable[[jax.Array], jax.Array]:
-    """Return ``radii(values)``, the mean square radius for each value of a hyper-parameter.
+    """Return ``radius(value)``, the mean square radius at a value of a hyper-parameter; traceable.
 
     Args:
         build: ``build(value) -> (method, field)``, called with traced values.
@@ -116,17 +114,20 @@ def mean_square_radii(
         ValueError: the optimizer divides by second moments.
     """
     key = jax.random.key(0) if key is None else key
-    F, _ = equation_at(*some, params, sample, _FEW, key)
+    F, batches = drawn(*some, params, sample, _FEW, key)
+    moving = np.flatnonzero(F.moving)
+    size = len(moving)
     if F.square.any():
         raise ValueError(
             "build must make a method without second moments where sample is given: under noise "
             "those grow with the spread of the iterates, so that no step is too large. "
             "gf.noise_floor says how far the iterates spread"
         )
-    keys = jax.random.split(key, _FEW)
-    batches = jax.vmap(F.draw)(keys)
-    moving = np.flatnonzero(F.moving)
-    size = len(moving)
+    if size > _LARGEST:
+        raise ValueError(
+            f"params must be few enough for E[M ⊗ M] where sample is given: {size} numbers move, "
+            f"and {_LARGEST} are the most. gf.mean_square_radius does without it, value by value"
+        )
 
     def radius(value: jax.Array) -> jax.Array:
         apply = F.under(*build(value))
@@ -135,14 +136,11 @@ def mean_square_radii(
             def move(z: jax.Array) -> jax.Array:
                 return apply(F.point.at[moving].set(z), batch)[moving]
 
-            def along(u: jax.Array) -> jax.Array:
-                return jax.jvp(move, (F.point[moving],), (u,))[1]
-
-            return jax.vmap(along, out_axes=1)(jnp.eye(size))
+            return jacobian_at(move, F.point[moving])
 
         every = jax.vmap(slopes)(batches)
         twice = jnp.einsum("bij,bkl->ikjl", every, every) / len(every)
         values = jnp.linalg.eigvals(twice.reshape(size**2, size**2))
         return jnp.abs(values).max() ** (1 / F.num_steps)
 
-    return jax.jit(jax.vmap(radius))
+    return radius

@@ -13,19 +13,16 @@ from ganfield._html import html_of
 from ganfield._types import Field, Players, PyTree
 from ganfield.checks import check_count
 from ganfield.methods import Method, State
-from ganfield.stability._moments import (
-    GROUPS,
-    Closure,
-    Look,
+from ganfield.stability._equation import GROUPS, Equation, Steps, drawn, equation_of
+from ganfield.stability._noisy_map import NoisyMap
+from ganfield.stability._pairs import Pairs, follow
+from ganfield.stability._settled import (
     Settled,
     UnsettledError,
     covariance_of,
-    equation_at,
     root_of,
     settle,
 )
-from ganfield.stability._noisy_map import NoisyMap
-from ganfield.stability._pairs import Pairs, follow
 
 _FOLLOWS = 0.25  # relative variance of squares that are no longer held
 _BENT = 0.25  # of the motion: a field that bends more over the spread is not linear there
@@ -161,9 +158,10 @@ def noise_floor(
     key = jax.random.key(0) if key is None else key
     with jax.enable_x64(True):
         first, second = jax.random.split(key)
-        F, equation = equation_at(method, field, params, sample, num_batches, first)
+        F, batches = drawn(method, field, params, sample, num_batches, first)
+        equation = equation_of(F, batches)
         try:
-            settled = settle(equation, [F.names[i] for i in np.flatnonzero(F.square)])
+            settled = settle(equation)
         except UnsettledError:
             _check_smooth(F, equation)
             raise
@@ -171,7 +169,7 @@ def noise_floor(
         if not num_runs:
             return floor
         start = F.point.at[np.flatnonzero(F.square)].set(jnp.asarray(settled.squares))
-        rate = max(_rate(F, settled.look.slopes.mean(axis=0)), 0.5)
+        rate = max(_rate(F, settled.steps.slopes.mean(axis=0)), 0.5)
         window = int(np.clip(np.ceil(1.5 / max(1 - rate, 1e-4)), 16, 4000))
         slowest = 1 - min(1 - rate, 1 - float(np.max(equation.decay, initial=0.0)))
         burn_in = int(np.clip(np.ceil(6 / (1 - slowest)), 64, 12000))
@@ -179,29 +177,29 @@ def noise_floor(
         return floor._replace(measured=measured)
 
 
-def _floor(F: NoisyMap, equation: Closure, settled: Settled) -> NoiseFloor:
+def _floor(F: NoisyMap, equation: Equation, settled: Settled) -> NoiseFloor:
     """Return what is predicted."""
     is_param = F.params[F.moving]
-    held = settled.look
+    held = settled.steps
     covariance = settled.covariance[np.ix_(is_param, is_param)]
     _check_equilibrium(held, settled.covariance, is_param, np.asarray(F.point)[F.moving])
     bend, bent = _bend(F, equation, held, settled.squares, root_of(settled.covariance))
     plain = white = whole = _rate(F, held.slopes.mean(axis=0))
     floor = wider = float(np.trace(covariance))
     if len(settled.squares):
-        white_look, look = (
-            equation.look(settled.squares, spread)
+        white_steps, all_steps = (
+            equation.steps(settled.squares, spread)
             for spread in (settled.spread, settled.spread + settled.slow)
         )
-        white, whole = (_rate(F, each.slopes.mean(axis=0)) for each in (white_look, look))
+        white, whole = (_rate(F, each.slopes.mean(axis=0)) for each in (white_steps, all_steps))
         try:
-            wider = float(np.trace(covariance_of(look)[0][np.ix_(is_param, is_param)]))
+            wider = float(np.trace(covariance_of(all_steps)[0][np.ix_(is_param, is_param)]))
         except UnsettledError:
             wider = 2 * floor
     squares_error, chance = _by_chance(F, equation, settled)
     follows = float(np.max(settled.spread + settled.slow, initial=0.0)) > _FOLLOWS
     by_bending = abs(_rate(F, held.slopes.mean(axis=0) + bent) - plain)
-    if by_bending > _BENT_RATE * abs(1 - plain):
+    if not follows and by_bending > _BENT_RATE * abs(1 - plain):
         raise ValueError(
             "method and field must be nearly linear over the spread of the iterates, and over it "
             f"1 − rate is off by {by_bending / abs(1 - plain):.2g} of itself: a step that goes by "
@@ -238,24 +236,24 @@ def _rate(F: NoisyMap, mean: np.ndarray) -> float:
     return float(np.abs(values).max() ** (1 / F.num_steps))
 
 
-def _own_decay(F: NoisyMap, equation: Closure, mean: np.ndarray) -> float:
+def _own_decay(F: NoisyMap, equation: Equation, mean: np.ndarray) -> float:
     kept = ~_steering(F, mean)
     own = np.abs(np.linalg.eigvals(mean[np.ix_(kept, kept)])) if kept.any() else np.zeros(1)
     return float(max(own.max(), np.max(equation.decay, initial=0.0)) ** (1 / F.num_steps))
 
 
-def _by_chance(F: NoisyMap, equation: Closure, settled: Settled) -> tuple[float, float]:
+def _by_chance(F: NoisyMap, equation: Equation, settled: Settled) -> tuple[float, float]:
     """Return the standard errors of the mean square and the rate: the batches' jackknife."""
     is_param = F.params[F.moving]
-    look, squares, decay = settled.look, settled.squares, equation.decay
-    groups = np.arange(len(look.moved)) * GROUPS // len(look.moved)
+    steps, squares, decay = settled.steps, settled.squares, equation.decay
+    groups = np.arange(len(steps.moved)) * GROUPS // len(steps.moved)
     floors, rates = [], []
-    bent = equation.bent(squares, root_of(settled.covariance)) if len(squares) else squares
+    bent = equation.from_spread(squares, root_of(settled.covariance)) if len(squares) else squares
     for group in range(GROUPS):
-        kept, there = groups != group, look
+        kept, there = groups != group, steps
         if len(squares):
-            aim = (look.added[kept].mean(axis=0) + bent) / (1 - decay)
-            there = equation.look(aim, np.zeros_like(aim))
+            aim = (steps.added[kept].mean(axis=0) + bent) / (1 - decay)
+            there = equation.steps(aim, np.zeros_like(aim))
         some = there._replace(moved=there.moved[kept], slopes=there.slopes[kept])
         covariance, mean = covariance_of(some)
         floors.append(np.trace(covariance[np.ix_(is_param, is_param)]))
@@ -265,11 +263,11 @@ def _by_chance(F: NoisyMap, equation: Closure, settled: Settled) -> tuple[float,
 
 
 def _check_equilibrium(
-    look: Look, covariance: np.ndarray, is_param: np.ndarray, point: np.ndarray
+    steps: Steps, covariance: np.ndarray, is_param: np.ndarray, point: np.ndarray
 ) -> None:
     """Raise a ``ValueError`` where the mean motion leaves the point, beyond chance and spread."""
-    mean = look.slopes.mean(axis=0)
-    away = np.linalg.solve(np.eye(len(mean)) - mean, (look.moved - point).T).T[:, is_param]
+    mean = steps.slopes.mean(axis=0)
+    away = np.linalg.solve(np.eye(len(mean)) - mean, (steps.moved - point).T).T[:, is_param]
     offset = np.linalg.norm(away.mean(axis=0))
     chance = np.sqrt(away.var(axis=0).sum() / len(away))
     spread = np.sqrt(np.trace(covariance[np.ix_(is_param, is_param)]))
@@ -282,24 +280,24 @@ def _check_equilibrium(
         )
 
 
-def _check_smooth(F: NoisyMap, equation: Closure) -> None:
+def _check_smooth(F: NoisyMap, equation: Equation) -> None:
     """Raise a ``ValueError`` where the step has no derivative on its own scale."""
     squares = np.asarray(F.point)[F.square]
-    look = equation.look(squares, np.zeros_like(squares))
-    noise = look.moved - look.moved.mean(axis=0)
+    steps = equation.steps(squares, np.zeros_like(squares))
+    noise = steps.moved - steps.moved.mean(axis=0)
     if np.isfinite(noise).all():
-        _bend(F, equation, look, squares, root_of(noise.T @ noise / len(noise)))
+        _bend(F, equation, steps, squares, root_of(noise.T @ noise / len(noise)))
 
 
 def _bend(
-    F: NoisyMap, equation: Closure, look: Look, squares: np.ndarray, root: np.ndarray
+    F: NoisyMap, equation: Equation, steps: Steps, squares: np.ndarray, root: np.ndarray
 ) -> tuple[float, np.ndarray]:
     """Return how far differences over a spread are from the derivative, of the motion.
 
     Args:
         F: the map.
         equation: its equation.
-        look: at the point.
+        steps: at the point.
         squares: the memory of squares there.
         root: L, with the covariance LLᵀ of the spread.
 
@@ -309,14 +307,14 @@ def _bend(
     Raises:
         ValueError: too far.
     """
-    size, count = len(root), len(look.moved)
+    size, count = len(root), len(steps.moved)
     apart = np.asarray(jax.random.normal(jax.random.key(3), (count, size)))
-    steps = apart @ root.T
-    plus, minus = (equation.from_places(squares, sign * steps) for sign in (1, -1))
-    slopes = np.einsum("bij,bj->bi", look.slopes, steps)
+    places = apart @ root.T
+    plus, minus = (equation.from_places(squares, sign * places) for sign in (1, -1))
+    slopes = np.einsum("bij,bj->bi", steps.slopes, places)
     off = ((plus - minus) / 2 - slopes).T @ apart / count
     added = off @ np.linalg.pinv(root, rcond=1e-6)
-    both = (off + (look.slopes.mean(axis=0) - np.eye(size)) @ root)[F.params[F.moving]]
+    both = (off + (steps.slopes.mean(axis=0) - np.eye(size)) @ root)[F.params[F.moving]]
     off = off[F.params[F.moving]]
     largest = max(np.linalg.norm(both - off), np.linalg.norm(both))
     bend = float(np.linalg.norm(off) / largest) if largest > 0 else 0.0

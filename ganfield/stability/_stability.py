@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
+from ganfield._compiled import compiled
 from ganfield._tree import double
 from ganfield._types import Field, Players, PyTree
 from ganfield.checks import check_bounds, check_count, check_positive, lookup
@@ -27,7 +28,7 @@ from ganfield.spectra import (
     state_at,
     update_map,
 )
-from ganfield.stability._mean_square import mean_square_radii
+from ganfield.stability._mean_square import mean_square_radius_of
 from ganfield.stability._observed import FLOOR, Approach, approach, observed_rate
 from ganfield.stability._outcomes import NUM_DECIDED
 
@@ -144,15 +145,14 @@ def largest_stable(
         # From the side that is looked from, inwards.
         values = jnp.linspace(low, high, resolution)[::-direction]
         if sample is not None:
-            in_mean_square = mean_square_radii(build, some, at, sample, key)
-            return _edge(in_mean_square, values, np.asarray(in_mean_square(values)))
+            in_mean_square = mean_square_radius_of(build, some, at, sample, key)
+            return _edge(in_mean_square, values, _radii(in_mean_square, values))
         prediction = _prediction(*some, at, state, batch, num_steps, moments)
 
         def radius(value: jax.Array) -> jax.Array:
             return _radius(*build(value), at, batch, prediction)
 
-        radii_at = jax.jit(jax.vmap(radius))
-        radii = np.asarray(radii_at(values))
+        radii = _radii(radius, values)
         if not np.isfinite(radii).any():
             raise ValueError(
                 "params must be a point where the update map has a derivative, and it is not "
@@ -166,12 +166,18 @@ def largest_stable(
             )
         if not (radii < _EDGE).any():
             _check_settles(prediction, radii)
-        return _edge(radii_at, values, radii)
+        return _edge(radius, values, radii)
 
 
-def _edge(
-    radii_at: Callable[[jax.Array], jax.Array], values: jax.Array, radii: np.ndarray
-) -> float:
+Radius = Callable[[jax.Array], jax.Array]
+
+
+def _radii(radius: Radius, values: jax.Array) -> np.ndarray:
+    """Return the radii of all values, by one program."""
+    return np.asarray(compiled(jax.vmap(radius), values, name="_radii")(values))
+
+
+def _edge(radius: Radius, values: jax.Array, radii: np.ndarray) -> float:
     """Return the first stable value, refined towards the unstable one before it."""
     stable = radii < _EDGE
     if not stable.any():
@@ -180,10 +186,10 @@ def _edge(
     inside = float(values[first])
     if first == 0:
         return inside
-    outside = float(values[first - 1])
+    outside, exact = float(values[first - 1]), compiled(radius, values[0], name="_radius")
     for _ in range(48):
         middle = (inside + outside) / 2
-        stays = float(radii_at(jnp.full(1, middle))[0]) < _EDGE
+        stays = float(exact(jnp.asarray(middle))) < _EDGE
         inside, outside = (middle, outside) if stays else (inside, middle)
     return inside
 
@@ -279,8 +285,11 @@ def stability_diagram(
             radius = _radius(method, field, at, batch, prediction)
             return radius, jax.vmap(run)(away)
 
-        sweep = jax.jit(lambda points: jax.lax.map(of_point, points, batch_size=chunk_size))
-        radius, runs = jax.device_get(sweep(jnp.asarray(grid)))
+        def sweep(points: jax.Array) -> tuple[jax.Array, Approach]:
+            return jax.lax.map(of_point, points, batch_size=chunk_size)
+
+        points = jnp.asarray(grid)
+        radius, runs = jax.device_get(compiled(sweep, points, name="_diagram")(points))
     for axis, name in enumerate(labels):
         if state is not None and shape[axis] > 1 and not np.ptp(radius.reshape(shape), axis).any():
             raise ValueError(
