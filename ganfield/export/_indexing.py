@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -23,7 +24,7 @@ Rule: TypeAlias = Callable[[Writer, Any, list[Value]], Value]
 
 
 def _strides(shape: tuple[int, ...]) -> list[int]:
-    return [int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
+    return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
 
 
 def _start(
@@ -44,7 +45,7 @@ def _start(
 
 def _block(shape: tuple[int, ...], sizes: tuple[int, ...]) -> np.ndarray:
     """Return the places of a block that begins at 0."""
-    return np.arange(int(np.prod(shape))).reshape(shape)[tuple(map(slice, sizes))]
+    return np.arange(math.prod(shape)).reshape(shape)[tuple(map(slice, sizes))]
 
 
 def _dynamic_slice(writer: Writer, equation: Any, values: list[Value]) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -140,7 +141,7 @@ def scan(
     def write(text: Text, bodies: list[str], needed: set[Name]) -> str:
         i = text(round_)
         arrays = "".join(
-            f"const {text(name)}=new Float64Array({int(np.prod(shape))});"
+            f"const {text(name)}=new Float64Array({math.prod(shape)});"
             for name, (shape, _) in zip(kept, made, strict=True)
         )
         sets = "".join(
@@ -168,7 +169,7 @@ def _row(rows: Value, place: int) -> Value:
 def _row_at(writer: Writer, source: tuple[Name, Atom], rows: Value, place: Name) -> Value:
     """Return the row of a round."""
     shape = rows.shape[1:]
-    size = int(np.prod(shape))
+    size = math.prod(shape)
     start = writer.let(f"{size}*{{0}}", place) if size != 1 else place
     if source[1] != "0":
         start = writer.let("{0}+{1}", source[1], start)
