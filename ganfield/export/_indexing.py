@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ganfield.export._operators import fill
 from ganfield.export._rules import wrapped
 from ganfield.export._values import (
     Value,
@@ -18,7 +19,7 @@ from ganfield.export._values import (
     of_elements,
     with_index,
 )
-from ganfield.export._writer import Atom, Code, Name, Text, Writer, fill
+from ganfield.export._writer import Atom, Code, Text, Writer
 
 Rule: TypeAlias = Callable[[Writer, Any, list[Value]], Value]
 
@@ -84,7 +85,7 @@ def _changed(
     buffer, offset = compact(as_buffer(operand, writer), writer)
     made, size = writer.named(), operand.size
 
-    def write(text: Text, bodies: list[str], needed: set[Name]) -> str:
+    def write(text: Text, bodies: list[str], needed: set[Atom]) -> str:
         end = "" if offset == "0" else f",{text(offset)},{text(offset)}+{size}"
         copy = f"{text(buffer)}.slice({end[1:]})"
         lines = [f"const {text(made)}={copy};"]

@@ -14,8 +14,9 @@ from jax.extend.core import ClosedJaxpr
 from ganfield.checks import check_real
 from ganfield.export._helpers import HELPERS
 from ganfield.export._meaning import JavaScript
+from ganfield.export._text import write
 from ganfield.export._values import MOST_UNROLLED, Value, atoms, compact, of_buffer, of_elements
-from ganfield.export._writer import Atom, Name, Writer, write
+from ganfield.export._writer import Atom, Name, Writer
 from ganfield.jaxpr import walk
 
 

@@ -96,7 +96,7 @@ def _total(
         after = writer.let(template, total, term)
     width = rows[0].shape[1]
 
-    def write(text: Text, bodies: list[str], needed: set[Name]) -> str:
+    def write(text: Text, bodies: list[str], needed: set[Atom]) -> str:
         s, k = text(total), text(inner)
         loop = f"for(let {k}=0;{k}<{width};{k}++){{{bodies[0]}{s}={text(after)}}}"
         return f"let {s}={start};{loop}"
