@@ -6,30 +6,30 @@ from pathlib import Path
 
 import ganfield as gf
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent / "pages"
 
 
-def main() -> None:
-    """Write three pages into docs/pages."""
-    pages = HERE / "pages"
+def pages() -> dict[str, str]:
+    """Return the text of each page by the name of its file."""
     dirac = functools.partial(gf.games.dirac_gan, penalty="r1")
     objectives = ("standard", "js", "kl", "wasserstein", "least_squares", "hinge", "relativistic")
-    gf.export.html(
-        pages / "dirac_gan.html",
-        {name: functools.partial(dirac, name) for name in objectives},
-        sliders={"penalty_weight": (0, 3, 0), "gamma": (0, 3, 0.6)},
-        title="Dirac-GAN",
-    )
-    gf.export.html(
-        pages / "lattice.html",
-        gf.games.lattice,
-        sliders={"gamma": (0, 3, 0.5)},
-        bounds=(-5, 5),
-        title="A lattice of equilibria",
-    )
-    own = runpy.run_path(str(pages / "own_game.py"))["one_layer_gan"]
-    gf.export.html(pages / "own_game.html", own, title="A GAN of my own")
+    own = runpy.run_path(str(FOLDER / "own_game.py"))["one_layer_gan"]
+    return {
+        "dirac_gan.html": gf.export.page(
+            {name: functools.partial(dirac, name) for name in objectives},
+            sliders={"penalty_weight": (0, 3, 0), "gamma": (0, 3, 0.6)},
+            title="Dirac-GAN",
+        ),
+        "lattice.html": gf.export.page(
+            gf.games.lattice,
+            sliders={"gamma": (0, 3, 0.5)},
+            bounds=(-5, 5),
+            title="A lattice of equilibria",
+        ),
+        "own_game.html": gf.export.page(own, title="A GAN of my own"),
+    }
 
 
 if __name__ == "__main__":
-    main()
+    for name, text in pages().items():
+        gf.export.write(FOLDER / name, text)

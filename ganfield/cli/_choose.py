@@ -1,6 +1,7 @@
 """What the options choose: a game, its field, and a transform of it."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import ganfield as gf
@@ -20,6 +21,7 @@ class Chosen(NamedTuple):
         symbol: "v" or "w".
         title: in words.
         record: for JSON.
+        build: ``build(**settings)``, which makes games like it.
     """
 
     game: gf.Game
@@ -27,6 +29,7 @@ class Chosen(NamedTuple):
     symbol: str
     title: str
     record: dict[str, Any]
+    build: Callable[..., gf.Game]
 
     @property
     def original(self) -> gf.Field | None:
@@ -85,6 +88,7 @@ def choose(options: Dynamics) -> Chosen:
             "game": {"name": options.game, **arguments},
             "transform": {"name": options.transform, **own},
         },
+        partial(build, **arguments),
     )
 
 

@@ -1,6 +1,5 @@
 """``ganfield explore``: a page in which a game computes live."""
 
-import functools
 import tempfile
 import urllib.parse
 import webbrowser
@@ -25,7 +24,7 @@ from ganfield.cli._options import (
     parse_bounds,
     parse_starts,
 )
-from ganfield.cli._own import builder, is_own, program
+from ganfield.cli._own import is_own, program
 from ganfield.cli._show import tell, working
 
 Ranges: TypeAlias = Annotated[Texts, shown("NAME=LOW,HIGH")]
@@ -98,10 +97,8 @@ class Explore(Dynamics):
         if self.output is not None:
             gf.export.check_page_path(self.output, argument="--output")
         chosen = choose(self)
-        arguments = {k: v for k, v in chosen.record["game"].items() if k != "name"}
-        build = builder(self.game)
         text = gf.export.page(
-            functools.partial(build, **arguments) if arguments else build,
+            chosen.build,
             sliders=self._sliders(chosen.record["transform"]),
             methods=[self.method, *gf.export.METHOD_NAMES],
             optimizers=[self.optimizer, *gf.export.OPTIMIZER_NAMES],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from ganfield.export._operators import fill
 from ganfield.export._rules import wrapped
 from ganfield.export._values import (
     Value,
@@ -17,13 +19,13 @@ from ganfield.export._values import (
     of_elements,
     with_index,
 )
-from ganfield.export._writer import Atom, Code, Name, Text, Writer, fill
+from ganfield.export._writer import Atom, Code, Text, Writer
 
 Rule: TypeAlias = Callable[[Writer, Any, list[Value]], Value]
 
 
 def _strides(shape: tuple[int, ...]) -> list[int]:
-    return [int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
+    return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
 
 
 def _start(
@@ -44,7 +46,7 @@ def _start(
 
 def _block(shape: tuple[int, ...], sizes: tuple[int, ...]) -> np.ndarray:
     """Return the places of a block that begins at 0."""
-    return np.arange(int(np.prod(shape))).reshape(shape)[tuple(map(slice, sizes))]
+    return np.arange(math.prod(shape)).reshape(shape)[tuple(map(slice, sizes))]
 
 
 def _dynamic_slice(writer: Writer, equation: Any, values: list[Value]) -> Value:
@@ -83,7 +85,7 @@ def _changed(
     buffer, offset = compact(as_buffer(operand, writer), writer)
     made, size = writer.named(), operand.size
 
-    def write(text: Text, bodies: list[str], needed: set[Name]) -> str:
+    def write(text: Text, bodies: list[str], needed: set[Atom]) -> str:
         end = "" if offset == "0" else f",{text(offset)},{text(offset)}+{size}"
         copy = f"{text(buffer)}.slice({end[1:]})"
         lines = [f"const {text(made)}={copy};"]

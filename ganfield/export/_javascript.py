@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import ClosedJaxpr
 
 from ganfield.checks import check_real
 from ganfield.export._helpers import HELPERS
 from ganfield.export._meaning import JavaScript
+from ganfield.export._text import write
 from ganfield.export._values import MOST_UNROLLED, Value, atoms, compact, of_buffer, of_elements
-from ganfield.export._writer import Atom, Name, Writer, write
+from ganfield.export._writer import Atom, Name, Writer
 from ganfield.jaxpr import walk
 
 
@@ -67,30 +69,31 @@ def javascript(function: Callable[..., Any], *example: Any) -> str:
         '(a,b)=>a*Math.sin(b)+2*a'
     """
     with jax.enable_x64(True):
-        return translate(function, *example).alone()
+        check_real(example, argument="example")
+        example = jax.tree.map(_wide, example)
+        return translate(jax.make_jaxpr(function)(*example), example).alone()
 
 
 def translate(
-    function: Callable[..., Any],
-    *example: Any,
-    names: tuple[str, ...] = (),
+    program: ClosedJaxpr,
+    arguments: Sequence[Any],
+    *,
+    names: Sequence[str] = (),
     calls: dict[str, Callable[..., list[Value]]] | None = None,
 ) -> Function:
-    """Return the JavaScript of a function, in float64, which the caller has enabled.
+    """Return the JavaScript of a program that was traced in float64.
 
     Args:
-        function: as in `javascript`.
-        *example: likewise.
+        program: of ``jax.make_jaxpr``.
+        arguments: shapes of the function's arguments: pytrees whose leaves, one after the other,
+            are the inputs of the program. One without leaves is not read.
         names: of the parameters; letters if there are none.
         calls: see `ganfield.export._meaning.JavaScript`.
     """
-    check_real(example, argument="example")
-    example = jax.tree.map(_wide, example)
-    program = jax.make_jaxpr(function)(*example)
     writer = Writer()
-    parameters = [Name(name) for name in names] or [writer.named() for _ in example]
+    parameters = [Name(name) for name in names] or [writer.named() for _ in arguments]
     values: list[Value] = []
-    for parameter, argument in zip(parameters, example, strict=True):
+    for parameter, argument in zip(parameters, arguments, strict=True):
         leaves = jax.tree.leaves(argument)
         whole = len(leaves) == 1
         for place, leaf in enumerate(leaves):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
+from ganfield.export._operators import fill
 from ganfield.export._values import (
     MOST_UNROLLED,
     Value,
@@ -16,7 +18,7 @@ from ganfield.export._values import (
     of_elements,
     with_index,
 )
-from ganfield.export._writer import Atom, Code, Name, Text, Writer, fill
+from ganfield.export._writer import Atom, Code, Name, Text, Writer
 
 _MOST_ROUNDS = 2  # of a loop that is written out
 Run = Callable[[list[Value]], list[Value]]
@@ -76,7 +78,7 @@ def branch(writer: Writer, index: Value, branches: list[Run], values: list[Value
     ]
     flat = [name for one in names for name in one]
 
-    def write(text: Text, texts: list[str], needed: set[Name]) -> str:
+    def write(text: Text, texts: list[str], needed: set[Atom]) -> str:
         lines = [f"let {','.join(map(text, flat))};"]
         for number, (body, (_, ends)) in enumerate(zip(texts, bodies, strict=True)):
             sets = "".join(f"{text(n)}={text(a)};" for n, a in zip(flat, ends, strict=True))
@@ -99,7 +101,7 @@ def repeat(writer: Writer, condition: Run, body: Run, carry: list[Value]) -> lis
     with writer.body() as nodes:
         ends = [part for value in body(inside) for part in _parts(value, writer)]
 
-    def write(text: Text, bodies: list[str], needed: set[Name]) -> str:
+    def write(text: Text, bodies: list[str], needed: set[Atom]) -> str:
         stop = fill("if(!{0})break;", text(test))
         step = _assign(text, flat, ends)
         return f"{_declare(text, flat, starts)}for(;;){{{bodies[0]}{stop}{bodies[1]}{step}}}"
@@ -137,10 +139,10 @@ def scan(
         ends = [part for value in results[:count] for part in _parts(value, writer)]
         stores = [list(atoms(value, writer).reshape(-1)) for value in results[count:]]
 
-    def write(text: Text, bodies: list[str], needed: set[Name]) -> str:
+    def write(text: Text, bodies: list[str], needed: set[Atom]) -> str:
         i = text(round_)
         arrays = "".join(
-            f"const {text(name)}=new Float64Array({int(np.prod(shape))});"
+            f"const {text(name)}=new Float64Array({math.prod(shape)});"
             for name, (shape, _) in zip(kept, made, strict=True)
         )
         sets = "".join(
@@ -168,7 +170,7 @@ def _row(rows: Value, place: int) -> Value:
 def _row_at(writer: Writer, source: tuple[Name, Atom], rows: Value, place: Name) -> Value:
     """Return the row of a round."""
     shape = rows.shape[1:]
-    size = int(np.prod(shape))
+    size = math.prod(shape)
     start = writer.let(f"{size}*{{0}}", place) if size != 1 else place
     if source[1] != "0":
         start = writer.let("{0}+{1}", source[1], start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -113,7 +114,7 @@ class JavaScript:
         shape, dtype = tuple(aval.shape), str(aval.dtype)
         rule, writer = TABLE[equation.primitive.name], self.writer
         dtypes = [value.dtype for value in values]
-        size = int(np.prod(shape))
+        size = math.prod(shape)
         if all(is_uniform(value) for value in values) and size:
             firsts = [atoms(value, writer).reshape(-1)[0] for value in values]
             return of_elements(rule(writer, equation, dtypes, firsts), shape, dtype)

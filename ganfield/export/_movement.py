@@ -50,15 +50,29 @@ def move(writer: Writer, equation: Any, values: list[Value]) -> list[Value]:
             return [gather(writer, equation, values)]
     starts = np.cumsum([0] + [value.size for value in moved])
     numbers = [
-        jnp.asarray(start + np.arange(value.size).reshape(value.shape))
+        start + np.arange(value.size).reshape(value.shape)
         for start, value in zip(starts, moved, strict=False)
     ]
-    results = equation.primitive.bind(*numbers, *indices, **_whole(equation.params))
-    several = equation.primitive.multiple_results
     return [
         _taken(writer, moved, starts, np.asarray(index), str(variable.aval.dtype))
-        for index, variable in zip(results if several else [results], equation.outvars, strict=True)
+        for index, variable in zip(
+            _moved(equation, numbers, indices), equation.outvars, strict=True
+        )
     ]
+
+
+def _moved(equation: Any, numbers: list[np.ndarray], indices: list[Any]) -> list[Any]:
+    """Return the results of a movement of numbers, by NumPy where it is as plain as that."""
+    name, params = equation.primitive.name, equation.params
+    if name == "squeeze" or (name == "reshape" and params["dimensions"] is None):
+        return [numbers[0].reshape(equation.outvars[0].aval.shape)]
+    if name == "slice":
+        steps = params["strides"] or [1] * numbers[0].ndim
+        edges = zip(params["start_indices"], params["limit_indices"], steps, strict=True)
+        return [numbers[0][tuple(slice(*edge) for edge in edges)]]
+    arrays = map(jnp.asarray, numbers)
+    results = equation.primitive.bind(*arrays, *indices, **_whole(params))
+    return results if equation.primitive.multiple_results else [results]
 
 
 def _whole(params: dict) -> dict:

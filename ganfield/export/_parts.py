@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import jaxpr_as_fun
+from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from ganfield._types import Field, Players
 from ganfield.export._javascript import Function, translate
 from ganfield.export._opaque import CALLS, opaque
-from ganfield.jaxpr import RefusedError
 from ganfield.methods import Method, State
 
 _MOST_SLOPES = 3000  # letters of v′; v″ of a longer one is left to differences
+_NUMBER = jax.ShapeDtypeStruct((), jnp.float64)
 Numbers = dict[str, jax.Array]
 """Name of a setting → its value, an option of the page."""
 
@@ -46,11 +46,6 @@ def _part(functions: dict[str, Function]) -> Part:
     return Part(texts, needs)
 
 
-def _traced(function: Callable[..., Any], *example: Any) -> Callable[..., list[Any]]:
-    """Return a function as the program that it is, which is faster to go over again."""
-    return jaxpr_as_fun(jax.make_jaxpr(function)(*example))
-
-
 def _settings(options: jax.Array, places: dict[str, int]) -> Numbers:
     return {name: options[place] for name, place in places.items()}
 
@@ -67,35 +62,27 @@ def field_part(
         base: whether it is a field of its own; otherwise it is made of the field ``f``, which its
             functions take first, and has no ``second``.
     """
-    options = jnp.zeros(count)
+    point, options = [_NUMBER, _NUMBER], jax.ShapeDtypeStruct((count,), jnp.float64)
 
-    def value(theta: Any, phi: Any, options: Any) -> tuple[Any, Any]:
-        made = build(_settings(options, places))(Players(theta, phi))
-        return made.theta, made.phi
+    def value(theta: Any, phi: Any, options: Any) -> list[Any]:
+        return [*build(_settings(options, places))(Players(theta, phi))]
 
-    def slopes(function: Callable[..., Any]) -> Callable[..., list[Any]]:
+    def slopes(program: ClosedJaxpr) -> ClosedJaxpr:
+        known = jaxpr_as_fun(program)
+
         def columns(theta: Any, phi: Any, options: Any) -> list[Any]:
-            return _columns(lambda t, p: function(t, p, options), theta, phi)
+            return _columns(lambda t, p: known(t, p, options), theta, phi)
 
-        return _traced(columns, 0.0, 0.0, options)
+        return jax.make_jaxpr(columns)(*point, options)
 
-    def of(function: Callable[..., Any]) -> Function:
-        def flat(*arguments: Any) -> Any:
-            *_, x, options = arguments
-            return jnp.stack(function(x[0], x[1], options))
-
+    def of(program: ClosedJaxpr) -> Function:
         if base:
-            return translate(flat, jnp.zeros(2), options, names=("x", "o"))
-        return translate(flat, 0.0, jnp.zeros(2), options, names=("f", "x", "o"), calls=CALLS)
+            return translate(program, (point, options), names=("x", "o"))
+        return translate(program, ((), point, options), names=("f", "x", "o"), calls=CALLS)
 
-    known = _traced(value, 0.0, 0.0, options)
-    jacobian = slopes(known)
-    try:
-        functions = {"value": of(known), "jacobian": of(jacobian)}
-    except RefusedError as refused:
-        if not refused.where:
-            of(value)  # A program forgets where the user wrote it; this raises and says so.
-        raise
+    program = jax.make_jaxpr(value)(*point, options)
+    jacobian = slopes(program)
+    functions = {"value": of(program), "jacobian": of(jacobian)}
     if base and len(functions["jacobian"].text) <= _MOST_SLOPES:
         functions["second"] = of(slopes(jacobian))
     return _part(functions)
@@ -145,46 +132,35 @@ def method_part(
         most_step: a step of more letters has no text of its derivative; it is null.
         most: nor has one whose derivative would take more.
     """
-    options = jnp.zeros(count)
-    with_one = Players(jnp.zeros(()), jnp.zeros(()))
-    shapes = jax.eval_shape(lambda o: build(_settings(o, places)).init(with_one), options)
+    point, options = [_NUMBER, _NUMBER], jax.ShapeDtypeStruct((count,), jnp.float64)
+
+    def begin(theta: Any, phi: Any, options: Any) -> State:
+        return build(_settings(options, places)).init(Players(theta, phi))
+
+    shapes = jax.eval_shape(begin, *point, options)
     leaves: list[Any] = jax.tree.leaves(shapes)
     structure: Any = jax.tree.structure(shapes)
     if any(leaf.shape != () for leaf in leaves):
         raise ValueError("javascript needs a method whose state is numbers, at two parameters")
     counts = [not jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves]
+    numbers = [_NUMBER if leaf.dtype == bool else leaf for leaf in leaves]
 
-    def start(f: Any, x: Any, options: Any) -> Any:
-        del f
-        state = build(_settings(options, places)).init(Players(x[0], x[1]))
-        return _flat(state)
+    def step(*given: Any) -> list[Any]:
+        *state, options = given
+        typed = [x != 0 if leaf.dtype == bool else x for x, leaf in zip(state, leaves, strict=True)]
+        method = build(_settings(options, places))
+        return _flat(method.step(opaque, structure.unflatten(typed), None)[0])
 
-    def stepped(options: Any, *numbers: Any) -> list[Any]:
-        state: State = structure.unflatten(numbers)
-        return _flat(build(_settings(options, places)).step(opaque, state, None)[0])
-
-    after = _traced(stepped, options, *(jnp.zeros((), leaf.dtype) for leaf in leaves))
-
-    def step(f: Any, state: Any, options: Any) -> list[Any]:
-        del f
-        return after(options, *_typed(state, leaves))
-
-    def jacobian(f: Any, state: Any, options: Any) -> list[Any]:
-        del f
-        held = _typed(state, leaves)
+    def jacobian(*given: Any) -> list[Any]:
+        *state, options = given
 
         def moving(*floats: Any) -> list[Any]:
             own = iter(floats)
-            return after(
-                options,
-                *(
-                    old if is_count else next(own)
-                    for old, is_count in zip(held, counts, strict=True)
-                ),
-            )
+            pairs = zip(state, counts, strict=True)
+            return known(*(old if is_count else next(own) for old, is_count in pairs), options)
 
         rows = _columns(
-            moving, *(x for x, is_count in zip(held, counts, strict=True) if not is_count)
+            moving, *(x for x, is_count in zip(state, counts, strict=True) if not is_count)
         )
         # What counts is held: its rows and columns are 0.
         width = counts.count(False)
@@ -194,26 +170,19 @@ def method_part(
             entries += [0.0 if is_count or row_counts else next(own) for is_count in counts]
         return entries
 
-    example = [
-        jax.ShapeDtypeStruct((), jnp.float64 if leaf.dtype == bool else leaf.dtype)
-        for leaf in leaves
-    ]
-    functions = {
-        "init": translate(start, 0.0, jnp.zeros(2), options, names=("f", "x", "o")),
-        "step": translate(step, 0.0, example, options, names=("f", "s", "o"), calls=CALLS),
-    }
+    def of(program: ClosedJaxpr, state: list[Any], name: str) -> Function:
+        return translate(program, ((), state, options), names=("f", name, "o"), calls=CALLS)
+
+    program = jax.make_jaxpr(step)(*numbers, options)
+    known = jaxpr_as_fun(program)
+    start = jax.make_jaxpr(lambda *given: _flat(begin(*given)))(*point, options)
+    functions = {"init": of(start, point, "x"), "step": of(program, numbers, "s")}
     if len(functions["step"].text) <= most_step:
-        functions["jacobian"] = translate(
-            jacobian, 0.0, example, options, names=("f", "s", "o"), calls=CALLS
-        )
+        functions["jacobian"] = of(jax.make_jaxpr(jacobian)(*numbers, options), numbers, "s")
     part = _part(functions)
     if len(part.functions.get("jacobian", "")) > most or "jacobian" not in functions:
         part.functions["jacobian"] = "null"
     return Stepping(part, len(leaves))
-
-
-def _typed(state: Any, leaves: Any) -> list[Any]:
-    return [x != 0 if leaf.dtype == bool else x for x, leaf in zip(state, leaves, strict=True)]
 
 
 def _flat(state: Any) -> list[Any]:

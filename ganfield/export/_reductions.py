@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -41,7 +42,7 @@ def _reduce(template: str, start: str | Callable[[str], str], **of: str) -> Redu
         shape = tuple(equation.outvars[0].aval.shape)
         kept = [axis for axis in range(len(value.shape)) if axis not in axes]
         order = np.arange(value.size).reshape(value.shape).transpose([*kept, *axes])
-        rows = with_index(value, order.reshape(int(np.prod(shape)), -1))
+        rows = with_index(value, order.reshape(math.prod(shape), -1))
         own = of.get(value.dtype, template)
         begin = start if isinstance(start, str) else start(value.dtype)
         return _combine(writer, [rows], wrapped(own, value.dtype), begin, shape, value.dtype)
@@ -95,7 +96,7 @@ def _total(
         after = writer.let(template, total, term)
     width = rows[0].shape[1]
 
-    def write(text: Text, bodies: list[str], needed: set[Name]) -> str:
+    def write(text: Text, bodies: list[str], needed: set[Atom]) -> str:
         s, k = text(total), text(inner)
         loop = f"for(let {k}=0;{k}<{width};{k}++){{{bodies[0]}{s}={text(after)}}}"
         return f"let {s}={start};{loop}"
@@ -121,9 +122,9 @@ def _dot_general(writer: Writer, equation: Any, values: list[Value]) -> Value:
     right_free = [a for a in range(len(right.shape)) if a not in (*right_sum, *right_batch)]
     shape = tuple(equation.outvars[0].aval.shape)
     batch, rest = len(left_batch), len(right_free)
-    width = int(np.prod([left.shape[a] for a in left_sum]))
+    width = math.prod([left.shape[a] for a in left_sum])
     full = (*shape, width)
-    written = int(np.prod(full)) <= _MOST_TERMS
+    written = math.prod(full) <= _MOST_TERMS
 
     def rows(value: Value, order: list[int], before: tuple[int, ...]) -> Value:
         index = np.arange(value.size).reshape(value.shape).transpose(order)
@@ -149,7 +150,7 @@ def _extreme_at(symbol: str) -> Reduction:
         (value,), (axis,) = values, equation.params["axes"]
         shape, dtype = tuple(equation.outvars[0].aval.shape), str(equation.outvars[0].aval.dtype)
         order = np.moveaxis(np.arange(value.size).reshape(value.shape), axis, -1)
-        rows = with_index(value, order.reshape(int(np.prod(shape)), -1))
+        rows = with_index(value, order.reshape(math.prod(shape), -1))
         made: list[Atom] = []
         for row in atoms(rows, writer):
             best: Atom = row[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,7 +40,7 @@ class Value:
     @property
     def size(self) -> int:
         """How many elements there are."""
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
 
 def known(value: Any) -> Value:
@@ -61,7 +62,7 @@ def of_elements(atoms: Any, shape: tuple[int, ...], dtype: str) -> Value:
 
 def of_buffer(buffer: Name, shape: tuple[int, ...], dtype: str) -> Value:
     """Return the value of a flat array of JavaScript's."""
-    index = np.arange(int(np.prod(shape))).reshape(shape)
+    index = np.arange(math.prod(shape)).reshape(shape)
     return Value(shape, dtype, buffer=buffer, index=index)
 
 

@@ -7,7 +7,6 @@ import subprocess
 
 import numpy as np
 
-NODE = shutil.which("node")
 _RUN = """
 const special = ["NaN", "Infinity", "-Infinity", "-0"];
 const read = x => Array.isArray(x) ? x.map(read) : special.includes(x) ? Number(x) : x;
@@ -23,6 +22,17 @@ process.stdout.write(JSON.stringify(out));
 """
 
 
+def told(*arguments, **options):
+    """Return what Node prints."""
+    path = shutil.which("node")
+    assert path is not None, "tests of exported JavaScript need Node on the path: node"
+    done = subprocess.run(
+        [path, *arguments], capture_output=True, text=True, timeout=250, **options
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def encoded(value):
     """Return numbers as JSON can hold them: what it cannot as texts."""
     if isinstance(value, list | tuple):
@@ -34,15 +44,8 @@ def encoded(value):
 
 def run(jobs):
     """Return what functions return: ``jobs`` of a text and the arguments of each of its calls."""
-    done = subprocess.run(
-        [NODE, "-e", _RUN],
-        input=json.dumps([(text, encoded(calls)) for text, calls in jobs]),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=250,
-    )
-    return json.loads(done.stdout)
+    given = json.dumps([(text, encoded(calls)) for text, calls in jobs])
+    return json.loads(told("-e", _RUN, input=given))
 
 
 def numbers(value):

@@ -2,6 +2,8 @@
 
 import functools
 import json
+import runpy
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -28,6 +30,15 @@ def ask(cases):
     results = node.run(jobs)
     assert not any(isinstance(result, str) for result in results), results
     return [json.loads(result[0]) for result in results]
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+# What a model says, and its numbers at some points.
+COMPUTE = """(()=>{const m=%s;return points=>{const o=m.sliders.map(s=>s.value);
+return [JSON.stringify(m),m.programs({game:m.games[0].name,field:m.fields[1].name,method:
+m.methods[0].name,optimizer:m.methods[0].optimizer,options:o,bounds:[[-2,2],[-1,1]],starts:[[1,1]],
+steps:20}),m.fields.map(f=>points.map(x=>[f.value(x,o),f.jacobian(x,o),
+m.methods.map(s=>s.step(f,s.init(f,x,o),o))])).flat(9)]}})()"""
 
 
 def my_game(sharpness=1.0, shift=0.5):
@@ -126,6 +137,32 @@ def test_a_page_is_one_small_file(name, tmp_path):
     assert len(text.encode()) < 150_000
     assert "/*GANFIELD-MODEL*/" not in text
     assert text.count("const model=(()=>") == 1
+
+
+@pytest.mark.slow
+def test_pages_of_the_documentation_are_what_their_program_writes():
+    fresh = runpy.run_path(str(DOCS / "pages.py"))["pages"]()
+    before, _, after = gf.export._html._PAGE.read_text("utf-8").partition("/*GANFIELD-MODEL*/")
+    jobs = []
+    for name, made in fresh.items():
+        for text in ((DOCS / "pages" / name).read_text("utf-8"), made):
+            assert text.startswith(before), f"{name}, run: python docs/pages.py"
+            assert text.endswith(after)
+            told = text.removeprefix(f"{before}const model=").removesuffix(f";{after}")
+            jobs.append((COMPUTE % told, [[[[0.5, -0.3], [1.5, 0.75]]]]))
+    results = node.run(jobs)
+    for name, written, made in zip(fresh, results[::2], results[1::2], strict=True):
+        ((*said, numbers),), ((*expected, rest),) = written, made
+        assert said == expected, f"{name}, run: python docs/pages.py"
+        # JAX's versions have derivatives that differ in their last bits.
+        pair = node.numbers(numbers), node.numbers(rest)
+        np.testing.assert_allclose(*pair, 1e-12, 1e-12, err_msg="run: python docs/pages.py")
+
+
+def test_a_game_with_constants_of_32_bits_is_played_in_64():
+    three = jnp.arange(3, dtype=jnp.float32)
+    game = gf.games.zero_sum(lambda t, p, batch: jnp.sin(t * p + three).sum(), init=None)
+    assert "fround" not in model(game, **FEW)
 
 
 def broken(theta):

@@ -2,12 +2,12 @@
 
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.export import node
 from tests.export.browser import chromium, opened
 
 ROOT = Path(__file__).parents[2]
@@ -31,12 +31,6 @@ def pages(tmp_path_factory):
     for name, path in paths.items():
         path.write_text(PAGE.read_text().replace(MARKER, f"{mock}\nconst model = {name};"))
     return paths
-
-
-def node(*arguments, **options):
-    run = subprocess.run(["node", *arguments], capture_output=True, text=True, **options)
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout
 
 
 def read(page, what):
@@ -93,7 +87,11 @@ def test_lock_file_names_no_registry():
 
 @pytest.mark.slow
 def test_analysis_under_node():
-    node("--test", str(HERE))
+    files = [*HERE.glob("*.test.js")]
+    said = node.told("--test", "--test-reporter=tap", *files)
+    count = sum(file.read_text().count("\ntest(") for file in files)
+    assert count > 0
+    assert f"\n# pass {count}\n" in said
 
 
 @pytest.mark.slow
@@ -109,7 +107,7 @@ def test_eigenvalues_are_those_of_numpy():
       const values = JSON.parse(readFileSync(0, "utf8")).map((matrix) => eigenvalues(matrix));
       console.log(JSON.stringify(values.map((each) => each.map(({{re, im}}) => [re, im]))));
     """
-    told = node(
+    told = node.told(
         "--input-type=module",
         "--eval",
         program,
