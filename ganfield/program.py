@@ -30,14 +30,11 @@ if TYPE_CHECKING:
 else:
     import _signal as signal  # What `signal` wraps: without the enumerations.
 
-INTERRUPTED = 130
-"""The exit code, as shells have it: 128 and the number of the signal."""
-
 _PATIENCE = 5.0  # seconds that the main thread has to hear a signal
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 _is_program = False
-_interrupts: list[int] = []  # the signals that the main thread heard
+_interrupts: list[int] = []  # the signals that were heard
 _partings: list[Callable[[int], None]] = []
 _keeping = 0
 _is_heard = False
@@ -126,10 +123,15 @@ def interrupted() -> int:
         >>> interrupted()
         130
     """
-    return 128 + _interrupts[-1] if _interrupts else INTERRUPTED
+    return 128 + (_interrupts[-1] if _interrupts else signal.SIGINT)
 
 
-def leave(code: int = INTERRUPTED) -> None:
+def hear(number: int) -> None:
+    """Take note of a signal, which may have come to another process of the same run."""
+    _interrupts.append(number)
+
+
+def leave(code: int) -> None:
     """End a program at once, when all that it has is saved and said.
 
     Python's own way out lets JAX take down what a compilation may still use, and then the process
@@ -140,7 +142,7 @@ def leave(code: int = INTERRUPTED) -> None:
         code: the exit code.
 
     Example:
-        >>> leave()  # Nobody's program: its caller decides.
+        >>> leave(1)  # Nobody's program: its caller decides.
     """
     jax: Any = sys.modules.get("jax")
     together = jax is not None and jax.distributed.is_initialized()
@@ -196,7 +198,7 @@ def _end_at_once(number: int, frame: FrameType | None) -> None:
 
 
 def _note(number: int, frame: FrameType | None) -> None:
-    _interrupts.append(number)
+    hear(number)
     raise KeyboardInterrupt
 
 
@@ -238,7 +240,7 @@ def _interrupt_again(unraisable: Any) -> None:
         from threading import Timer
 
         # Later, for here it would be lost again.
-        again = Timer(0.01, os.kill, (os.getpid(), signal.SIGINT))
+        again = Timer(0.01, os.kill, (os.getpid(), interrupted() - 128))
         again.daemon = True
         again.start()
     else:

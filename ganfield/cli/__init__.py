@@ -1,4 +1,4 @@
-"""The command line: fields, spectra and equilibria of the registered games, without a program."""
+"""The command line: small games looked at, and networks trained, without a program."""
 
 import contextlib
 import io
@@ -28,8 +28,9 @@ def main(args: Sequence[str] | None = None) -> int:
         args: the command and its options; those that the program was started with if None.
 
     Returns:
-        0: success. 1: nothing was found, a package is missing, or a file cannot be written. 2: an
-        argument is not allowed. 130: interrupted by Ctrl-C; 143: by SIGTERM.
+        0: success. 1: nothing was found, a run met a NaN, a package is missing, a file cannot be
+        written, or another process of the run was lost. 2: an argument is not allowed. 130:
+        interrupted by Ctrl-C; 143: by SIGTERM.
 
     Example:
         >>> main(["spectrum", "--game", "bilinaer"])  # On stderr: did you mean 'bilinear'?

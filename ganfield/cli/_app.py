@@ -29,7 +29,8 @@ another field w of it. `ganfield COMMAND --help` explains a command.
 
 exit codes:
   0    success
-  1    nothing was found, a run met a NaN, a package is missing, or a file cannot be written
+  1    nothing was found, a run met a NaN, a package is missing, a file cannot be written, or
+       another process of the run was lost
   2    an argument is not allowed
   130  interrupted by Ctrl-C (143: by SIGTERM)"""
 

@@ -18,7 +18,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 import ganfield as gf
 from ganfield import program
-from ganfield.checks import check_count
+from ganfield.checks import check_count, check_number
 
 if TYPE_CHECKING:  # It brings Orbax, which takes long to import.
     from ganfield.training._link import Link
@@ -66,7 +66,13 @@ def connect(
         OSError: the others do not come.
     """
     place = _place(coordinator, num_processes, process_id, wait)
-    seconds = _WAIT if wait is None else _checked(wait)
+    seconds = _WAIT if wait is None else wait
+    check_number(
+        seconds,
+        argument="--wait",
+        wanted=f"from 1 to {_LONGEST_WAIT} seconds",
+        allows=lambda known: 1 <= known <= _LONGEST_WAIT,
+    )
     if coordinator is None:
         return None
     if place is None:
@@ -74,7 +80,7 @@ def connect(
         _initialize(seconds, initialization_timeout=timeout + 60, heartbeat_timeout_seconds=timeout)
         program.before_leaving(_part_by_jax)
         return None
-    from ganfield.runs._run_directory import write_event
+    from ganfield.runs._run_directory import is_run, write_event
     from ganfield.training._meeting import meet
     from ganfield.training._processes import Processes
 
@@ -88,7 +94,7 @@ def connect(
             say=partial(print, file=sys.stderr, flush=True),
         )
     except OSError as error:
-        if place.process == 0 and (folder / "config.json").exists():
+        if place.process == 0 and is_run(folder):
             write_event(folder, str(error))
         raise
     link.give_up = partial(_give_up, folder if place.process == 0 else None)
@@ -132,12 +138,6 @@ def _place(
     if len(port) > 5 or not 1 <= int(port) <= _PORTS:
         raise ValueError(f"the port of --coordinator must be from 1 to {_PORTS}, got {port}")
     return _Place(host.strip("[]"), int(port), index, count)
-
-
-def _checked(wait: float) -> float:
-    if not 1 <= wait <= _LONGEST_WAIT:
-        raise ValueError(f"--wait must be from 1 to {_LONGEST_WAIT} seconds, got {wait:g}")
-    return wait
 
 
 def _initialize(seconds: float, **options: Any) -> None:

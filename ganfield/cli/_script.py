@@ -23,7 +23,8 @@ def script(
 
     Raises:
         SystemExit: with the code 2 after a ``ValueError`` and 1 after an ``OSError`` or where a
-            package is missing, each printed in one line on stderr; 130 after Ctrl-C.
+            package is missing, each printed in one line on stderr; 130 after Ctrl-C, 143 after
+            SIGTERM.
 
     Example:
         >>> import dataclasses
@@ -51,5 +52,6 @@ def script(
         sys.exit(2 if isinstance(error, ValueError) else 1)
     except KeyboardInterrupt:
         print("Interrupted: what was written until then stays in the output folder")
-        program.leave(program.interrupted())
-        sys.exit(program.interrupted())
+        code = program.interrupted()
+        program.leave(code)
+        sys.exit(code)

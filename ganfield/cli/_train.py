@@ -35,7 +35,8 @@ class Train:
     after Ctrl-C, a kill or a crash, and ends where an unbroken run ends; with a larger --num-steps
     it trains further. What the folder holds is described in docs/training.md.
 
-    Exit code 1 says that the run met a NaN or an infinity, or that a file cannot be written.
+    Exit code 1 says that the run met a NaN or an infinity, that a file cannot be written, or that
+    another process was lost.
 
     Try:
       ganfield train run --preset digits/mlp --num-steps 1000

@@ -53,11 +53,6 @@ def free_port() -> int:
         return server.getsockname()[1]
 
 
-def local_address(port: int) -> str:
-    """Return the address of a port that this host alone can reach."""
-    return f"{_LOCAL}:{port}"
-
-
 def open_way(address: tuple[str, int], kept: list[socket.socket]) -> int:
     """Open a port of this host that leads to JAX in the first process, and return it.
 

@@ -1,6 +1,7 @@
 """What keeps processes that have met in touch: each hears at once that another one is gone."""
 
 import contextlib
+import math
 import socket
 import threading
 import time
@@ -89,7 +90,7 @@ class Link:
                 word, _, rest = read_line(connection).partition(" ")
                 if word == "bye":
                     code = int(rest)
-                    self._was_told = process == 0
+                    self._was_told = True
                     said = "ended the run: what it printed says why"
                     why = f"process {process} {'was interrupted' if code > 128 else said}"
                     break
@@ -120,9 +121,10 @@ class Link:
         """
         with self._change:
             self._is_over = True
-        while self.index and not self.wait_until(self.missing, 60.0):
-            continue
-        if self.index and not self._was_told:
+        if self.index == 0:
+            return
+        self.wait_until(self.missing, math.inf)
+        if not self._was_told:
             raise ConnectionAbortedError("process 0 was lost when all steps were taken")
 
     def leave(self, code: int) -> None:

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from ganfield._extras import need
 from ganfield._types import PyTree
 from ganfield.configuration import Built, Config, build, fingerprint, random_keys
 from ganfield.runs._checkpoints import CannotSaveError, Checkpoints
@@ -33,7 +34,6 @@ from ganfield.training._processes import Processes, ProcessLostError, local
 from ganfield.training._recorder import Evaluate, Recorder
 from ganfield.training._result import Progress, Result, TrainingInterrupted
 from ganfield.training._steps import advancing
-from ganfield.training._tensorboard import check_installed
 
 T = TypeVar("T")
 
@@ -122,7 +122,7 @@ def train(
         changed = config.replace({"data.storage": chosen})
         check_run(output, changed, resume=resume, allow_changes=allow_changes)
         if tensorboard:
-            check_installed()
+            need("tensorboardX", who="tensorboard")
         return chosen
 
     # What can be wrong is found before anything is written.
@@ -150,8 +150,8 @@ def train(
         run = _Run(built, feed, recorder, processes, progress, mesh)
         # Of one process nothing is worth keeping before it takes steps, and Ctrl-C may end it. One
         # of several that JAX alone has connected would leave the others waiting for it.
-        alone = processes.count == 1 or processes.link is not None
-        wish = None if alone else stack.enter_context(listening())
+        by_jax = processes.count > 1 and processes.link is None
+        wish = stack.enter_context(listening()) if by_jax else None
         try:
             standing, going = run.begin()
             if not going:

@@ -97,7 +97,7 @@ def _receive(port: int, count: int, wait: float, say: Say) -> tuple[Link, int]:
         raise OSError(f"{said} to port {port} of this host")
     link.is_whole = True
     if late := link.missing():
-        raise OSError(f"{in_words(late)} has gone while all others came")
+        raise OSError(f"{in_words(late)} left while the others came")
     link.send("go")
     return link, inner
 
@@ -114,7 +114,8 @@ def _greet(link: Link, connection: socket.socket, inner: int) -> None:
             return
         process, count = map(int, who.groups())
         if count != link.count:
-            send_line(connection, f"no --num-processes must be {link.count} as in process 0")
+            said = f"--num-processes must be {link.count} as in process 0, got {count}"
+            send_line(connection, f"no {said}")
         elif not link.add(process, connection):
             send_line(connection, f"no --process-id {process} is taken: another process has it")
         else:
@@ -152,7 +153,7 @@ def _wait_for_all(link: Link, connection: socket.socket, address: str, say: Say)
     while said != "go":
         word, _, text = said.partition(" ")
         if word == "no":
-            raise ValueError(f"{text}, got {link.count}" if "--num" in text else text)
+            raise ValueError(text)
         if word == "end":
             raise OSError(text)
         if word == "wait":

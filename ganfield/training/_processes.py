@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
+from ganfield import program
 from ganfield._types import PyTree
 from ganfield.runs._host import with_keys, without_keys
 from ganfield.training._link import Link
@@ -141,6 +142,7 @@ class Processes:
                 raise ProcessLostError("another process was lost") from error
             why = self.link.who_is_gone()
             if self.link.code > 128:
+                program.hear(self.link.code - 128)
                 raise KeyboardInterrupt(why) from error
             raise ProcessLostError(why) from error
 

@@ -69,7 +69,11 @@ class Recorder:
         step = 0 if last is None else int(last[0].step)
         if last is None or step < self.config.num_steps:
             # At step 0 everything is written again.
-            self._cut(step or -1)
+            self.folder.cut(
+                step or -1,
+                record_every=self.config.record_every,
+                evaluate_every=self.config.evaluate_every,
+            )
         return last
 
     def write_for_tensorboard(self, stack: ExitStack, step: int) -> None:
@@ -144,12 +148,6 @@ class Recorder:
     def _limit(self) -> float:
         # Of all pictures of a run, also of one that is resumed: the real ones are the same.
         return limit_of(self._real) if self._real.ndim == 2 else 1.0
-
-    def _cut(self, step: int) -> None:
-        config = self.config
-        self.folder.cut(
-            step, record_every=config.record_every, evaluate_every=config.evaluate_every
-        )
 
 
 def _numbers(row: Mapping[str, str]) -> dict[str, float]:

@@ -1,22 +1,11 @@
 """Metrics for TensorBoard, which needs a package of its own."""
 
-import importlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 Writer = Callable[[int, Mapping[str, float]], None]
 """``write(step, numbers)``."""
-
-
-def check_installed() -> None:
-    """Raise an ``ImportError`` that says what to install, unless it is there."""
-    try:
-        importlib.import_module("tensorboardX")
-    except ImportError as error:
-        raise ImportError(
-            "tensorboard needs tensorboardX: pip install 'ganfield[tensorboard]'"
-        ) from error
 
 
 @contextmanager

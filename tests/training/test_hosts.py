@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import pytest
 
 import ganfield as gf
 from ganfield.cli import main
+from ganfield.training._lines import free_port
 from tests.training.tiny import CONFIG, assert_same_bits, rows, saved
 
 ROOT = Path(gf.__file__).parents[1]
@@ -27,12 +27,6 @@ RUN = CONFIG.replace(
         "checkpoint_every": 1_000_000,
     }
 )
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        return free.getsockname()[1]
 
 
 @contextlib.contextmanager

@@ -8,9 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from ganfield import program
 from ganfield.training import _link, _meeting
 from ganfield.training._lines import HELLO, free_port, read_line, send_line
+from ganfield.training._link import Link
 from ganfield.training._meeting import meet
+from ganfield.training._processes import Processes
 
 
 @pytest.fixture
@@ -18,7 +21,8 @@ def quick(monkeypatch):
     """What otherwise takes seconds."""
     monkeypatch.setattr(_meeting, "_SILENT", 0.1)
     monkeypatch.setattr(_meeting, "_GREETING", 0.3)
-    monkeypatch.setattr(_link, "_GRACE", 0.1)
+    monkeypatch.setattr(_meeting, "_AGAIN", 0.02)
+    monkeypatch.setattr(_link, "_GRACE", 0.05)
 
 
 @pytest.fixture
@@ -84,7 +88,7 @@ def test_all_meet_and_words_of_jax_go_their_way(come):
         assert client.recv(100) == b"answer"
         # JAX must not see that the other end has gone: it would abort.
         server.close()
-        client.settimeout(0.3)
+        client.settimeout(0.1)
         with pytest.raises(TimeoutError):
             client.recv(100)
         client.close()
@@ -185,7 +189,7 @@ def test_all_hear_which_one_is_gone(come, last, why, code):
             assert link.who_is_gone(20) == why
             assert link.code == code
         soon(lambda: given_up[1])
-        time.sleep(0.3)
+        time.sleep(0.1)
         assert given_up[0] == []
     soon(lambda: given_up[0])
     assert given_up == [[(why, code)], [(why, code)]]
@@ -211,7 +215,7 @@ def test_at_the_end_all_wait_for_the_first_and_it_for_nobody(come):
     two.close()
     parted = threading.Thread(target=links[1].part, daemon=True)
     parted.start()
-    parted.join(0.3)
+    parted.join(0.1)
     assert parted.is_alive()
     assert links[0].why is None
     links[0].leave(0)
@@ -230,3 +234,14 @@ def test_a_first_process_that_is_killed_at_the_end_is_told(come):
         with pytest.raises(ConnectionAbortedError, match="process 0 was lost"):
             link.part()
         assert link.why in (None, "process 0 was lost")
+
+
+def test_all_end_with_the_code_of_the_one_that_was_interrupted(monkeypatch):
+    link, processes = Link(0, 2, 20.0), Processes()
+    link.why, link.code, processes.count = "process 1 was interrupted", 143, 2
+    monkeypatch.setattr(Processes, "link", link)
+    monkeypatch.setattr(program, "_interrupts", [])
+    with pytest.raises(KeyboardInterrupt, match=link.why), processes.together():
+        raise RuntimeError("Gloo: connection closed by peer")
+    assert program.interrupted() == 143
+    link.leave(0)
