@@ -22,6 +22,7 @@ class Scorer:
 
     Attributes:
         data: the images that the run has.
+        names: what the scores are called.
         scores: the last ones, or None.
 
     Raises:
@@ -40,6 +41,7 @@ class Scorer:
             num_real=min(len(self.data), MOST_REAL),
         )
         self.protocol = self._evaluator.protocol
+        self.names = self._evaluator.names
         self.scores: gf.evaluation.Scores | None = None
 
     def __call__(self, generate: Callable[[int], np.ndarray]) -> dict[str, float]:

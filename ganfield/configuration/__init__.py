@@ -24,5 +24,7 @@ from ganfield.configuration._options import arguments as arguments
 from ganfield.configuration._options import keywords as keywords
 from ganfield.configuration._presets import PRESETS as PRESETS
 from ganfield.configuration._presets import preset as preset
+from ganfield.configuration._stop import StopRule as StopRule
+from ganfield.configuration._stop import stop_rule as stop_rule
 from ganfield.configuration._text import guess as guess
 from ganfield.configuration._text import parse_settings as parse_settings

@@ -9,6 +9,7 @@ from typing import Any
 from ganfield._files import parse_json
 from ganfield.checks import check_count, check_not_negative, check_seed, lookup
 from ganfield.configuration._settings import Options, check_numbers, flat, from_tree, replaced
+from ganfield.configuration._stop import stop_rule
 
 _MOST_LAYERS = 1000  # each is compiled
 
@@ -165,9 +166,11 @@ class Config:
         reference_size: latent variables of the fixed batch that batch norm takes its statistics
             from in grids and scores.
         keep: how many of the last checkpoints stay.
+        stop: the rule by which the run stops before ``num_steps``, in the words that
+            `ganfield.configuration.stop_rule` explains; None for no rule.
 
     Raises:
-        ValueError: a number is out of its range. Names are checked by
+        ValueError: a number is out of its range, or ``stop`` is no rule. Names are checked by
             `ganfield.configuration.build`.
 
     Example:
@@ -191,6 +194,7 @@ class Config:
     samples: int = 64
     reference_size: int = 512
     keep: int = 3
+    stop: str | None = None
 
     def __post_init__(self) -> None:
         """Check the numbers, so that no wrong configuration exists."""
@@ -205,6 +209,9 @@ class Config:
                 check_count(value, argument=f"{player}.{name}", maximum=most)
         check_count(self.num_steps, argument="num_steps", minimum=0)
         check_seed(self.seed, argument="seed")
+        if self.stop is not None:
+            # In one spelling, so that another one is no other configuration.
+            object.__setattr__(self, "stop", str(stop_rule(self.stop)))
 
     def replace(self, changes: Mapping[str, Any]) -> "Config":
         """Return the configuration with other values, by dotted names.

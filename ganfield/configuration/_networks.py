@@ -97,4 +97,7 @@ def _image_inputs(network: Network, shape: Shape) -> Network:
     def apply(params: Any, x: jax.Array) -> jax.Array:
         return network.apply(params, x.reshape(x.shape[0], -1))
 
-    return Network(network.init, apply, shape)
+    def hidden(params: Any, x: jax.Array, reference: jax.Array | None) -> jax.Array:
+        return network.penultimate(params, x.reshape(x.shape[0], -1), reference)
+
+    return Network(network.init, apply, shape, hidden=hidden)

@@ -21,6 +21,7 @@ from ganfield.configuration import Built, Config, build, fingerprint, load_data,
 from ganfield.games import Game
 from ganfield.methods import Method, State
 from ganfield.methods._averaging import AveragedMemory
+from ganfield.networks import Network
 from ganfield.runs._checkpoints import Checkpoints
 from ganfield.runs._generate import Maker
 from ganfield.runs._quick import quick_jit
@@ -42,6 +43,7 @@ class SavedRun:
         original: v, the game's own field.
         field: what the method moves along: v, or what the configuration's transform makes of it.
         method: how the players moved.
+        discriminator: φ's network, of which ``penultimate`` gives features.
         state: the method's state: ``state.params``, and in ``state.memory`` what its optimizer
             remembers, such as RMSProp's second moments.
         seconds: wall-clock of the steps until here.
@@ -94,6 +96,11 @@ class SavedRun:
     def method(self) -> Method:
         """How the players moved."""
         return self._built.method
+
+    @property
+    def discriminator(self) -> Network:
+        """φ's network."""
+        return self._built.discriminator
 
     @cached_property
     def data(self) -> Any:
