@@ -123,7 +123,7 @@ def linear_probe(
     counts = tuple(labels_per_class)
     for count in counts:
         if count is not None:
-            check_count(count, argument="labels_per_class", maximum=int(sizes.min()))
+            check_count(count, argument="labels_per_class", maximum=int(np.min(sizes)))
     x = _extract(features, images, batch_size)
     x_test = _extract(features, test_images, batch_size)
     orders = [

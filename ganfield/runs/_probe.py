@@ -54,7 +54,7 @@ def probe(
     Example:
         >>> import tempfile, ganfield as gf
         >>> folder = tempfile.mkdtemp()
-        >>> config = gf.configuration.preset("digits/mlp").replace({"samples": 4, "data.size": 8})
+        >>> config = gf.configuration.preset("digits/mlp").replace({"samples": 4})
         >>> _ = gf.training.train(config, folder, num_steps=2)
         >>> probes = gf.runs.probe(gf.runs.load(folder), labels_per_class=(1, 10), num_draws=2)
         >>> {name: bool(each.accuracy[1] > 0.5) for name, each in probes.items()}

@@ -171,7 +171,8 @@ def test_two_processes_stop_together_where_the_first_ones_record_says_so(tmp_pat
         with two_processes(tmp_path, "--num-steps", "100000", config=config) as processes:
             codes, said = ends(processes)
         assert codes == [0, 0], said
-        assert f"{message} at step 20: norm_v above 0 for 20 steps (" in said[0][1]
+        words = " ".join(said[0][1].split())
+        assert f"{message} at step 20: norm_v above 0 for 20 steps (" in words
         assert said[1] == ("", "")
         assert saved(tmp_path / "0") == [20]
         assert [row["step"] for row in rows(tmp_path / "0")] == ["0", "10", "20"]
