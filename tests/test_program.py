@@ -250,7 +250,8 @@ class Config:
 
 def main(config):
     matrix = np.random.default_rng(0).normal(size=(6000, 6000))
-    gf.classify(lambda x, batch=None: x._replace(theta=matrix @ x.theta), gf.Players(np.zeros(6000), 0.0))
+    start = gf.Players(np.zeros(6000), 0.0)
+    gf.classify(lambda x, batch=None: x._replace(theta=matrix @ x.theta), start)
 
 script(main, Config)
 """
