@@ -83,8 +83,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def _no_last_value():
-    """Forget what an example showed last: tyro hashes all builtins, and a tuple may hold a list."""
-    yield
+    """Forget what an example showed last: tyro hashes all builtins, and it may hold a list."""
     vars(builtins).pop("_", None)
 
 

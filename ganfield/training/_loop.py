@@ -79,7 +79,8 @@ def train(
         allow_changes: whether a run may go on with another configuration.
         evaluate: functions ``evaluate(generate) -> dict`` of scores, called every
             ``evaluate_every`` steps and at the end; ``generate(count)`` returns that many examples,
-            the same for the same step.
+            the same for the same step. Where each has ``names``, of its scores, a rule on another
+            score is refused at once, and otherwise at the first scores.
         stop_when: ``stop_when(record)``, called with a `Record` whenever it has a new row, the
             first time at step 0; what is true ends the run there, and a text says why. It must
             depend on the record alone. ``config.stop`` does the same in words
