@@ -49,7 +49,7 @@ class Probe:
     draws: Count[int] = 5
     """How often labels are drawn; of all labels there is one draw."""
     seed: int = 0
-    """Of the draws."""
+    """Of the draws of the labels, all of them."""
     output: File[Path | None] = None
     """Write a figure to this .png, .pdf or .svg file. (default: no figure)"""
     dark: Dark = False
