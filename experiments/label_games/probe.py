@@ -89,6 +89,7 @@ def measure(config: Config) -> dict[str, gf.evaluation.LinearProbe]:
 
 def main(config: Config) -> None:
     """Run the experiment."""
+    stopping.compile_quickly(config.quick)
     measure(config)
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 import ganfield as gf
@@ -174,6 +175,12 @@ def moving_mean(at: np.ndarray, values: np.ndarray, window: int) -> np.ndarray:
     return np.where(at - at[0] >= window, means, np.nan)
 
 
+def compile_quickly(quick: bool) -> None:
+    """Let a process that shows quickly that everything works compile as quickly."""
+    if quick:
+        jax.config.update("jax_disable_most_optimizations", True)
+
+
 def measure(config: Config, features: gf.evaluation.Features | None = None) -> list[dict[str, Any]]:
     """Run the experiment, with the features of a classifier where there is one already."""
     config = chosen(config)
@@ -195,6 +202,7 @@ def measure(config: Config, features: gf.evaluation.Features | None = None) -> l
 
 def main(config: Config) -> None:
     """Run the experiment."""
+    compile_quickly(config.quick)
     measure(config)
 
 
