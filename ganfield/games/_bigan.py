@@ -157,8 +157,9 @@ def _pair(examples: jax.Array, codes: jax.Array) -> jax.Array:
 
 def _of_both(objective: Objective) -> Objective:
     """Return the objective in which θ also has the real pairs in its hands."""
-    real, fake = np.array([0.5, -1.0, 2.0]), np.array([1.5, -0.25, -2.0])
-    here, there = objective(real, fake).phi, objective(-fake, -real).phi
+    with jax.ensure_compile_time_eval():  # A game may be built while a program is traced.
+        real, fake = jnp.array([0.5, -1.0, 2.0]), jnp.array([1.5, -0.25, -2.0])
+        here, there = objective(real, fake).phi, objective(-fake, -real).phi
     if not np.allclose(here, there, atol=1e-5):
         raise ValueError(
             "objective must be one whose φ loses the same by logits (r, f) as by (−f, −r), since "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -57,8 +58,9 @@ def semi_supervised_gan(
         num_classes: K ≥ 2.
         objective: as `gan`.
         generator_loss: "feature_matching" or "adversarial".
-        features: ``features(phi, examples) -> (batch, n)``, of examples without instance noise; of
-            an inner layer of D as a rule. None for D's own outputs.
+        features: ``features(phi, examples) -> (batch, n)``, of examples without instance noise.
+            None for what D's last layer takes (`ganfield.networks.Network.penultimate`), and for
+            D's outputs where it has no such layer.
         class_weight: ≥ 0. May be traced, and is then not checked.
         penalty: as `gan`, of the slope of logsumexp l.
         penalty_weight: as `gan`.
@@ -104,7 +106,7 @@ def semi_supervised_gan(
         entropy = known_entropy(seen.of_real, jnp.asarray(label))
         theta = values.theta
         if generator_loss == "feature_matching":
-            look = discriminator.apply if features is None else features
+            look = _penultimate(discriminator) if features is None else features
             real, fake = (
                 jnp.mean(look(seen.params.phi, x).reshape(len(x), -1), axis=0)
                 for x in (seen.real, seen.fake)
@@ -124,3 +126,11 @@ def semi_supervised_gan(
         logit=lambda outputs: jax.nn.logsumexp(outputs, axis=1),
         finish=finish,
     )
+
+
+def _penultimate(discriminator: NetworkLike) -> Callable[[PyTree, jax.Array], jax.Array]:
+    hidden: Any = getattr(discriminator, "hidden", None)
+    if hidden is None:
+        return discriminator.apply
+    # Batch norm has the statistics of the examples, as in `apply`.
+    return lambda phi, x: hidden(phi, x, x)

@@ -138,7 +138,7 @@ class SavedRun:
             raise ValueError(
                 f"the run in {self.folder} keeps no average: train with method.wrapper=averaged"
             )
-        return Maker(self._built.generator, self.config)(params.theta, count)
+        return Maker(self._built)(params.theta, count)
 
     def __repr__(self) -> str:
         kept = ", ".join(map(str, self.steps))
