@@ -102,6 +102,11 @@ def build(config: Config, data: Any = None) -> Built:
     )
 
 
+def looks_at_data(config: Config) -> bool:
+    """Return whether a game's networks follow from more of the data than an example's shape."""
+    return config.game.name in (*_LABELLED, "image_to_image")
+
+
 def batch_sizes(config: Config) -> dict[str, Any]:
     """Return what samplers and loaders of batches are told."""
     chosen = config.game
