@@ -7,6 +7,7 @@ networks and data. The command line, training and experiments share it.
 from ganfield.configuration._build import Built as Built
 from ganfield.configuration._build import batch_sizes as batch_sizes
 from ganfield.configuration._build import build as build
+from ganfield.configuration._build import looks_at_data as looks_at_data
 from ganfield.configuration._config import Config as Config
 from ganfield.configuration._config import DataConfig as DataConfig
 from ganfield.configuration._config import GameConfig as GameConfig

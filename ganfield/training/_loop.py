@@ -193,7 +193,7 @@ def _opened(
 ) -> tuple[Built, dict[str, Any]]:
     """Return the run with the storage decided, and what tells its images from others."""
     built = build(config, data)
-    shape = built.discriminator.input_shape
+    shape = built.shape
     check_shown(shape)
     for each in evaluate:
         if hasattr(each, "check_shape"):

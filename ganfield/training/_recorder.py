@@ -61,10 +61,8 @@ class Recorder:
         if evaluate:
             protocols = [getattr(each, "protocol", None) for each in evaluate]
             folder.check_scored_by([each._asdict() for each in protocols if each is not None])
-        self._maker = Maker(built.generator, built.config)
-        self._measure = quick_jit(
-            measuring(built.game, built.original, built.generator, built.discriminator)
-        )
+        self._maker = Maker(built)
+        self._measure = quick_jit(measuring(built.game, built.original))
 
     def load(self, like: Standing) -> tuple[Standing, float] | None:
         """Return where the run stands and its wall-clock, and drop what was written after it."""
@@ -164,7 +162,7 @@ class Recorder:
 
     @cached_property
     def _real(self) -> np.ndarray:
-        examples = self.built.data
+        examples = getattr(self.built.data, "images", self.built.data)
         if isinstance(examples, Images):
             chosen = np.random.default_rng(self.config.seed).integers(
                 len(examples), size=self.config.samples
