@@ -1,8 +1,7 @@
-"""The leading eigenvalues of a linear map that is known by its products, and what is sure of them."""
+"""The leading eigenvalues of a linear map, known by its products, and what is sure of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from ganfield.spectra._targets import Key
 
 MOST_ROWS = 600  # of a basis
 MOST_NUMBERS = 2**27  # in it: a gigabyte in float64
+_SMALL = 100  # numbers whose whole space is looked at once
 _FIRST = 30  # rows after which a space is looked at
 _WIDER = 1.4  # from one look to the next
 _REACH = 0.1  # of the spread of what is wanted: how far an eigenvalue that is not found may reach
@@ -111,7 +111,8 @@ def leading(
     effort, complete, best = 0, False, None
     if kept is not None and space.go_on(kept):
         effort = kept.effort
-    began, locked, first = space.products, 0, max(_FIRST, 2 * search.num + 10)
+    began, locked = space.products, 0
+    first = size if size <= _SMALL else max(_FIRST, 2 * search.num + 10)
     while True:
         most, left = len(space.row), search.most_products - space.products
         active = max(first, int(_WIDER * (space.count - locked)), space.count - locked + 10)
