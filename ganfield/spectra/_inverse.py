@@ -10,7 +10,7 @@ from ganfield.spectra._leading import Leading, Search, leading
 _INNER = 200  # products after which a solution begins anew
 
 
-class Unsolved(ArithmeticError):
+class UnsolvedError(ArithmeticError):
     """An inner system took more products than there were."""
 
 
@@ -38,7 +38,7 @@ def nearest(
 
     Raises:
         FloatingPointError: a product is not finite.
-        Unsolved: products are spent before the answer is there.
+        UnsolvedError: products are spent before the answer is there.
     """
     shift = place if place.imag else place.real
     inverse = _Inverse(product, size, shift, search, dtype)
@@ -99,7 +99,7 @@ class _Inverse:
 
     def _image(self, vector: np.ndarray) -> np.ndarray:
         if self.products >= self._search.most_products:
-            raise Unsolved
+            raise UnsolvedError
         self.products += 1
         image = self._product(vector.astype(self._dtype))
         if not np.isfinite(image).all():
@@ -125,5 +125,5 @@ class _Inverse:
             maxiter=self._search.most_products,
         )
         if failed:
-            raise Unsolved
+            raise UnsolvedError
         return solution

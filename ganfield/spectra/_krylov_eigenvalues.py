@@ -20,7 +20,7 @@ from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
 from ganfield.checks import as_params, check_count, check_positive, lookup
 from ganfield.field import check_field, jvp, vjp
-from ganfield.spectra._inverse import Unsolved, nearest
+from ganfield.spectra._inverse import UnsolvedError, nearest
 from ganfield.spectra._krylov import Kept, Product
 from ganfield.spectra._leading import Leading, Search, leading, rows_of
 from ganfield.spectra._left import left_of
@@ -242,7 +242,7 @@ def krylov_eigenvalues(
                     conditions=pairs.conditions,
                     products=answer.products + other.products + pairs.products,
                 )
-        except Unsolved as error:
+        except UnsolvedError as error:
             raise ValueError(
                 f"target must be a number whose nearest eigenvalues {max_products} products tell "
                 f"apart (max_products), got {target}: of a crowd of eigenvalues round it only the "
