@@ -48,7 +48,8 @@ def probe(
 
     Raises:
         ValueError: the run is not of images with labels, or its set has no other part; its
-            discriminator has no penultimate layer; as `ganfield.evaluation.linear_probe`.
+            discriminator takes more than images, as a `conditional_gan`'s, or has no penultimate
+            layer; as `ganfield.evaluation.linear_probe`.
         ImportError: scikit-learn is not installed.
 
     Example:
@@ -62,6 +63,12 @@ def probe(
     """
     train = _labelled(run.data, "the run's data")
     other = _labelled(_other_part(run) if test is None else test, "test")
+    if run.discriminator.input_shape != train.shape:
+        raise ValueError(
+            f"the run's discriminator must take images alone, of shape {train.shape}, and that of "
+            f"{run.config.game.name} takes {run.discriminator.input_shape}: give a function of "
+            "images to gf.evaluation.linear_probe"
+        )
     penultimate, keys = run.discriminator.penultimate, random_keys(run.config)
     reference = train.sample(keys.samples, run.config.reference_size)
 

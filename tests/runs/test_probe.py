@@ -51,6 +51,11 @@ def test_runs_that_cannot_be_probed(trained, points):
         gf.runs.probe(gf.runs.load(own, data=data))
     with pytest.raises(ValueError, match="test must be images with labels, got Images"):
         gf.runs.probe(run, test=gf.data.Images(np.zeros((2, 8, 8, 1), np.uint8)))
+    # A conditional GAN's discriminator sees the classes beside the images.
+    sees_more = gf.networks.mlp(74, 1)._replace(input_shape=(8, 8, 11))
+    conditional = replace(run, _built=run._built._replace(discriminator=sees_more))
+    with pytest.raises(ValueError, match=r"must take images alone, of shape \(8, 8, 1\), and that"):
+        gf.runs.probe(conditional)
     everything = replace(run, config=run.config.replace({"data.split": "all"}))
     everything.__dict__["data"] = run.data
     with pytest.raises(ValueError, match=r"data.split must be train or test.*got 'all': give test"):
