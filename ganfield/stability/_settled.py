@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -96,14 +96,7 @@ def settle(equation: Equation) -> Settled:
     if not len(decay):
         steps = equation.steps(decay, decay)
         return Settled(decay, decay, decay, covariance_of(steps)[0], steps, 0.0)
-    grows = ~((decay > 0) & (decay < 1 - _SLOWEST))
-    if grows.any():
-        raise ValueError(
-            "method has no stationary state: "
-            f"state{equation.names[int(np.argmax(grows))]} forgets nothing. Sums, as AdaGrad's, "
-            "grow as long as the run goes on, Adafactor's means take in ever "
-            "more steps, and Yogi's moments go by a sign"
-        )
+    check_forgets(decay, equation.names)
 
     def residual(logarithms: Array) -> Array:
         return np.log(_aim(equation, np.exp(logarithms)).squares) - logarithms
@@ -116,13 +109,11 @@ def settle(equation: Equation) -> Settled:
         logarithms = solution.x
         left = float(np.abs(_guarded(residual)(logarithms)).max())
     if not left <= _TOLERANCE:
-        raise UnsettledError(
-            "method must have second moments that settle, and none are consistent with the spread "
-            f"that they leave: the residual is {left:.2g}"
-        )
+        raise UnsettledError(no_squares(left))
     squares = np.exp(logarithms)
     aim = _aim(equation, squares)
-    spread, slow = _spread(decay, aim)
+    rate = float(np.abs(np.linalg.eigvals(aim.mean)).max())
+    spread, slow = spread_of(decay, aim.steps.added, aim.moved, rate)
     return Settled(squares, spread, slow, aim.covariance, aim.steps, left)
 
 
@@ -144,20 +135,57 @@ def _aim(equation: Equation, squares: Array) -> _Aim:
     return _Aim(goal, moved, covariance, mean, steps)
 
 
-def _spread(decay: Array, aim: _Aim) -> tuple[Array, Array]:
+def spread_of(decay: Array, added: Array, moved: Array, rate: float) -> tuple[Array, Array]:
     """Return the relative variance of squares, averages of g² over some 1/(1 − β) steps.
 
     g is the noise of the batch, new at every step, and J times the distance, Gaussian and as slow
     as the motion: with the rate ρ its square is correlated over steps by ρ², ρ⁴ …
+
+    Args:
+        decay: β.
+        added: what each batch adds at the point, shape ``(b, k)``.
+        moved: what the spread of the iterates adds in the mean.
+        rate: ρ.
+
+    Returns:
+        What the noise of batches makes of it, and what the motion of the iterates does.
     """
-    added = aim.steps.added
-    total = np.maximum(added.mean(axis=0) + aim.moved, np.finfo(float).tiny)
-    share = np.clip(aim.moved / total, 0, 1)
+    total = np.maximum(added.mean(axis=0) + moved, np.finfo(float).tiny)
+    share = np.clip(moved / total, 0, 1)
     white = added.var(axis=0) / total**2 + 4 * share * (1 - share)
-    kept = decay * min(float(np.abs(np.linalg.eigvals(aim.mean)).max()), 1.0) ** 2
+    kept = decay * min(rate, 1.0) ** 2
     slow = 2 * share**2 * (1 + kept) / (1 - kept)
     taken = (1 - decay) / (1 + decay)
     return taken * white, taken * slow
+
+
+def check_forgets(decay: Array, names: Sequence[str]) -> None:
+    """Raise a ``ValueError`` where squares are no running means over a bounded time."""
+    grows = ~((decay > 0) & (decay < 1 - _SLOWEST))
+    if grows.any():
+        raise ValueError(
+            "method has no stationary state: "
+            f"state{names[int(np.argmax(grows))]} forgets nothing. Sums, as AdaGrad's, "
+            "grow as long as the run goes on, Adafactor's means take in ever "
+            "more steps, and Yogi's moments go by a sign"
+        )
+
+
+def no_noise(name: str) -> str:
+    """Return why squares that nothing moves have no stationary value, in words."""
+    return (
+        f"sample must bring noise where the method divides by it: state{name} and all other "
+        "squares are 0 at the point. Without noise they decay until the steps grow unstable, so "
+        "there is no stationary state"
+    )
+
+
+def no_squares(left: float) -> str:
+    """Return that no squares solve their equation, in words."""
+    return (
+        "method must have second moments that settle, and none are consistent with the spread "
+        f"that they leave: the residual is {left:.2g}"
+    )
 
 
 def _begin(equation: Equation) -> Array:
@@ -166,12 +194,7 @@ def _begin(equation: Equation) -> Array:
     some = np.ones_like(decay)
     squares = equation.steps(some, np.zeros_like(some)).added.mean(axis=0) / (1 - decay)
     if not (squares > 0).any():
-        raise ValueError(
-            "sample must bring noise where the method divides by it: "
-            f"state{equation.names[0]} and all other squares are 0 at the point. "
-            "Without noise they decay until the steps grow "
-            "unstable, so there is no stationary state"
-        )
+        raise ValueError(no_noise(equation.names[0]))
     typical = np.exp(np.log(squares[squares > 0]).mean())
     squares = np.maximum(squares, 1e-3 * typical)
     for _ in range(60):
