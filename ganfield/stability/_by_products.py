@@ -15,6 +15,7 @@ from ganfield.stability._impulses import NUM_CHAINS, EndlessError, Impulses, Lin
 from ganfield.stability._noisy_map import NoisyMap
 from ganfield.stability._settled import (
     UnsettledError,
+    check_bend,
     check_forgets,
     no_noise,
     no_squares,
@@ -139,6 +140,7 @@ def _settle(F: NoisyMap, linear: Linear) -> _Settled:
     decay, names = linear.decay, [F.names[i] for i in np.flatnonzero(F.square)]
     if not len(decay):
         rows = linear.rows(decay)
+        _check_smooth(linear, decay, rows)
         return _Settled(decay, rows, _impulses(F, linear, decay, rows), 0.0)
     check_forgets(decay, names)
     squares = linear.rows(np.ones_like(decay)).added.mean(axis=0) / (1 - decay)
@@ -148,6 +150,7 @@ def _settle(F: NoisyMap, linear: Linear) -> _Settled:
     typical = float(np.exp(np.log(squares[alive]).mean()))
     squares = np.maximum(squares, 1e-3 * typical)
     squares[~alive] = _DEAD * typical
+    _check_smooth(linear, squares, linear.rows(squares))
     for trial in range(60):  # large enough to settle
         try:
             _impulses(F, linear, squares, linear.rows(squares))
@@ -197,6 +200,12 @@ def _shaken(impulses: Impulses, rows: Rows) -> np.ndarray:
     variance = rows.added.var(axis=0) / len(rows.added)
     variance = variance + impulses.moved.var(axis=0) / len(impulses.moved)
     return np.exp(np.sqrt(variance) / total * np.random.default_rng(5).normal(size=total.shape))
+
+
+def _check_smooth(linear: Linear, squares: np.ndarray, rows: Rows) -> None:
+    """Raise a ``ValueError`` where the step has no derivative on its own scale."""
+    noise = rows.moved - rows.moved.mean(axis=0)
+    check_bend(_bend(linear, squares, noise, rows, linear.player.any(axis=0))[0])
 
 
 def _bend(

@@ -20,13 +20,13 @@ from ganfield.stability._pairs import Pairs, follow
 from ganfield.stability._settled import (
     Settled,
     UnsettledError,
+    check_bend,
     covariance_of,
     root_of,
     settle,
 )
 
 _FOLLOWS = 0.25  # relative variance of squares that are no longer held
-_BENT = 0.25  # of the motion: a field that bends more over the spread is not linear there
 _OFF = (0.3, 5.0)  # spreads, standard errors: an equilibrium that is none
 _BENT_RATE = 0.5  # of 1 − rate
 _COUPLED = 1e-9
@@ -231,7 +231,7 @@ def _of_products(F: NoisyMap, floor: Floor) -> NoiseFloor:
     mean_square = float(floor.players.sum())
     far = float(np.abs(np.asarray(F.point)[F.moving]).max())
     _check_offset(*floor.offset, float(np.sqrt(mean_square)), far)
-    _check_bend(floor.bend, 1.0 if follows else floor.noisier)
+    check_bend(floor.bend, 1.0 if follows else floor.noisier)
     unheld = abs(white - plain) + 2 * abs(whole - white)
     by_bending = floor.bend * abs(1 - plain)
     return NoiseFloor(
@@ -277,7 +277,7 @@ def _floor(F: NoisyMap, equation: Equation, settled: Settled) -> NoiseFloor:
             f"1 − rate is off by {by_bending / abs(1 - plain):.2g} of itself: a step that goes by "
             "the length of parameters which are 0 (lars, fromage) has no derivative there"
         )
-    _check_bend(bend, 1.0 if follows else noisier)
+    check_bend(bend, 1.0 if follows else noisier)
     unheld = abs(white - plain) + 2 * abs(whole - white)
     variances, theta = np.diag(settled.covariance), _is_theta(F)
     return NoiseFloor(
@@ -407,24 +407,9 @@ def _bend(
             "method must be finite over the spread of the iterates, and its step is not: centred "
             "second moments, held at their mean, may be less than the square of the first"
         )
-    _check_bend(bend)
+    check_bend(bend)
     noise, there = (
         float(rows[:, F.params[F.moving]].var(axis=0).sum())
         for rows in (steps.moved, (plus + minus) / 2)
     )
     return bend, added, there / noise if noise > 0 else 1.0
-
-
-def _check_bend(bend: float, noisier: float = 1.0) -> None:
-    if bend > _BENT:
-        raise ValueError(
-            "method and field must be nearly linear over the spread of the iterates, and the step "
-            f"differs there from its derivative by {bend:.2g} of the motion: a step along a sign "
-            "(sign_sgd, lion) has none; smaller steps or larger batches spread less"
-        )
-    if abs(noisier - 1) > _BENT:
-        raise ValueError(
-            "method and field must be nearly linear over the spread of the iterates, and noise "
-            f"moves them {noisier:.2g} times as much there, in the mean square, as at the "
-            "point: so it does where a step goes by the length of parameters that are 0 (fromage)"
-        )

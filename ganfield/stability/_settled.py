@@ -12,6 +12,7 @@ from scipy.linalg import solve_discrete_lyapunov
 from ganfield.stability._equation import Array, Equation, Steps
 
 _SLOWEST = 1e-6  # 1 − β: what forgets more slowly (Adafactor in the limit) never settles
+BENT = 0.25  # of the motion: a field that bends more over the spread is not linear there
 _STABLE = 1 - 1e-9
 _TOLERANCE = 1e-7  # of the equation of the squares, relative
 _SWEEPS = 200  # of the equation of Σ under a noisy Jacobian
@@ -168,6 +169,27 @@ def check_forgets(decay: Array, names: Sequence[str]) -> None:
             f"state{names[int(np.argmax(grows))]} forgets nothing. Sums, as AdaGrad's, "
             "grow as long as the run goes on, Adafactor's means take in ever "
             "more steps, and Yogi's moments go by a sign"
+        )
+
+
+def check_bend(bend: float, noisier: float = 1.0) -> None:
+    """Raise a ``ValueError`` where a step is not what it is at the point, over a spread.
+
+    Args:
+        bend: how far differences over it are from the derivative, of the motion.
+        noisier: the variance of what noise does there, of that at the point.
+    """
+    if bend > BENT:
+        raise ValueError(
+            "method and field must be nearly linear over the spread of the iterates, and the step "
+            f"differs there from its derivative by {bend:.2g} of the motion: a step along a sign "
+            "(sign_sgd, lion) has none; smaller steps or larger batches spread less"
+        )
+    if abs(noisier - 1) > BENT:
+        raise ValueError(
+            "method and field must be nearly linear over the spread of the iterates, and noise "
+            f"moves them {noisier:.2g} times as much there, in the mean square, as at the "
+            "point: so it does where a step goes by the length of parameters that are 0 (fromage)"
         )
 
 

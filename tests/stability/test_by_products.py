@@ -44,7 +44,7 @@ def check_plain(floor, count):
         count * np.trace(expected), abs=4 * floor.mean_square_error
     )
     np.testing.assert_allclose(floor.players, count * np.diag(expected), rtol=0.08)
-    assert 0 < floor.mean_square_error < 0.2 / np.sqrt(count) * floor.mean_square
+    assert 0 < floor.mean_square_error < 0.3 / np.sqrt(count) * floor.mean_square
     assert floor.rate == pytest.approx(abs(1 + h * complex(-1, 2)), rel=1e-12)
     assert floor.rate_error < 1e-9
     assert floor.bend < 1e-12
@@ -92,7 +92,8 @@ def test_second_moments_beside_a_second_derivation():
         count * np.trace(expected), abs=4 * floor.mean_square_error
     )
     assert floor.mean_square_error < 0.05 * floor.mean_square
-    squares = [leaf.mean() for leaf in jax.tree.leaves(floor.state.memory) if leaf.size == count]
+    memory = map(np.asarray, jax.tree.leaves(floor.state.memory))
+    squares = [leaf.mean() for leaf in memory if leaf.size == count]
     np.testing.assert_allclose(squares, np.exp(solution), rtol=0.04)
     rate = np.abs(np.linalg.eigvals(M)).max()
     assert abs(floor.rate - rate) < floor.rate_error + 1e-4
@@ -104,7 +105,7 @@ def test_second_moments_beside_a_second_derivation():
 @pytest.mark.long
 @pytest.mark.usefixtures("no_matrix")
 def test_runs_spread_as_far():
-    method = gf.extragradient(optax.adam(0.05, b1=0.5, b2=0.99))
+    method = gf.extragradient(optax.adam(0.02, b1=0.5, b2=0.99))
     floor = floor_of(method, 30, num_runs=16)
     assert floor.agrees, floor
     assert np.isnan(floor.measured.rate)
@@ -158,8 +159,6 @@ def test_a_point_that_is_no_equilibrium_and_a_step_along_a_sign():
     with pytest.raises(ValueError, match=r"equilibrium of the mean .*standard errors"):
         gf.noise_floor(method, field, at, sample=sample)
 
-    def along_a_sign(params, noise):
-        return jax.tree.map(lambda x: jnp.tanh(1e4 * (noise - x)) - 0.1 * x, params)
-
-    with pytest.raises(ValueError, match="nearly linear over the spread"):
-        gf.noise_floor(method, along_a_sign, at, sample=sample)
+    method = gf.simultaneous(optax.sign_sgd(0.01))
+    with pytest.raises(ValueError, match="step along a sign"):
+        floor_of(method, 8)
