@@ -1,6 +1,5 @@
 """Eigenvalues: of a field's Jacobian, and of a method's step as a map of its whole state."""
 
-from ganfield.spectra._arnoldi import roughly_leading as roughly_leading
 from ganfield.spectra._continuum import At as At
 from ganfield.spectra._continuum import back_to_zero as back_to_zero
 from ganfield.spectra._continuum import flat_dimension as flat_dimension

@@ -26,13 +26,11 @@ class Leading(NamedTuple):
         residual: ‖Au − λu‖ of the first, for u of length 1.
         error: how far its modulus may be off: the residual, or rounding, times the eigenvalue's
             condition 1/|wᴴu|, which is large where the map is not normal.
-        vector: the first one's eigenvector, of length 1.
     """
 
     values: np.ndarray
     residual: float
     error: float
-    vector: np.ndarray
 
 
 def leading(product: Product, size: int, key: jax.Array) -> Leading | None:
@@ -63,29 +61,6 @@ def leading(product: Product, size: int, key: jax.Array) -> Leading | None:
         if apart <= here.error + there.error:
             return here
     return None
-
-
-def roughly_leading(product: Product, size: int, key: jax.Array, dimension: int = 60) -> Leading:
-    """Return the eigenvalue of largest modulus that one small Krylov space shows.
-
-    The ends of a spectrum show first, also where eigenvalues crowd so that `leading` has no answer;
-    but nothing says that none lies further out, and a cluster is known to its width alone.
-
-    Args:
-        product: ``product(u) -> A u``.
-        size: the length of u.
-        key: for the start.
-        dimension: of the space, and how many products are taken.
-
-    Returns:
-        It, with its residual, which stands for the error as well.
-    """
-    start = np.asarray(jax.random.normal(key, (size,), float))
-    basis, matrix, left = next(_spaces(product, start, [min(size, dimension)]))
-    values, vectors = np.linalg.eig(matrix)
-    lead = int(np.argmax(np.abs(values)))
-    residual = float(left * abs(vectors[-1, lead]))
-    return Leading(values[lead : lead + 1], residual, residual, vectors[:, lead] @ basis)
 
 
 def most_products(size: int) -> int:
@@ -174,14 +149,13 @@ def _judge(product: Product, basis: np.ndarray, matrix: np.ndarray, left: float)
     reach = (np.abs(values) + radii)[~solved].max(initial=0.0)
     if reach > np.abs(values[lead]) + _APART * width:
         return None
-    kept, residuals, first = [], [], np.zeros(0)
+    kept, residuals = [], []
     for index in order[solved[order]][:_MOST_VALUES]:
         vector = vectors[:, index] @ basis
         vector /= np.linalg.norm(vector)
         image = product(vector.real) + 1j * product(vector.imag)
         residual = float(np.linalg.norm(image - values[index] * vector))
         if residual <= 10 * _SOLVED * norm:
-            first = first if kept else vector
             kept.append(index)
             residuals.append(residual)
     if not kept or kept[0] != lead:
@@ -191,4 +165,4 @@ def _judge(product: Product, basis: np.ndarray, matrix: np.ndarray, left: float)
     if cosine * _BLURRED * norm < max(residuals[0], rounding) and norm:
         return None
     error = max(residuals[0], rounding) / cosine + _APART * width
-    return Leading(values[kept], residuals[0], error, first)
+    return Leading(values[kept], residuals[0], error)

@@ -347,7 +347,7 @@ def _check_equilibrium(
     """Raise a ``ValueError`` where the mean motion leaves the point, beyond chance and spread."""
     mean = steps.slopes.mean(axis=0)
     away = np.linalg.solve(np.eye(len(mean)) - mean, (steps.moved - point).T).T[:, is_param]
-    offset = np.linalg.norm(away.mean(axis=0))
+    offset = float(np.linalg.norm(away.mean(axis=0)))
     chance = np.sqrt(away.var(axis=0).sum() / len(away))
     spread = np.sqrt(np.trace(covariance[np.ix_(is_param, is_param)]))
     _check_offset(offset, chance, spread, float(np.abs(point).max()))
