@@ -270,6 +270,7 @@ def main(config: Config) -> None:
     with context.Pool(config.workers, initializer=_begin, maxtasksperchild=12) as pool:
         for part, rows in track(pool.imap(work, jobs), "cells", total=len(jobs)):
             parts[part] += rows
+            parts["table"].sort(key=lambda row: every.index((row["method"], row["optimizer"])))
             # Ctrl-C leaves what was there, and the same command goes on from it.
             seconds = parts["seconds"] + experiment.seconds
             content = parts | {"seconds": seconds, "load_before": load}

@@ -24,13 +24,14 @@ REASONS = {
     "keeps the largest": "a maximum",
     "leaves the point": "unstable",
     "grows without end": "unstable",
-    "no second moments are consistent": "no limit",
+    "none are consistent": "no limit",
     "noise_floor": "no fixed point",
     "fixed point": "no fixed point",
     "second moments": "no fixed point",
     "nearly linear": "bends",
     "kink": "a kink",
     "not finite": "not finite",
+    "so slowly": "too slow",
 }
 
 

@@ -177,8 +177,8 @@ def _sliders(
             every.append(slider(setting, "optimizer", name, value, None, ranges))
     for name, made_by in moves.items():
         for setting, value in made_by.settings.items():
-            one = slider(setting, "method", name, value, None, ranges)
-            every.append(one._replace(doc=made_by.docs[setting]))
+            made = slider(setting, "method", name, value, None, ranges)
+            every.append(made._replace(doc=made_by.docs[setting]))
     for name in transforms:
         builder = TRANSFORMS[name]
         for setting, value in numbers_of(builder).items():

@@ -21,7 +21,8 @@ from ganfield.stability._noisy_map import NoisyMap, noisy_map
 GROUPS = 8  # of batches, whose answers differ by what chance does
 _NUMBERS = 2**25  # of all slopes together
 _MOST = 2**14  # batches
-_LARGEST = 1000  # numbers that move, whose covariance is a matrix
+LARGEST = 1000  # numbers that move, whose covariance is a matrix
+_MANY = 4096  # batches, of more numbers than that
 _LARGE = 1e12  # times the squares that there are
 _FEW = 64  # batches that tell what memory is
 Array: TypeAlias = np.ndarray
@@ -69,8 +70,12 @@ def drawn(
     sample: Callable[[jax.Array], PyTree],
     num_batches: int | None,
     key: jax.Array,
+    *,
+    largest: int | None = LARGEST,
 ) -> tuple[NoisyMap, PyTree]:
     """Return the random map at a point, and batches for many of it, stacked.
+
+    More than ``largest`` numbers that move are refused; None for as many as there are.
 
     Raises:
         ValueError: an argument is not allowed, as in `ganfield.noise_floor`.
@@ -85,12 +90,14 @@ def drawn(
     check_field(field, at, batch)
     F = noisy_map(method, field, at, sample, first)
     size = int(F.moving.sum())
-    if size > _LARGEST:
+    if largest is not None and size > largest:
         raise ValueError(
             f"params must be few enough for a matrix of their covariance: {size} numbers move, "
-            f"and {_LARGEST} are the most"
+            f"and {largest} are the most"
         )
-    count = _count(num_batches, _NUMBERS // _width(F, batch))
+    width = _width(F, batch)
+    most = _NUMBERS // width if size <= LARGEST else min(_MANY, _NUMBERS * size // width)
+    count = _count(num_batches, most)
     keys = jax.random.split(second, count)
     return F, compiled(jax.vmap(F.draw), keys, name="draw")(keys)
 
@@ -178,7 +185,7 @@ def equation_of(F: NoisyMap, batches: PyTree) -> Equation:
         return over(one, (batches, places))
 
     names = tuple(F.names[index] for index in square)
-    look, spread_out, at_places = map(_lazily, (steps, from_spread, from_places))
+    look, spread_out, at_places = map(lazily, (steps, from_spread, from_places))
     return Equation(
         lambda squares, spread: Steps(*map(np.asarray, look(squares, spread))),
         lambda squares, root: np.asarray(spread_out(squares, root)) if names else squares,
@@ -188,7 +195,7 @@ def equation_of(F: NoisyMap, batches: PyTree) -> Equation:
     )
 
 
-def _lazily(function: Callable[..., Any]) -> Callable[..., Any]:
+def lazily(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function of arrays that is compiled when it is first called."""
     programs: list[Callable[..., Any]] = []
 
@@ -219,7 +226,7 @@ def _decay(F: NoisyMap, square: Array, some: PyTree) -> Array:
         return jax.vmap(under)(some)
 
     # Under squares so large steps are none, and what is added does not depend on them.
-    rows, after = jax.device_get(_lazily(slopes)(jnp.asarray(_LARGE)))
+    rows, after = jax.device_get(lazily(slopes)(jnp.asarray(_LARGE)))
     decay = rows[0].diagonal().copy()
     off = np.abs(rows - np.diag(decay)).max(axis=(0, 2), initial=0.0)
     if not (off <= 1e-6).all():
@@ -257,7 +264,7 @@ def _at_mean_memory(F: NoisyMap, some: PyTree) -> jax.Array:
         return mean(m), jacobian_at(mean, m)
 
     here = F.point[linear]
-    value, slopes = map(np.asarray, _lazily(value_and_slopes)(here))
+    value, slopes = map(np.asarray, lazily(value_and_slopes)(here))
     if not np.isfinite(slopes).all():
         raise ValueError("method must have a derivative at the point, and its is not finite")
     step = np.linalg.lstsq(np.eye(linear.size) - slopes, value - np.asarray(here), rcond=None)[0]

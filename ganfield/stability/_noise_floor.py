@@ -13,22 +13,26 @@ from ganfield._html import html_of
 from ganfield._types import Field, Players, PyTree
 from ganfield.checks import check_count
 from ganfield.methods import Method, State
-from ganfield.stability._equation import GROUPS, Equation, Steps, drawn, equation_of
+from ganfield.stability._by_products import Floor, floor_by_products, run_alone
+from ganfield.stability._equation import GROUPS, LARGEST, Equation, Steps, drawn, equation_of
 from ganfield.stability._noisy_map import NoisyMap
 from ganfield.stability._pairs import Pairs, follow
 from ganfield.stability._settled import (
     Settled,
     UnsettledError,
+    check_bend,
     covariance_of,
     root_of,
     settle,
 )
 
 _FOLLOWS = 0.25  # relative variance of squares that are no longer held
-_BENT = 0.25  # of the motion: a field that bends more over the spread is not linear there
 _OFF = (0.3, 5.0)  # spreads, standard errors: an equilibrium that is none
 _BENT_RATE = 0.5  # of 1 − rate
 _COUPLED = 1e-9
+_FORGETS = 6.0  # times 1/(1 − rate): after so many steps a run has forgotten where it began
+_NEAR = 2.3  # times that: its mean square is within a hundredth of where it goes
+_LONGEST = 12000  # steps of a run before it is measured
 
 
 class NoiseFloor(NamedTuple):
@@ -38,9 +42,11 @@ class NoiseFloor(NamedTuple):
         mean_square: E‖x − x*‖², of the parameters, in the long run.
         mean_square_error: how far it may be off: the standard error by the number of batches, and
             what second moments that are not quite held may change.
-        covariance: of the parameters, shape ``(n, n)``.
+        players: of each player's parameters alone.
+        covariance: of the parameters, shape ``(n, n)``; None where more than 1000 numbers move.
         rate: by what the mean of the distance of two runs under the same batches is multiplied in
-            a step, with second moments held; NaN where those follow the iterates.
+            a step, with second moments held; NaN where those follow the iterates. Of
+            more than 1000 numbers it is what a Krylov space of 60 products shows.
         rate_error: how far it may be off: by the number of batches, by second moments that are not
             quite held, and by the bend of the field over the spread.
         decay: the largest modulus of what is remembered beside the motion, such as β₂; 0 for none.
@@ -53,7 +59,8 @@ class NoiseFloor(NamedTuple):
 
     mean_square: float
     mean_square_error: float
-    covariance: np.ndarray
+    players: Players
+    covariance: np.ndarray | None
     rate: float
     rate_error: float
     decay: float
@@ -71,14 +78,14 @@ class NoiseFloor(NamedTuple):
     def agrees(self) -> bool:
         """Whether runs did as predicted: within three errors and 2 % of 1 − rate and of the floor.
 
-        A rate that is not known (NaN) is not compared.
+        A rate that is not known (NaN), or not measured, is not compared.
         """
         if self.measured is None:
             raise ValueError("num_runs must be given for runs to be compared, and there are none")
         off = abs(self.measured.mean_square - self.mean_square)
         errors = 3 * np.hypot(self.mean_square_error, self.measured.mean_square_error)
         near = off <= errors + 0.04 * self.mean_square + self.bend * self.mean_square
-        if np.isnan(self.rate):
+        if np.isnan(self.rate + self.measured.rate):
             return bool(near)
         slack = self.rate_error + 3 * self.measured.rate_error
         close = abs(self.measured.rate - self.rate) <= slack + 0.02 * abs(1 - self.rate)
@@ -114,6 +121,11 @@ def noise_floor(
     for log n together with Σ. For every method g is what its own step gives the optimizer:
     extragradient's half step, alternating moves and the like are differentiated as they are.
 
+    Where more than 1000 numbers move no matrix is made. What the noise of a batch does to the
+    iterates is followed along chains of products with M, each of a new batch: z_0 = q and
+    z_k = M z_{k−1}. Then E‖x − x*‖² = Σ_k E‖z_k‖², and what is added to second moments is a sum of
+    the same kind. 32 chains give its error, and 4096 products of each are the most that are spent.
+
     Second moments are held at their mean, which is right to O(1 − β₂); what their own spread
     changes is added to the rate to first order, and is its error.
 
@@ -124,7 +136,8 @@ def noise_floor(
         sample: ``sample(key) -> batch``, a new one for every step.
         num_batches: how many are drawn for means over batches; by default
             16384, or fewer for more parameters and larger batches.
-        num_runs: so many real runs are made and measured, a multiple of 8; 0 for none.
+        num_runs: so many real runs are made and measured, a multiple of 8; 0 for none. Of more than
+            1000 numbers their distance is measured, and no rate.
         key: a typed key; by default ``jax.random.key(0)``.
 
     Returns:
@@ -134,7 +147,9 @@ def noise_floor(
         ValueError: an argument is not allowed; the point is no equilibrium of the mean field;
             nothing is stationary there (the mean or the mean square grows; memory that forgets
             nothing, as AdaGrad's; second moments that nothing moves); the step has no derivative
-            on the scale of the spread, as that along a sign; more than 1000 numbers move.
+            on the scale of the spread, as that along a sign, or other noise than at the point; runs
+            would take more than 12000 steps to settle; of more than 1000 numbers, what the noise
+            does has not ended after 4096 products, as along a continuum.
 
     Reference:
         Mandt, Hoffman, Blei, "Stochastic Gradient Descent as Approximate Bayesian Inference", 2017,
@@ -158,7 +173,21 @@ def noise_floor(
     key = jax.random.key(0) if key is None else key
     with jax.enable_x64(True):
         first, second = jax.random.split(key)
-        F, batches = drawn(method, field, params, sample, num_batches, first)
+        F, batches = drawn(method, field, params, sample, num_batches, first, largest=None)
+        if F.moving.sum() > LARGEST:
+            by_products = floor_by_products(F, batches, second)
+            floor, start = _of_products(F, by_products), _start(F, by_products.squares)
+            if not num_runs:
+                return floor
+            burn_in, window = _times(by_products.rates[0], by_products.own_decay)
+            squares = run_alone(
+                F, start, num_runs=num_runs, burn_in=burn_in, window=window, key=second
+            )
+            error = float(squares.std() / np.sqrt(num_runs))
+            unknown = float("nan")
+            return floor._replace(
+                measured=Pairs(unknown, unknown, float(squares.mean()), error, window)
+            )
         equation = equation_of(F, batches)
         try:
             settled = settle(equation)
@@ -168,13 +197,56 @@ def noise_floor(
         floor = _floor(F, equation, settled)
         if not num_runs:
             return floor
-        start = F.point.at[np.flatnonzero(F.square)].set(jnp.asarray(settled.squares))
-        rate = max(_rate(F, settled.steps.slopes.mean(axis=0)), 0.5)
-        window = int(np.clip(np.ceil(1.5 / max(1 - rate, 1e-4)), 16, 4000))
-        slowest = 1 - min(1 - rate, 1 - float(np.max(equation.decay, initial=0.0)))
-        burn_in = int(np.clip(np.ceil(6 / (1 - slowest)), 64, 12000))
+        start = _start(F, settled.squares)
+        rate = _rate(F, settled.steps.slopes.mean(axis=0))
+        burn_in, window = _times(rate, float(np.max(equation.decay, initial=0.0)))
         measured = follow(F, start, num_runs=num_runs, burn_in=burn_in, window=window, key=second)
         return floor._replace(measured=measured)
+
+
+def _start(F: NoisyMap, squares: np.ndarray) -> jax.Array:
+    """Return the point with the memory where it settles."""
+    return F.point.at[np.flatnonzero(F.square)].set(jnp.asarray(squares))
+
+
+def _times(rate: float, decay: float) -> tuple[int, int]:
+    """Return how many maps a run is given to settle in, and how many it is measured over."""
+    rate = max(rate, 0.5)
+    if (1 - rate) * _LONGEST < _NEAR:
+        raise ValueError(
+            "num_runs must be 0 where iterates settle so slowly: runs would take "
+            f"{_NEAR / max(1 - rate, 1e-300):.2g} steps to spread as far as they will, and "
+            f"{_LONGEST} are the most (the rate is {rate:.7g})"
+        )
+    window = int(np.clip(np.ceil(1.5 / (1 - rate)), 16, 4000))
+    slowest = 1 - min(1 - rate, 1 - decay)
+    return int(np.clip(np.ceil(_FORGETS / (1 - slowest)), 64, _LONGEST)), window
+
+
+def _of_products(F: NoisyMap, floor: Floor) -> NoiseFloor:
+    """Return what is predicted of many numbers."""
+    root = 1 / F.num_steps
+    plain, white, whole = (rate**root for rate in floor.rates)
+    follows = floor.follows > _FOLLOWS
+    mean_square = float(floor.players.sum())
+    far = float(np.abs(np.asarray(F.point)[F.moving]).max())
+    _check_offset(*floor.offset, float(np.sqrt(mean_square)), far)
+    check_bend(floor.bend, 1.0 if follows else floor.noisier)
+    unheld = abs(white - plain) + 2 * abs(whole - white)
+    by_bending = floor.bend * abs(1 - plain)
+    return NoiseFloor(
+        mean_square,
+        float(np.hypot(floor.chance[2], floor.wider - mean_square)),
+        Players(*map(float, floor.players)),
+        None,
+        float("nan") if follows else white,
+        float("nan") if follows else unheld + by_bending + 3 * floor.rate_chance,
+        floor.own_decay**root,
+        F.unravel(_start(F, floor.squares)),
+        floor.bend,
+        floor.residual,
+        None,
+    )
 
 
 def _floor(F: NoisyMap, equation: Equation, settled: Settled) -> NoiseFloor:
@@ -183,7 +255,7 @@ def _floor(F: NoisyMap, equation: Equation, settled: Settled) -> NoiseFloor:
     held = settled.steps
     covariance = settled.covariance[np.ix_(is_param, is_param)]
     _check_equilibrium(held, settled.covariance, is_param, np.asarray(F.point)[F.moving])
-    bend, bent = _bend(F, equation, held, settled.squares, root_of(settled.covariance))
+    bend, bent, noisier = _bend(F, equation, held, settled.squares, root_of(settled.covariance))
     plain = white = whole = _rate(F, held.slopes.mean(axis=0))
     floor = wider = float(np.trace(covariance))
     if len(settled.squares):
@@ -205,20 +277,27 @@ def _floor(F: NoisyMap, equation: Equation, settled: Settled) -> NoiseFloor:
             f"1 − rate is off by {by_bending / abs(1 - plain):.2g} of itself: a step that goes by "
             "the length of parameters which are 0 (lars, fromage) has no derivative there"
         )
+    check_bend(bend, 1.0 if follows else noisier)
     unheld = abs(white - plain) + 2 * abs(whole - white)
-    state = F.unravel(F.point.at[np.flatnonzero(F.square)].set(jnp.asarray(settled.squares)))
+    variances, theta = np.diag(settled.covariance), _is_theta(F)
     return NoiseFloor(
         floor,
         float(np.hypot(squares_error, wider - floor)),
+        Players(*(float(variances[which & is_param].sum()) for which in (theta, ~theta))),
         covariance,
         float("nan") if follows else white,
         float("nan") if follows else unheld + by_bending + 3 * chance,
         _own_decay(F, equation, held.slopes.mean(axis=0)),
-        state,
+        F.unravel(_start(F, settled.squares)),
         bend,
         settled.residual,
         None,
     )
+
+
+def _is_theta(F: NoisyMap) -> np.ndarray:
+    """Return which of the numbers that move are parameters of the first player."""
+    return np.array([name.startswith(".params.theta") for name in F.names])[F.moving]
 
 
 def _steering(F: NoisyMap, mean: np.ndarray) -> np.ndarray:
@@ -268,10 +347,14 @@ def _check_equilibrium(
     """Raise a ``ValueError`` where the mean motion leaves the point, beyond chance and spread."""
     mean = steps.slopes.mean(axis=0)
     away = np.linalg.solve(np.eye(len(mean)) - mean, (steps.moved - point).T).T[:, is_param]
-    offset = np.linalg.norm(away.mean(axis=0))
+    offset = float(np.linalg.norm(away.mean(axis=0)))
     chance = np.sqrt(away.var(axis=0).sum() / len(away))
     spread = np.sqrt(np.trace(covariance[np.ix_(is_param, is_param)]))
-    if offset > _OFF[0] * spread and offset > _OFF[1] * chance + 1e-9 * (1 + np.abs(point).max()):
+    _check_offset(offset, chance, spread, float(np.abs(point).max()))
+
+
+def _check_offset(offset: float, chance: float, spread: float, far: float) -> None:
+    if offset > _OFF[0] * spread and offset > _OFF[1] * chance + 1e-9 * (1 + far):
         raise ValueError(
             "params must be an equilibrium of the mean of the field over batches: the iterates "
             f"settle {offset:.3g} away from it, {offset / max(spread, 1e-300):.2g} times as far as "
@@ -291,7 +374,7 @@ def _check_smooth(F: NoisyMap, equation: Equation) -> None:
 
 def _bend(
     F: NoisyMap, equation: Equation, steps: Steps, squares: np.ndarray, root: np.ndarray
-) -> tuple[float, np.ndarray]:
+) -> tuple[float, np.ndarray, float]:
     """Return how far differences over a spread are from the derivative, of the motion.
 
     Args:
@@ -302,7 +385,8 @@ def _bend(
         root: L, with the covariance LLᵀ of the spread.
 
     Returns:
-        That, and what would have to be added to E[M] to give those differences in the mean.
+        That; what would have to be added to E[M] to give those differences in the mean; and the
+        variance of what noise does to the parameters over the spread, of that at the point.
 
     Raises:
         ValueError: too far.
@@ -323,10 +407,9 @@ def _bend(
             "method must be finite over the spread of the iterates, and its step is not: centred "
             "second moments, held at their mean, may be less than the square of the first"
         )
-    if bend > _BENT:
-        raise ValueError(
-            "method and field must be nearly linear over the spread of the iterates, and the step "
-            f"differs there from its derivative by {bend:.2g} of the motion: a step along a sign "
-            "(sign_sgd, lion) has none; smaller steps or larger batches spread less"
-        )
-    return bend, added
+    check_bend(bend)
+    noise, there = (
+        float(rows[:, F.params[F.moving]].var(axis=0).sum())
+        for rows in (steps.moved, (plus + minus) / 2)
+    )
+    return bend, added, there / noise if noise > 0 else 1.0

@@ -19,6 +19,7 @@ from ganfield.spectra import at_their_limit, period
 
 _FIRST = 4  # cycles that fill the memory, and leave first steps behind
 _NUM_PROBES = 256
+_MANY = 1000  # numbers, of which few probes are looked at together
 _CLEAR = 0.25  # odd beside even, or even beside odd: as much as a field that bends may mix them
 
 
@@ -213,10 +214,14 @@ def _parity(
     probes: PyTree,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return which memory is odd in the noise, and which is even and moved by it."""
+    size = point.size
 
     def moved(signs: jax.Array) -> jax.Array:
         def under(sign: jax.Array) -> jax.Array:
-            return jax.vmap(lambda probe: apply(point, probe[0], sign, probe[1]))(probes)
+            def one(probe: PyTree) -> jax.Array:
+                return apply(point, probe[0], sign, probe[1])
+
+            return jax.lax.map(one, probes, batch_size=_NUM_PROBES if size < _MANY else 16)
 
         return jax.lax.map(under, signs)
 

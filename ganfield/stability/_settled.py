@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from scipy.linalg import solve_discrete_lyapunov
 from ganfield.stability._equation import Array, Equation, Steps
 
 _SLOWEST = 1e-6  # 1 − β: what forgets more slowly (Adafactor in the limit) never settles
+BENT = 0.25  # of the motion: a field that bends more over the spread is not linear there
 _STABLE = 1 - 1e-9
 _TOLERANCE = 1e-7  # of the equation of the squares, relative
 _SWEEPS = 200  # of the equation of Σ under a noisy Jacobian
@@ -96,14 +97,7 @@ def settle(equation: Equation) -> Settled:
     if not len(decay):
         steps = equation.steps(decay, decay)
         return Settled(decay, decay, decay, covariance_of(steps)[0], steps, 0.0)
-    grows = ~((decay > 0) & (decay < 1 - _SLOWEST))
-    if grows.any():
-        raise ValueError(
-            "method has no stationary state: "
-            f"state{equation.names[int(np.argmax(grows))]} forgets nothing. Sums, as AdaGrad's, "
-            "grow as long as the run goes on, Adafactor's means take in ever "
-            "more steps, and Yogi's moments go by a sign"
-        )
+    check_forgets(decay, equation.names)
 
     def residual(logarithms: Array) -> Array:
         return np.log(_aim(equation, np.exp(logarithms)).squares) - logarithms
@@ -116,13 +110,11 @@ def settle(equation: Equation) -> Settled:
         logarithms = solution.x
         left = float(np.abs(_guarded(residual)(logarithms)).max())
     if not left <= _TOLERANCE:
-        raise UnsettledError(
-            "method must have second moments that settle, and none are consistent with the spread "
-            f"that they leave: the residual is {left:.2g}"
-        )
+        raise UnsettledError(no_squares(left))
     squares = np.exp(logarithms)
     aim = _aim(equation, squares)
-    spread, slow = _spread(decay, aim)
+    rate = float(np.abs(np.linalg.eigvals(aim.mean)).max())
+    spread, slow = spread_of(decay, aim.steps.added, aim.moved, rate)
     return Settled(squares, spread, slow, aim.covariance, aim.steps, left)
 
 
@@ -144,20 +136,78 @@ def _aim(equation: Equation, squares: Array) -> _Aim:
     return _Aim(goal, moved, covariance, mean, steps)
 
 
-def _spread(decay: Array, aim: _Aim) -> tuple[Array, Array]:
+def spread_of(decay: Array, added: Array, moved: Array, rate: float) -> tuple[Array, Array]:
     """Return the relative variance of squares, averages of g² over some 1/(1 − β) steps.
 
     g is the noise of the batch, new at every step, and J times the distance, Gaussian and as slow
     as the motion: with the rate ρ its square is correlated over steps by ρ², ρ⁴ …
+
+    Args:
+        decay: β.
+        added: what each batch adds at the point, shape ``(b, k)``.
+        moved: what the spread of the iterates adds in the mean.
+        rate: ρ.
+
+    Returns:
+        What the noise of batches makes of it, and what the motion of the iterates does.
     """
-    added = aim.steps.added
-    total = np.maximum(added.mean(axis=0) + aim.moved, np.finfo(float).tiny)
-    share = np.clip(aim.moved / total, 0, 1)
+    total = np.maximum(added.mean(axis=0) + moved, np.finfo(float).tiny)
+    share = np.clip(moved / total, 0, 1)
     white = added.var(axis=0) / total**2 + 4 * share * (1 - share)
-    kept = decay * min(float(np.abs(np.linalg.eigvals(aim.mean)).max()), 1.0) ** 2
+    kept = decay * min(rate, 1.0) ** 2
     slow = 2 * share**2 * (1 + kept) / (1 - kept)
     taken = (1 - decay) / (1 + decay)
     return taken * white, taken * slow
+
+
+def check_forgets(decay: Array, names: Sequence[str]) -> None:
+    """Raise a ``ValueError`` where squares are no running means over a bounded time."""
+    grows = ~((decay > 0) & (decay < 1 - _SLOWEST))
+    if grows.any():
+        raise ValueError(
+            "method has no stationary state: "
+            f"state{names[int(np.argmax(grows))]} forgets nothing. Sums, as AdaGrad's, "
+            "grow as long as the run goes on, Adafactor's means take in ever "
+            "more steps, and Yogi's moments go by a sign"
+        )
+
+
+def check_bend(bend: float, noisier: float = 1.0) -> None:
+    """Raise a ``ValueError`` where a step is not what it is at the point, over a spread.
+
+    Args:
+        bend: how far differences over it are from the derivative, of the motion.
+        noisier: the variance of what noise does there, of that at the point.
+    """
+    if bend > BENT:
+        raise ValueError(
+            "method and field must be nearly linear over the spread of the iterates, and the step "
+            f"differs there from its derivative by {bend:.2g} of the motion: a step along a sign "
+            "(sign_sgd, lion) has none; smaller steps or larger batches spread less"
+        )
+    if abs(noisier - 1) > BENT:
+        raise ValueError(
+            "method and field must be nearly linear over the spread of the iterates, and noise "
+            f"moves them {noisier:.2g} times as much there, in the mean square, as at the "
+            "point: so it does where a step goes by the length of parameters that are 0 (fromage)"
+        )
+
+
+def no_noise(name: str) -> str:
+    """Return why squares that nothing moves have no stationary value, in words."""
+    return (
+        f"sample must bring noise where the method divides by it: state{name} and all other "
+        "squares are 0 at the point. Without noise they decay until the steps grow unstable, so "
+        "there is no stationary state"
+    )
+
+
+def no_squares(left: float) -> str:
+    """Return that no squares solve their equation, in words."""
+    return (
+        "method must have second moments that settle, and none are consistent with the spread "
+        f"that they leave: the residual is {left:.2g}"
+    )
 
 
 def _begin(equation: Equation) -> Array:
@@ -166,12 +216,7 @@ def _begin(equation: Equation) -> Array:
     some = np.ones_like(decay)
     squares = equation.steps(some, np.zeros_like(some)).added.mean(axis=0) / (1 - decay)
     if not (squares > 0).any():
-        raise ValueError(
-            "sample must bring noise where the method divides by it: "
-            f"state{equation.names[0]} and all other squares are 0 at the point. "
-            "Without noise they decay until the steps grow "
-            "unstable, so there is no stationary state"
-        )
+        raise ValueError(no_noise(equation.names[0]))
     typical = np.exp(np.log(squares[squares > 0]).mean())
     squares = np.maximum(squares, 1e-3 * typical)
     for _ in range(60):

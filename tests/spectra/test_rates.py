@@ -49,6 +49,24 @@ def test_defective_eigenvalues_are_flagged(name):
     np.testing.assert_allclose([rate.measured, rate.expected], fitted, rtol=1e-6)
 
 
+NEARER = {
+    # Its step goes by the length of parameters, and below 10⁻⁶ by 10⁻⁶.
+    "length": optax.fromage(0.005),
+    # ε = 10⁻¹⁰ inside the root, beside a share of the square of a distance of 10⁻⁴.
+    "moments": optax.rmsprop(1e-6, decay=0.999, eps=1e-10, eps_in_sqrt=True),
+}
+
+
+@pytest.mark.parametrize("name", NEARER)
+def test_a_run_begins_where_the_step_is_linear(name):
+    rate = gf.convergence_rate(
+        gf.simultaneous(NEARER[name]), linear([[-0.6, 0.8], [-0.8, -0.5]]), ORIGIN
+    )
+    assert rate.agree, rate
+    assert rate.distance < 1e-4
+    assert "from 1e-0" in repr(rate)
+
+
 def test_the_dirac_gan_with_the_penalty_that_makes_it_defective():
     # λ² + γλ + 1/4 has the double root −1/2 for γ = 1: k steps leave (1 + ck)·0.95ᵏ.
     v = gf.vector_field(gf.games.dirac_gan(penalty="r1", penalty_weight=1.0))

@@ -46,6 +46,7 @@ def test_plain_steps_solve_a_lyapunov_equation():
     assert floor.rate == pytest.approx(abs(1 + h * complex(-1, 2)), rel=1e-12)
     assert floor.rate_error < 1e-12
     assert floor.decay == 0
+    np.testing.assert_allclose(floor.players, np.diag(floor.covariance), rtol=1e-12)
     assert floor.bend < 1e-12
     with pytest.raises(ValueError, match="num_runs must be given"):
         _ = floor.agrees
@@ -193,6 +194,15 @@ def test_what_has_no_stationary_state_says_why(name):
 def test_a_step_by_the_length_of_parameters_that_are_zero():
     with pytest.raises(ValueError, match=r"nearly linear over the spread .* length of parameters"):
         floor_of(optax.lars(0.01), linear(-np.eye(2)))
+    with pytest.raises(ValueError, match=r"noise moves them 1.5 times .* length of parameters"):
+        floor_of(optax.fromage(0.005), sample=gaussian([0.1, 0.05]))
+
+
+@pytest.mark.slow
+def test_runs_that_would_not_settle_are_not_measured():
+    assert floor_of(optax.sgd(1e-4)).rate == pytest.approx(1 - 1e-4, rel=1e-6)
+    with pytest.raises(ValueError, match=r"num_runs must be 0 .* would take 2.3e\+04 steps"):
+        floor_of(optax.sgd(1e-4), num_runs=8)
 
 
 @pytest.mark.slow
@@ -221,7 +231,7 @@ def test_num_batches_is_checked():
         floor_of(optax.sgd(0.1), num_batches=12)
     large = gf.Players(jnp.zeros(600), jnp.zeros(600))
     with pytest.raises(ValueError, match="1200 numbers move, and 1000 are the most"):
-        gf.noise_floor(
+        gf.mean_square_radius(
             gf.simultaneous(optax.sgd(0.1)),
             lambda p, b: jax.tree.map(lambda x: b - x, p),
             large,
