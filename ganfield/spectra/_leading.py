@@ -180,7 +180,7 @@ class _Look:
         rank = np.lexsort((above, -np.real(values), away, -self.keys, ~listed))
         last = np.where(listed, ~self.converged, 2)[rank]
         self.order = rank[np.argsort(last, kind="stable")]
-        self.num_converged = np.count_nonzero(self.converged & listed)
+        self.num_converged = int(np.count_nonzero(self.converged & listed))
         self._rank = rank
 
     @property
@@ -231,13 +231,12 @@ def _answer(
         else:
             image = space.apply(vector.astype(space.basis.dtype))
         residuals[index] = np.linalg.norm(image - value * vector)
-    found = np.count_nonzero(look.is_zero)
-    size = len(space.alive)
-    dead = size - np.count_nonzero(space.alive)
-    if space.is_filtered:
-        zeros = found + (size - space.count if ends else dead)
+    met, size = int(np.count_nonzero(look.is_zero)), len(space.alive)
+    dead = size - int(np.count_nonzero(space.alive))
+    if space.is_filtered:  # what was met is beside the dead, whose eigenvectors no start has
+        zeros = met + (size - space.count if ends else dead)
     else:
-        zeros = max(found, dead)
+        zeros = max(met, dead)
     wanted = look.to_keep(2 * search.num)
     alone = np.zeros(len(wanted), bool)
     alone[chosen[: search.num]] = True
@@ -249,7 +248,7 @@ def _answer(
         look.ritz.conditions[chosen],
         residuals <= 10 * look.tolerance,
         complete,
-        int(zeros),
+        zeros,
         look.norm,
         space.products,
         space.kept(wanted, look.ritz.values, effort),
