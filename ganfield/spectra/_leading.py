@@ -233,10 +233,9 @@ def _answer(
         residuals[index] = np.linalg.norm(image - value * vector)
     met, size = int(np.count_nonzero(look.is_zero)), len(space.alive)
     dead = size - int(np.count_nonzero(space.alive))
-    if space.is_filtered:  # what was met is beside the dead, whose eigenvectors no start has
-        zeros = met + (size - space.count if ends else dead)
-    else:
-        zeros = max(met, dead)
+    # Where starts are images, what was met is beside the dead, which no start has.
+    beside = met + (size - space.count if ends else dead)
+    zeros = beside if space.is_filtered else max(met, dead)
     wanted = look.to_keep(2 * search.num)
     alone = np.zeros(len(wanted), bool)
     alone[chosen[: search.num]] = True
