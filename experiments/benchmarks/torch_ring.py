@@ -119,3 +119,35 @@ def both_gradients(
         *grad(loss_theta, theta, retain_graph=True, create_graph=differentiable),
         *grad(loss_phi, phi, create_graph=differentiable),
     ]
+
+
+def jacobian_seconds(batch_size: int, *, repeats: int = 3, chunk: int = 64) -> float:
+    """Return the shortest time of a dense Jacobian of v in float64, by batched reverse mode.
+
+    Those are the products that `torch.func.jacrev` makes of the same rows, so many at a time.
+    """
+    import torch
+
+    players, draw = ring_game(1, "cpu")
+    players = (players[0].double(), players[1].double())
+    real, latent = (part[:batch_size].double() for part in draw())
+    parameters = [parameter for player in players for parameter in player.parameters()]
+    size = sum(parameter.numel() for parameter in parameters)
+    grad: Any = torch.autograd.grad
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        gradients = both_gradients(players, real, latent, differentiable=True)
+        flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+        for units in torch.eye(size, dtype=flat.dtype).split(chunk):
+            rows = grad(
+                flat,
+                parameters,
+                units,
+                retain_graph=True,
+                is_grads_batched=True,
+                materialize_grads=True,
+            )
+            torch.cat([row.reshape(len(units), -1) for row in rows], dim=1)
+        times.append(time.perf_counter() - began)
+    return min(times)

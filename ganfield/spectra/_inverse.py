@@ -61,7 +61,7 @@ def nearest(
         values[index] = np.vdot(vector, image)
         residuals[index] = np.linalg.norm(image - values[index] * vector)
     rows, matrix = answer.span
-    dead = size - np.count_nonzero(inverse.alive)
+    dead = size - int(np.count_nonzero(inverse.alive))
     return answer._replace(
         values=values,
         residuals=residuals,

@@ -59,6 +59,7 @@ class Search(NamedTuple):
         starts: 1, or 2 for a second one that has to find nothing more.
         apart: whether eigenvalues 0 are counted and not listed, as long as there are others.
         most_products: after which it ends.
+        rows: how many the basis may have before it is cut back; of small maps, all.
         more: how many more than ``num`` are listed, where they were found too.
         values_of: the eigenvalues of the map that is meant, where the one that is given is its
             inverse about a number.
@@ -70,15 +71,16 @@ class Search(NamedTuple):
     starts: int = 2
     apart: bool = True
     most_products: int = 3000
+    rows: int = MOST_ROWS
     more: int = 0
     values_of: Callable[[np.ndarray], np.ndarray] | None = None
 
 
-def rows_of(size: int, num: int) -> int:
+def rows_of(size: int, num: int, rows: int = MOST_ROWS) -> int:
     """Return how many rows the basis has at most."""
     if size <= _WHOLE:
         return size
-    return min(size, max(MOST_ROWS, 3 * num + 20), max(_FIRST + 3 * num, MOST_NUMBERS // size))
+    return min(size, max(rows, 3 * num + 20), max(_FIRST + 3 * num, MOST_NUMBERS // size))
 
 
 def leading(
@@ -113,7 +115,7 @@ def leading(
     Reference:
         Stewart, "A Krylov–Schur algorithm for large eigenproblems", 2002.
     """
-    space = Space(product, size, rows_of(size, search.num), np.dtype(dtype), random)
+    space = Space(product, size, rows_of(size, search.num, search.rows), np.dtype(dtype), random)
     space.is_filtered = search.apart and search.values_of is None
     effort, complete, best = 0, False, None
     if kept is not None and space.go_on(kept):
@@ -180,7 +182,7 @@ class _Look:
         rank = np.lexsort((above, -np.real(values), away, -self.keys, ~listed))
         last = np.where(listed, ~self.converged, 2)[rank]
         self.order = rank[np.argsort(last, kind="stable")]
-        self.num_converged = np.count_nonzero(self.converged & listed)
+        self.num_converged = int(np.count_nonzero(self.converged & listed))
         self._rank = rank
 
     @property
@@ -231,13 +233,11 @@ def _answer(
         else:
             image = space.apply(vector.astype(space.basis.dtype))
         residuals[index] = np.linalg.norm(image - value * vector)
-    found = np.count_nonzero(look.is_zero)
-    size = len(space.alive)
-    dead = size - np.count_nonzero(space.alive)
-    if space.is_filtered:
-        zeros = found + (size - space.count if ends else dead)
-    else:
-        zeros = max(found, dead)
+    met, size = int(np.count_nonzero(look.is_zero)), len(space.alive)
+    dead = size - int(np.count_nonzero(space.alive))
+    # Where starts are images, what was met is beside the dead, which no start has.
+    beside = met + (size - space.count if ends else dead)
+    zeros = beside if space.is_filtered else max(met, dead)
     wanted = look.to_keep(2 * search.num)
     alone = np.zeros(len(wanted), bool)
     alone[chosen[: search.num]] = True
@@ -249,7 +249,7 @@ def _answer(
         look.ritz.conditions[chosen],
         residuals <= 10 * look.tolerance,
         complete,
-        int(zeros),
+        zeros,
         look.norm,
         space.products,
         space.kept(wanted, look.ritz.values, effort),

@@ -34,6 +34,7 @@ from ganfield.spectra._work import Progress, Work, begin, watched
 _DENSE_LIMIT = 400
 _MOST_VALUES = 6
 _MOST_PRODUCTS = 2000
+_MOST_ROWS = 600  # of a basis: at the unit circle moduli crowd
 _SOLVED = 1e-12  # the largest residual of an eigenvalue, as a share of the map's norm
 _BLURRED = 1e-3  # the largest error of the modulus, by its condition, likewise
 _COLUMNS = 128  # of a large matrix, made together
@@ -194,7 +195,7 @@ def _work(size: int, dense_limit: int, seconds: float = float("nan"), beside: in
 def _search(size: int) -> Search:
     """Return what is looked for: one eigenvalue that is sure, and others that come with it."""
     most = min(_MOST_PRODUCTS, 4 * size + 20)
-    return Search(1, np.abs, _SOLVED, most_products=most, more=_MOST_VALUES - 1)
+    return Search(1, np.abs, _SOLVED, most_products=most, rows=_MOST_ROWS, more=_MOST_VALUES - 1)
 
 
 def _frozen(local: Local, method: Method, field: Field, batch: Any) -> Local:

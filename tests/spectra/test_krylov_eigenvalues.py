@@ -365,3 +365,26 @@ def test_what_does_not_fit_names_its_size_and_the_call_without_the_matrix(monkey
     for call in (gf.jacobian(v), gf.eigenvalues(v), lambda at: gf.classify(v, at)):
         with pytest.raises(ValueError, match=r"GiB, more than.*gf\.krylov_eigenvalues"):
             call(at)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("target", ["largest_real", "largest_imaginary"])
+def test_networks_of_relus_against_lapack(target):
+    hidden = (16, 16)
+    networks = (
+        gf.networks.mlp(16, 2, hidden_sizes=hidden),
+        gf.networks.mlp(2, 1, hidden_sizes=hidden),
+    )
+    game = gf.games.gan(*networks)
+    v, params = gf.vector_field(game), game.init(jax.random.key(0))
+    sample = gf.data.batch_sampler(gf.data.ring(), batch_size=64, latent_size=16)
+    batch = sample(jax.random.key(1))
+    answer = gf.krylov_eigenvalues(v, params, batch, num=6, target=target, progress=False)
+    matrix = np.asarray(gf.jacobian(v)(params, batch))
+    every, key = np.linalg.eigvals(matrix), key_of(target)
+    order = every[np.argsort(-key(every))][:6]
+    np.testing.assert_allclose(key(answer.eigenvalues), key(order), rtol=0, atol=1e-8)
+    assert answer.complete
+    dead = np.count_nonzero(~matrix.any(axis=1))  # rows of units that no example turns on
+    assert 0 < dead <= answer.zeros <= np.count_nonzero(np.abs(every) < 1e-7)
+    assert answer.products < len(every)
