@@ -23,6 +23,7 @@ import numpy as np
 
 import digit_games
 import ganfield as gf
+import stopping
 from ganfield.cli import script
 from ganfield.data import to_float
 
@@ -52,7 +53,7 @@ class Config:
     seeds: tuple[int, ...] = (0, 1, 2)
     """One run for each: of labels, starts and batches."""
     quick: bool = False
-    """See quickly that everything works: 20 steps, two numbers of labels, one seed."""
+    """See quickly that everything works: small perceptrons, 200 steps, 10 labels, one seed."""
     output: Path = Path("results/label_games")
     """Folder for few_labels.json and the figure."""
 
@@ -66,7 +67,7 @@ def chosen(config: Config) -> Config:
         gf.checks.check_count(count, argument="labels_per_class")
     if not config.quick:
         return config
-    return replace(config, num_steps=20, labels_per_class=(3, 30), seeds=(0,))
+    return replace(config, num_steps=200, labels_per_class=(10,), seeds=(0,))
 
 
 def settings(config: Config, loss: str) -> gf.configuration.Config:
@@ -165,7 +166,7 @@ def draw(rows: Mapping[str, Mapping[int, Sequence[float]]], path: Path) -> None:
         gf.plot.save(figure, path)
 
 
-def main(config: Config) -> dict[str, dict[int, list[float]]]:
+def measure(config: Config) -> dict[str, dict[int, list[float]]]:
     """Run the experiment."""
     config = chosen(config)
     experiment = gf.reporting.Experiment(config)
@@ -183,6 +184,12 @@ def main(config: Config) -> dict[str, dict[int, list[float]]]:
     cells = [(name, *(f"{np.mean(of[c]):.3f}" for c in of)) for name, of in rows.items()]
     experiment.finish(gf.reporting.table(head, cells))
     return rows
+
+
+def main(config: Config) -> None:
+    """Run the experiment."""
+    stopping.compile_quickly(config.quick)
+    measure(config)
 
 
 if __name__ == "__main__":

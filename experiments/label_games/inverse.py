@@ -26,6 +26,7 @@ import optax
 
 import digit_games
 import ganfield as gf
+import stopping
 from ganfield.cli import script
 from ganfield.data import to_float
 
@@ -75,14 +76,14 @@ def signs(count: int) -> np.ndarray:
     return np.array([*itertools.product((-1.0, 1.0), repeat=count)])
 
 
-def continua() -> list[dict[str, Any]]:
-    """Return the spectra of deterministic maps at equilibria with D = 0, for 1 and 2 numbers."""
+def continua(most: int = 2) -> list[dict[str, Any]]:
+    """Return the spectra of deterministic maps at equilibria with D = 0, for 1 number and for 2."""
     rows = []
-    for factor in (np.array([[1.5]]), np.array([[1.0, 0.0], [0.4, 0.7]])):
+    for factor in (np.array([[1.5]]), np.array([[1.0, 0.0], [0.4, 0.7]]))[:most]:
         size = len(factor)
         maps = linear(size, size)
         game = gf.games.bigan(maps, maps, squares(2 * size), "wasserstein")
-        points = signs(size)
+        points: Any = signs(size)  # NumPy's, in float64, which `classify` computes in
         batch = gf.Batch(points @ factor.T, points)
         theta = {"generator": factor, "encoder": np.linalg.inv(factor)}
         place = gf.Players(theta, np.zeros(size * (2 * size + 1)))
@@ -172,12 +173,12 @@ def on_digits(config: Config) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     }
 
 
-def main(config: Config) -> dict[str, Any]:
+def measure(config: Config) -> dict[str, Any]:
     """Run the experiment."""
     config = chosen(config)
     experiment = gf.reporting.Experiment(config)
     print("linear maps of Gaussians …", flush=True)
-    lines, encoder = continua(), posterior()
+    lines, encoder = continua(1 if config.quick else 2), posterior()
     print("digits …", flush=True)
     rows, near = on_digits(config)
     with gf.plot.style():
@@ -207,6 +208,12 @@ def main(config: Config) -> dict[str, Any]:
         f"{near['distance_shuffled']:.3f}",
     )
     return results
+
+
+def main(config: Config) -> None:
+    """Run the experiment."""
+    stopping.compile_quickly(config.quick)
+    measure(config)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Expected: conditional and auxiliary-classifier GANs make the digit that they are asked for; InfoGAN,
 which sees no label, finds codes of its own, most of them a digit each. The other parts say what is
-expected of them: few_labels.py, inverse.py, translation.py.
+expected of them: few_labels.py, inverse.py, translation.py, stopping.py, probe.py.
 
     python experiments/label_games/label_games.py
     python experiments/label_games/label_games.py --quick
@@ -26,6 +26,8 @@ import digit_games
 import few_labels
 import ganfield as gf
 import inverse
+import probe
+import stopping
 import translation
 from ganfield.cli import script
 
@@ -35,7 +37,7 @@ PRESETS = {
     "auxiliary classifier": "auxiliary_classifier_gan",
     "info": "info_gan",
 }
-PARTS = (few_labels, inverse, translation)
+PARTS: tuple[Any, ...] = (few_labels, inverse, translation)
 
 
 @dataclass(frozen=True)
@@ -121,11 +123,14 @@ def draw(made: dict[str, np.ndarray], path: Path, columns: int = 8) -> None:
 
 def main(config: Config) -> None:
     """Run the experiment."""
+    stopping.compile_quickly(config.quick)
     config = chosen(config)
     experiment = gf.reporting.Experiment(config)
     size = built_of(config, "info").shape[0]
     data, test = (gf.data.digits(split, size=size) for split in ("train", "test"))
     options = gf.evaluation.CLASSIFIER_PRESETS["digits"] | {"num_epochs": config.num_epochs}
+    if config.quick:
+        options |= {"width": 8}
     features = gf.evaluation.train_classifier(data, test, **options).features
     made, results = {}, {}
     for name in PRESETS:
@@ -152,8 +157,13 @@ def main(config: Config) -> None:
     ]
     head = ("game", "own digit", "one digit", "digits found", "information", "seconds")
     experiment.finish(gf.reporting.table(head, rows))
-    for part in PARTS if config.parts else ():
-        part.main(part.Config(quick=config.quick, output=config.output))
+    if not config.parts:
+        return
+    shared: dict[str, Any] = {"quick": config.quick, "output": config.output}
+    for part in PARTS:
+        part.measure(part.Config(**shared))
+    stopping.measure(stopping.Config(**shared), features)
+    probe.measure(probe.Config(**shared))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ import numpy as np
 
 import digit_games
 import ganfield as gf
+import stopping
 from ganfield.cli import script
 from ganfield.data import to_float
 
@@ -39,7 +40,7 @@ class Config:
     seed: int = 0
     """Of everything that is random."""
     quick: bool = False
-    """See quickly that everything works: small perceptrons, 20 steps."""
+    """See quickly that everything works: small perceptrons, 200 steps, one weight."""
     output: Path = Path("results/label_games")
     """Folder for translation.json and the figure."""
 
@@ -49,7 +50,7 @@ def chosen(config: Config) -> Config:
     gf.checks.check_count(config.num_steps, argument="num_steps")
     gf.checks.check_seed(config.seed, argument="seed")
     gf.reporting.check_distinct(config.weights, argument="weights")
-    return replace(config, num_steps=20) if config.quick else config
+    return replace(config, num_steps=200, weights=(100.0,)) if config.quick else config
 
 
 def translate(config: Config, task: str, weight: float) -> tuple[np.ndarray, int]:
@@ -77,7 +78,7 @@ def sharpness(images: np.ndarray) -> float:
     return float(np.abs(np.diff(images, axis=1)).mean() + np.abs(np.diff(images, axis=2)).mean())
 
 
-def main(config: Config) -> dict[str, Any]:
+def measure(config: Config) -> dict[str, Any]:
     """Run the experiment."""
     config = chosen(config)
     experiment = gf.reporting.Experiment(config)
@@ -116,6 +117,12 @@ def main(config: Config) -> dict[str, Any]:
     head = ("from", "λ", "L1 to the right digit", "sharpness (real: 1)", "seconds")
     experiment.finish(gf.reporting.table(head, table))
     return results
+
+
+def main(config: Config) -> None:
+    """Run the experiment."""
+    stopping.compile_quickly(config.quick)
+    measure(config)
 
 
 if __name__ == "__main__":

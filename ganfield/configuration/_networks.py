@@ -132,12 +132,14 @@ def _image_outputs(network: Network, shape: Shape) -> Network:
 def _image_inputs(network: Network, shape: Shape, planes: int = 0) -> Network:
     """Return a perceptron of images; of the last planes, which are constant, it sees one pixel."""
 
-    def apply(params: Any, x: jax.Array) -> jax.Array:
+    def flat(x: jax.Array) -> jax.Array:
         image, constant = jnp.split(x, [shape[-1] - planes], axis=-1)
-        pixels = image.reshape(len(x), -1)
-        return network.apply(params, jnp.concatenate([pixels, constant[:, 0, 0]], axis=1))
+        return jnp.concatenate([image.reshape(len(x), -1), constant[:, 0, 0]], axis=1)
+
+    def apply(params: Any, x: jax.Array) -> jax.Array:
+        return network.apply(params, flat(x))
 
     def hidden(params: Any, x: jax.Array, reference: jax.Array | None) -> jax.Array:
-        return network.penultimate(params, x.reshape(x.shape[0], -1), reference)
+        return network.penultimate(params, flat(x), reference)
 
     return Network(network.init, apply, shape, hidden=hidden)

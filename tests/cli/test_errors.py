@@ -20,6 +20,7 @@ from ganfield.cli import _app
     [
         ("feild", "unknown command 'feild': did you mean 'field'?"),
         ("field --game dirac", "unknown game 'dirac': did you mean 'dirac_gan'?"),
+        ("field --game bigan", "play it by `ganfield train RUN --set game.name=bigan`"),
         ("field --game sine --method simul", "did you mean 'simultaneous'?"),
         ("field --game sine --optimizer adma", "did you mean 'adam'?"),
         ("field --game sine --kind strem", "did you mean 'stream'?"),

@@ -9,10 +9,17 @@ def script(load):
     return load("label_games")
 
 
+@pytest.fixture
+def quick(script, monkeypatch):
+    """Return the script, which leaves the compiler of other tests as it is."""
+    monkeypatch.setattr(script.stopping, "compile_quickly", lambda quick: None)
+    return script
+
+
 @pytest.mark.long
-def test_a_small_run(script, drawn, tmp_path):
-    config = script.Config(num_steps=1, num_samples=8, num_epochs=1, output=tmp_path)
-    script.main(config)
+def test_a_small_run(quick, drawn, tmp_path):
+    script = quick
+    script.main(script.Config(quick=True, parts=False, output=tmp_path))
     results = json.loads((tmp_path / "result.json").read_text())["results"]
     assert set(results) == {"conditional", "auxiliary classifier", "info"}
     assert all(np.sum(row["counts"]) == 80 for row in results.values())
@@ -20,9 +27,52 @@ def test_a_small_run(script, drawn, tmp_path):
     grids = drawn("label_games")
     assert [ax.get_title() for ax in grids] == list(results)
     for ax in grids:  # ten rows of eight images, with a white line around each
-        tiles = ax.images[0].get_array().reshape(10, 18, 8, 18).swapaxes(1, 2)
+        tiles = ax.images[0].get_array().reshape(10, 10, 8, 10).swapaxes(1, 2)
         assert tiles[:, :, 1:-1, 1:-1].std(axis=(2, 3)).min() > 0
         np.testing.assert_array_equal(tiles[:, :, [0, -1]], 1)
+
+
+@pytest.mark.long
+def test_few_labels(load, drawn, tmp_path):
+    few_labels = load("few_labels")
+    rows = few_labels.measure(few_labels.Config(quick=True, output=tmp_path))
+    written = json.loads((tmp_path / "few_labels.json").read_text())["results"]
+    assert set(written) == set(rows) == {"feature_matching", "adversarial", "labels alone"}
+    for name, of_counts in rows.items():
+        assert written[name] == {"10": of_counts[10]}
+        assert 0.35 < of_counts[10][0] < 0.95  # learns, from 100 labels and in 200 steps
+    (ax,) = drawn("few_labels")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(rows)
+
+
+@pytest.mark.long
+def test_inverse(load, drawn, tmp_path):
+    inverse = load("inverse")
+    results = inverse.measure(inverse.Config(quick=True, output=tmp_path))
+    plain, mended = results["continua"]
+    assert (plain["dimension"], plain["kind"], mended["kind"]) == (1, "centre", "stable")
+    assert plain["frequencies"] == [3.0, 3.881]  # the singular values of tests/games/test_bigan.py
+    for row in results["posterior"].values():
+        np.testing.assert_allclose(row["measured"], row["expected"], rtol=1e-3)
+    (ax,) = drawn("inverse")
+    assert ax.images[0].get_array().shape == (3 * 10, inverse.SHOWN * 10)
+
+
+@pytest.mark.long
+def test_translation(load, drawn, tmp_path):
+    translation = load("translation")
+    results = translation.measure(translation.Config(quick=True, output=tmp_path))
+    for task in ("quarter", "edges"):
+        (row,) = results[task].values()
+        assert row["stopped_at"] == -1
+        assert 0.05 < row["l1"] < 0.6  # a constant 0 has 0.75
+    assert [ax.get_title() for ax in drawn("translation")] == ["quarter", "edges"]
+
+
+def test_sharpness(load):
+    """A ramp along each axis, by its slopes."""
+    ramp = np.add.outer(0.1 * np.arange(5), 0.2 * np.arange(5))[None, ..., None]
+    np.testing.assert_allclose(load("translation").sharpness(ramp), 0.3)
 
 
 def test_judgement(script):
@@ -40,5 +90,6 @@ def test_judgement(script):
 
 
 def test_bad_counts_are_refused(script):
-    with pytest.raises(ValueError, match="num_steps must be an integer ≥ 1, got 0"):
-        script.main(script.Config(num_steps=0))
+    for part in (script, script.few_labels, script.inverse, script.translation):
+        with pytest.raises(ValueError, match="num_steps must be an integer ≥ 1, got 0"):
+            part.chosen(part.Config(num_steps=0))
