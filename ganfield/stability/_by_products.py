@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -10,7 +11,6 @@ from scipy import optimize
 
 from ganfield._compiled import compiled
 from ganfield._types import PyTree
-from ganfield.spectra import roughly_leading
 from ganfield.stability._impulses import NUM_CHAINS, EndlessError, Impulses, Linear, Rows, linear_of
 from ganfield.stability._noisy_map import NoisyMap
 from ganfield.stability._settled import (
@@ -26,6 +26,7 @@ _TOLERANCE = 1e-4  # of the equation of the squares, relative
 _DEAD = 1e-6  # of the typical square: what no batch moves
 _NUM_DRIFTS = 8  # chains that follow the mean motion
 _COUPLED = 1e-12
+_KRYLOV = 60  # products that look for the leading eigenvalue
 # Squares that are off at random push the spectral radius outwards; twice the variance does so by
 # √2 − 1 of that more.
 _MAGNIFIED = 2.5
@@ -263,11 +264,39 @@ def _rate(
     def product(part: np.ndarray) -> np.ndarray:
         return of_each(part).mean(axis=0)
 
-    lead = roughly_leading(product, int(which.sum()), jax.random.key(0))
-    value, vector = lead.values[0], lead.vector
+    value, vector, residual = _leading(product, int(which.sum()))
     each = (of_each(vector.real) + 1j * of_each(vector.imag)) @ vector.conj()
     along = (each * value.conjugate()).real / max(abs(value), 1e-300)
-    return float(abs(value)), float(along.std() / np.sqrt(len(along))) + lead.residual
+    return float(abs(value)), float(along.std() / np.sqrt(len(along))) + residual
+
+
+def _leading(
+    product: Callable[[np.ndarray], np.ndarray], size: int
+) -> tuple[complex, np.ndarray, float]:
+    """Return the eigenvalue of largest modulus that one small Krylov space shows.
+
+    With its vector and its residual. The ends of a spectrum show first, also where eigenvalues
+    crowd, as they do of many numbers, so that a search for the very largest has no end.
+    """
+    most = min(size, _KRYLOV)
+    start = np.random.default_rng(2).normal(size=size)
+    basis, matrix = [start / np.linalg.norm(start)], np.zeros((most + 1, most))
+    for column in range(most):
+        image = product(basis[column])
+        for _ in range(2):  # once leaves what rounding makes of parts that cancel
+            overlap = np.stack(basis) @ image
+            image = image - overlap @ np.stack(basis)
+            matrix[: column + 1, column] += overlap
+        left = float(np.linalg.norm(image))
+        matrix[column + 1, column] = left
+        if left <= 1e-14 * np.linalg.norm(matrix) or column + 1 == most:
+            break
+        basis.append(image / left)
+    count = len(basis)
+    values, vectors = np.linalg.eig(matrix[:count, :count])
+    lead = int(np.argmax(np.abs(values)))
+    vector = vectors[:, lead] @ np.stack(basis)
+    return values[lead], vector, float(left * abs(vectors[-1, lead]))
 
 
 def _offset(
