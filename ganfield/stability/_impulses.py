@@ -169,7 +169,8 @@ def linear_of(F: NoisyMap, batches: PyTree, key: jax.Array) -> Linear:
 
         return jax.lax.map(one, jnp.array([1.0, -1.0]))
 
-    look, push, pull, advance, beside = map(lazily, (rows, slopes, pulled, block, opposite))
+    programs: tuple[Callable[..., Any], ...] = (rows, slopes, pulled, block, opposite)
+    look, push, pull, advance, beside = map(lazily, programs)
 
     def impulses(
         squares: Array, spread: Array, starts: Array, num_steps: int | None = None
