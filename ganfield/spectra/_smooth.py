@@ -16,8 +16,13 @@ from ganfield._types import ArrayLike, Field, Players
 _MOST_COORDINATES = 16
 _NUM_RANDOM = 16
 _NUM_PRODUCTS = 8  # with JᵀJ, for its norm
+_LARGE = 10_000  # numbers, from which on two directions have to do
 _NEAR = 1e-8
 _DOUBLE = 1e-15  # about the rounding of float64
+_KINKED = (
+    "must be a point where the field has one derivative, and it has a kink or a jump within 10⁻⁷ "
+    "of it, or a derivative that is cut (jax.lax.stop_gradient)"
+)
 
 
 def check_smooth(field: Field, params: Players, batch: Any, matrix: ArrayLike) -> None:
@@ -46,11 +51,41 @@ def check_smooth(field: Field, params: Players, batch: Any, matrix: ArrayLike) -
         if around.eps > _DOUBLE or around.is_smooth(slopes, _norm(slopes), near=_NEAR):
             return
     raise ValueError(
-        "params must be a point where the field has one derivative, and it has a kink or a jump "
-        "within 10⁻⁷ of it, or a derivative that is cut (jax.lax.stop_gradient): its eigenvalues "
-        "mean nothing there. gf.classify says so too and tells the rest; under jax.jit nothing is "
-        "looked at"
+        f"params {_KINKED}: its eigenvalues mean nothing there. gf.classify says so too and tells "
+        "the rest; under jax.jit nothing is looked at"
     )
+
+
+def check_smooth_along(
+    field: Field, params: Players, batch: Any = None, *, argument: str = "params"
+) -> None:
+    """Raise a ``ValueError`` where a field has a kink, without its matrix.
+
+    As `check_smooth`, but along random directions alone, of which large fields get two: what bends
+    in one coordinate of thousands may not be seen.
+
+    Args:
+        field: ``field(params, batch=None) -> Players``.
+        params: the point.
+        batch: the batch that the field sees.
+        argument: what the caller calls the point.
+
+    Raises:
+        ValueError: there is a kink, a jump, or a derivative that is cut.
+    """
+    with jax.enable_x64(True):
+        point, seen_by_field = double(params, integers=True), double(batch)
+        around = _Around(field, point, seen_by_field)
+        if around.eps > _DOUBLE:
+            return
+        slopes = around.slopes(field, point, seen_by_field)
+        if not np.isfinite(slopes).all():
+            return
+        # A slope is no more than the norm.
+        scale = float(np.linalg.norm(slopes, axis=1).max())
+        if around.follows(slopes, scale, near=_NEAR):
+            return
+    raise ValueError(f"{argument} {_KINKED}: its derivatives mean nothing there")
 
 
 def is_smooth(
@@ -84,7 +119,8 @@ class _Around:
 
     def __init__(self, field: Field, params: Players, batch: Any):
         flat, unravel = ravel_pytree(params)
-        directions = jax.random.normal(jax.random.key(0), (_NUM_RANDOM, flat.size), flat.dtype)
+        count = _NUM_RANDOM if flat.size < _LARGE else 2
+        directions = jax.random.normal(jax.random.key(0), (count, flat.size), flat.dtype)
         directions /= jnp.linalg.norm(directions, axis=1, keepdims=True)
         if flat.size <= _MOST_COORDINATES:
             directions = jnp.concatenate([directions, jnp.eye(flat.size, dtype=flat.dtype)])
@@ -105,11 +141,31 @@ class _Around:
 
     def is_smooth(self, matrix: np.ndarray, scale: float, *, near: float) -> bool:
         """Return whether slopes to all sides follow the Jacobian, seen from two distances."""
+        return self.follows(self.directions @ matrix.T, scale, near=near)
+
+    def slopes(self, field: Field, params: Players, batch: Any) -> np.ndarray:
+        """Return the products of the Jacobian with the directions."""
+
+        def products(params: Players, batch: Any, directions: jax.Array) -> jax.Array:
+            flat, unravel = ravel_pytree(params)
+
+            def here(x: jax.Array) -> jax.Array:
+                return ravel_pytree(field(unravel(x), batch))[0]
+
+            return jax.lax.map(lambda along: jax.jvp(here, (flat,), (along,))[1], directions)
+
+        given = params, batch, jnp.asarray(self.directions[: len(self.directions) // 2])
+        half = np.asarray(compiled(products, *given, name="_slopes")(*given))
+        return np.concatenate([half, -half])
+
+    def follows(self, slopes: np.ndarray, scale: float, *, near: float) -> bool:
+        """Return whether the field's differences along the directions follow these slopes."""
         near *= self.far ** (1 / 3)
         distances = np.repeat([4 * near, near], len(self.directions))[:, None]
         sides = np.tile(self.directions, (2, 1))
         here, *ahead = self._values(np.concatenate([0 * sides[:1], distances * sides]))
-        off = np.linalg.norm((np.stack(ahead) - here) / distances - sides @ matrix.T, axis=1)
+        off = (np.stack(ahead) - here) / distances - np.tile(slopes, (2, 1))
+        off = np.linalg.norm(off, axis=1)
         far_off, near_off = off.reshape(2, -1)
         rounding = 1e3 * self.eps / near * max(1.0, float(np.linalg.norm(here)) / self.far)
         # Where slopes at most follow the distance, a fourth leaves a fourth of the difference.
