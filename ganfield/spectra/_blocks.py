@@ -11,7 +11,13 @@ from ganfield._html import html_of, html_spread
 from ganfield._memory import check_memory
 from ganfield._types import Field, Players
 from ganfield.checks import check_count
-from ganfield.spectra._both_products import BothProducts, both_products, count_numbers, key_of
+from ganfield.spectra._both_products import (
+    BothProducts,
+    both_products,
+    count_numbers,
+    key_of,
+    signs,
+)
 
 _EACH = 5  # products for a probe: one to find large directions, two in those, two beside them
 
@@ -132,9 +138,9 @@ def jacobian_blocks(
             large[player] += _forms(J, players, player, _placed(J, players[player], direction))
     rest = np.zeros((num_probes, 2, 7))
     for number in range(num_probes):
-        signs = _signs(jax.random.fold_in(probe_key, number), J)
+        drawn = signs(jax.random.fold_in(probe_key, number), J)
         for player, basis in enumerate(directions):
-            probe = signs[players[player]]
+            probe = drawn[players[player]]
             if len(basis) > basis.shape[1]:  # The directions are not all that there are.
                 probe = probe - basis @ (basis.T @ probe)
                 placed = _placed(J, players[player], probe)
@@ -142,10 +148,6 @@ def jacobian_blocks(
     count = num_probes + sum(basis.shape[1] for basis in directions)
     count += num_probes * sum(len(basis) > basis.shape[1] for basis in directions)
     return _result(_numbers(large), np.stack([*map(_numbers, rest)]), exact, count)
-
-
-def _signs(key: jax.Array, J: BothProducts) -> np.ndarray:
-    return np.asarray(jax.random.rademacher(key, (J.size,), J.dtype))
 
 
 def _placed(J: BothProducts, player: slice, part: np.ndarray) -> np.ndarray:
@@ -162,7 +164,7 @@ def _directions(
     columns = np.empty((num_probes, J.size), J.dtype)
     for number in range(num_probes):
         # Those that J maps to something large, and those to which it maps something, in turn.
-        products = J.both(_signs(jax.random.fold_in(key, number), J))
+        products = J.both(signs(jax.random.fold_in(key, number), J))
         columns[number] = products[number % 2]
     return [np.linalg.qr(columns[:, player].T)[0] for player in players]
 

@@ -61,6 +61,12 @@ def key_of(key: jax.Array | None) -> jax.Array:
     return key
 
 
+def signs(key: jax.Array, J: BothProducts) -> np.ndarray:
+    """Return a vector of independent signs, the same in every precision."""
+    bits = np.asarray(jax.random.bits(key, (J.size,), "uint8"))
+    return (1 - 2.0 * (bits % 2)).astype(J.dtype)
+
+
 def both_products(field: Field, params: Players, batch: Any, *, user: str) -> BothProducts:
     """Return the products with the Jacobian of a field at a point, once it was looked at.
 
@@ -74,24 +80,27 @@ def both_products(field: Field, params: Players, batch: Any, *, user: str) -> Bo
         ValueError: the field does not fit the parameters, has no derivatives, or a kink there.
     """
     params, size, split = count_numbers(field, params, batch)
-    check_smooth_along(field, params, batch)
+    check_smooth_along(field, params, batch, user=user)
     flat, unravel = ravel_pytree(params)
 
-    def products(flat: jax.Array, batch: Any, vector: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def products(flat: jax.Array, batch: Any, vector: jax.Array) -> tuple[jax.Array, ...]:
         def here(x: jax.Array) -> jax.Array:
             return ravel_pytree(field(unravel(x), batch))[0]
 
         _, pullback = backward(here, flat, user=user)
-        return forward(here, flat, vector, user=user)[1], pullback(vector)
+        value, pushed = forward(here, flat, vector, user=user)
+        return jnp.isfinite(value).all(), pushed, pullback(vector)
 
     program = compiled(products, flat, batch, flat, name="_both_products")
 
     def both(vector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        pushed, pulled = map(np.asarray, program(flat, batch, jnp.asarray(vector, flat.dtype)))
-        if not (np.isfinite(pushed).all() and np.isfinite(pulled).all()):
+        known, pushed, pulled = map(
+            np.asarray, program(flat, batch, jnp.asarray(vector, flat.dtype))
+        )
+        if not (known and np.isfinite(pushed).all() and np.isfinite(pulled).all()):
             raise ValueError(
-                "params must be a point where the field's Jacobian is finite, and a product with "
-                "it is not"
+                "params must be a point where the field and its Jacobian are finite: one of its "
+                "numbers, or of a product's, is not"
             )
         return pushed, pulled
 

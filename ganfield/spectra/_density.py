@@ -12,7 +12,13 @@ from ganfield._html import html_of
 from ganfield._memory import check_memory
 from ganfield._types import Field, Players
 from ganfield.checks import check_count, check_positive, unknown
-from ganfield.spectra._both_products import BothProducts, both_products, count_numbers, key_of
+from ganfield.spectra._both_products import (
+    BothProducts,
+    both_products,
+    count_numbers,
+    key_of,
+    signs,
+)
 from ganfield.spectra._lanczos import anti_gauss, gauss, tridiagonal
 
 Rule = tuple[np.ndarray, np.ndarray]
@@ -126,7 +132,7 @@ def spectral_density(
         >>> float((turning.density.sum() * (turning.points[1] - turning.points[0])).round(3))
         1.0
     """
-    if part not in _PARTS:
+    if not isinstance(part, str) or part not in _PARTS:
         raise ValueError(
             f"{unknown(_PARTS, part, argument='part')}. The density of a Jacobian itself is not to "
             "be had: where it is not normal no quadrature by products finds its eigenvalues. "
@@ -200,8 +206,7 @@ def _starts(J: BothProducts, num_probes: int, key: jax.Array) -> Iterator[np.nda
             start[number] = 1
             yield start
         else:
-            each = jax.random.fold_in(key, number)
-            yield np.asarray(jax.random.rademacher(each, (J.size,), J.dtype))
+            yield signs(jax.random.fold_in(key, number), J)
 
 
 def _quadratures(

@@ -118,7 +118,8 @@ def path_diagnostics(
         raise ValueError("end must be another point than start: there is no path between them")
     check_memory(num_points, lambda n: 80 * n, argument="num_points must be", what="the path")
     somewhere = unravel(first + _SOMEWHERE * (last - first))
-    check_smooth_along(field, somewhere, batch, argument="a point between start and end")
+    between = "a point between start and end"
+    check_smooth_along(field, somewhere, batch, user="path_diagnostics", argument=between)
 
     def along(first: jax.Array, last: jax.Array, batch: Any, alphas: jax.Array) -> Any:
         def here(x: jax.Array) -> jax.Array:

@@ -12,6 +12,7 @@ from jax.flatten_util import ravel_pytree
 from ganfield._compiled import compiled
 from ganfield._tree import double
 from ganfield._types import ArrayLike, Field, Players
+from ganfield.field._differentiable import forward
 
 _MOST_COORDINATES = 16
 _NUM_RANDOM = 16
@@ -57,7 +58,7 @@ def check_smooth(field: Field, params: Players, batch: Any, matrix: ArrayLike) -
 
 
 def check_smooth_along(
-    field: Field, params: Players, batch: Any = None, *, argument: str = "params"
+    field: Field, params: Players, batch: Any, *, user: str, argument: str = "params"
 ) -> None:
     """Raise a ``ValueError`` where a field has a kink, without its matrix.
 
@@ -68,18 +69,19 @@ def check_smooth_along(
         field: ``field(params, batch=None) -> Players``.
         params: the point.
         batch: the batch that the field sees.
+        user: who asks, for messages.
         argument: what the caller calls the point.
 
     Raises:
-        ValueError: there is a kink, a jump, or a derivative that is cut.
+        ValueError: there is a kink, a jump, or a derivative that is cut, or that JAX cannot take.
     """
     with jax.enable_x64(True):
         point, seen_by_field = double(params, integers=True), double(batch)
         around = _Around(field, point, seen_by_field)
         if around.eps > _DOUBLE:
             return
-        slopes = around.slopes(field, point, seen_by_field)
-        if not np.isfinite(slopes).all():
+        value, slopes = around.slopes(field, point, seen_by_field, user)
+        if not (np.isfinite(value).all() and np.isfinite(slopes).all()):
             return
         # A slope is no more than the norm.
         scale = float(np.linalg.norm(slopes, axis=1).max())
@@ -143,20 +145,22 @@ class _Around:
         """Return whether slopes to all sides follow the Jacobian, seen from two distances."""
         return self.follows(self.directions @ matrix.T, scale, near=near)
 
-    def slopes(self, field: Field, params: Players, batch: Any) -> np.ndarray:
-        """Return the products of the Jacobian with the directions."""
+    def slopes(
+        self, field: Field, params: Players, batch: Any, user: str
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the field's value, once for each direction, and its slopes along them."""
 
-        def products(params: Players, batch: Any, directions: jax.Array) -> jax.Array:
+        def products(params: Players, batch: Any, directions: jax.Array) -> Any:
             flat, unravel = ravel_pytree(params)
 
             def here(x: jax.Array) -> jax.Array:
                 return ravel_pytree(field(unravel(x), batch))[0]
 
-            return jax.lax.map(lambda along: jax.jvp(here, (flat,), (along,))[1], directions)
+            return jax.lax.map(lambda along: forward(here, flat, along, user=user), directions)
 
         given = params, batch, jnp.asarray(self.directions[: len(self.directions) // 2])
-        half = np.asarray(compiled(products, *given, name="_slopes")(*given))
-        return np.concatenate([half, -half])
+        value, half = map(np.asarray, compiled(products, *given, name="_slopes")(*given))
+        return value, np.concatenate([half, -half])
 
     def follows(self, slopes: np.ndarray, scale: float, *, near: float) -> bool:
         """Return whether the field's differences along the directions follow these slopes."""
