@@ -16,6 +16,7 @@ from ganfield.spectra._both_products import (
     both_products,
     count_numbers,
     key_of,
+    normals,
     signs,
 )
 
@@ -81,7 +82,7 @@ def jacobian_blocks(
     All of them are traces of the form tr M, where uᵀMu is known from Ju and Jᵀu: ‖J‖² = tr JᵀJ, for
     one. The Jacobian of a network has a few large directions and many small ones. So for each
     player some ``num_probes`` directions are found first, in which J is large, and their part of
-    the trace is exact; what is left is estimated with ``num_probes`` vectors of random signs,
+    the trace is exact; what is left is estimated with ``num_probes`` random vectors of one length,
     orthogonal to them (Hutch++). Their spread gives the standard errors. It takes
     5·``num_probes`` products with J, and as many with Jᵀ, in the precision of the parameters. Where
     the parameters are no more than that, the unit vectors are taken, and nothing is random.
@@ -100,8 +101,9 @@ def jacobian_blocks(
         ValueError: an argument is not allowed; the field has no derivatives, a kink at the point,
             or products that are not finite; or the machine has not the memory for the directions.
 
-    Reference:
+    References:
         Meyer, Musco, Musco, Woodruff, "Hutch++: Optimal Stochastic Trace Estimation", 2021.
+        Epperly, Tropp, Webber, "XTrace", 2024, for vectors of one length.
 
     Example:
         >>> import ganfield as gf
@@ -138,11 +140,13 @@ def jacobian_blocks(
             large[player] += _forms(J, players, player, _placed(J, players[player], direction))
     rest = np.zeros((num_probes, 2, 7))
     for number in range(num_probes):
-        drawn = signs(jax.random.fold_in(probe_key, number), J)
+        drawn = normals(jax.random.fold_in(probe_key, number), J)
         for player, basis in enumerate(directions):
             probe = drawn[players[player]]
             if len(basis) > basis.shape[1]:  # The directions are not all that there are.
                 probe = probe - basis @ (basis.T @ probe)
+                # Of one length, so that what is the same in all directions has no spread.
+                probe *= (len(basis) - basis.shape[1]) ** 0.5 / np.linalg.norm(probe)
                 placed = _placed(J, players[player], probe)
                 rest[number, player] = _forms(J, players, player, placed)
     count = num_probes + sum(basis.shape[1] for basis in directions)

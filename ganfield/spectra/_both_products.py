@@ -67,6 +67,11 @@ def signs(key: jax.Array, J: BothProducts) -> np.ndarray:
     return (1 - 2.0 * (bits % 2)).astype(J.dtype)
 
 
+def normals(key: jax.Array, J: BothProducts) -> np.ndarray:
+    """Return a vector of independent Gaussian numbers, the same in every precision."""
+    return np.asarray(jax.random.normal(key, (J.size,), jnp.float32)).astype(J.dtype)
+
+
 def both_products(field: Field, params: Players, batch: Any, *, user: str) -> BothProducts:
     """Return the products with the Jacobian of a field at a point, once it was looked at.
 

@@ -74,10 +74,9 @@ def test_small_jacobians_are_exact():
 @pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_games_of_two_numbers():
-    for seed in range(3):
-        params = somewhere(seed)
-        blocks = gf.jacobian_blocks(together, params)
-        assert_exact(blocks, jacobian_of(together, params), params.theta.size)
+    params = somewhere(0)
+    blocks = gf.jacobian_blocks(together, params)
+    assert_exact(blocks, jacobian_of(together, params), params.theta.size)
 
 
 @pytest.mark.slow

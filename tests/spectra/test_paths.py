@@ -51,7 +51,7 @@ def test_linear_fields_against_numpy():
 @pytest.mark.usefixtures("x64")
 def test_games_of_two_numbers_against_differences():
     h, value_at = 1e-6, jax.jit(lambda x: jnp.concatenate(together(gf.Players(*x.reshape(2, -1)))))
-    for seed in range(3):
+    for seed in range(2):
         start, end = somewhere(2 * seed), somewhere(2 * seed + 1)
         path = gf.path_diagnostics(together, start, end, num_points=5)
         first, last = (np.concatenate(point) for point in (start, end))
@@ -123,9 +123,9 @@ def test_large_numbers_and_those_that_are_none():
         return jax.tree.map(jnp.log, params)
 
     left = gf.path_diagnostics(
-        logarithm, gf.Players(-1.0, 1.0), gf.Players(1.0, 2.0), bounds=(0.2, 0.8), num_points=3
+        logarithm, gf.Players(-1.1, 1.0), gf.Players(1.0, 2.0), bounds=(0.1, 0.9), num_points=3
     )
-    assert np.isnan(left.norm).tolist() == [True, False, False]
+    assert np.isnan(left.norm).tolist() == [True, True, False]
 
 
 def test_nothing_compiles_again():
