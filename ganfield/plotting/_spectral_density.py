@@ -47,19 +47,13 @@ def spectral_density(
     """
     ax = axes(ax)
     (line,) = ax.plot(density.points, density.density, color=color, label=label)
-    error = 2 * density.standard_error + density.quadrature_error
-    low, high = density.density - error, density.density + error
     lowest = _FAINTEST / (density.size * density.width * (2 * np.pi) ** 0.5)
-    ax.fill_between(
-        density.points,
-        np.maximum(low, lowest / 10),
-        np.maximum(high, lowest / 10),
-        color=line.get_color(),
-        alpha=0.25,
-        linewidth=0,
-    )
+    error = 2 * density.standard_error + density.quadrature_error
+    if np.isfinite(error).all():
+        low, high = (np.maximum(density.density + sign * error, lowest / 10) for sign in (-1, 1))
+        ax.fill_between(density.points, low, high, color=line.get_color(), alpha=0.25, linewidth=0)
     ax.axvline(0, color=ink(0.5), linewidth=0.8, zorder=0)
-    before = ax.get_ylim()[0] if len(ax.lines) > 2 else lowest
+    before = ax.get_ylim()[0] if ax.get_yscale() == "log" else lowest
     ax.set(yscale="log", ylabel="density")
     ax.set_ylim(bottom=min(before, lowest))
     ax.set_xlabel(ax.get_xlabel() or _LABELS[density.part])

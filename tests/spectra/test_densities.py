@@ -52,7 +52,7 @@ def test_games_of_two_numbers_have_their_eigenvalues(part):
     np.testing.assert_allclose(density.density, truth, atol=1e-7 * truth.max())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("x64")
 def test_a_transform_of_a_network_has_its_density():
     case = mlp_gan()
