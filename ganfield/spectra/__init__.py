@@ -24,7 +24,6 @@ from ganfield.spectra._rate import ConvergenceRate as ConvergenceRate
 from ganfield.spectra._rate import convergence_rate as convergence_rate
 from ganfield.spectra._roles import settled as settled
 from ganfield.spectra._smooth import check_smooth as check_smooth
-from ganfield.spectra._smooth import check_smooth_along as check_smooth_along
 from ganfield.spectra._smooth import is_smooth as is_smooth
 from ganfield.spectra._spectral_radius import SpectralRadius as SpectralRadius
 from ganfield.spectra._spectral_radius import matrix_of as matrix_of

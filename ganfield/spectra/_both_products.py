@@ -85,7 +85,6 @@ def both_products(field: Field, params: Players, batch: Any, *, user: str) -> Bo
         ValueError: the field does not fit the parameters, has no derivatives, or a kink there.
     """
     params, size, split = count_numbers(field, params, batch)
-    check_smooth_along(field, params, batch, user=user)
     flat, unravel = ravel_pytree(params)
 
     def products(flat: jax.Array, batch: Any, vector: jax.Array) -> tuple[jax.Array, ...]:
@@ -109,4 +108,5 @@ def both_products(field: Field, params: Players, batch: Any, *, user: str) -> Bo
             )
         return pushed, pulled
 
+    check_smooth_along(field, params, batch, lambda vector: both(vector)[0])
     return BothProducts(size, split, np.dtype(flat.dtype), both)

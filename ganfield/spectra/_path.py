@@ -16,7 +16,7 @@ from ganfield._tree import strong
 from ganfield._types import Field, Players
 from ganfield.checks import as_params, check_bounds, check_count, check_same_structure
 from ganfield.field import check_field
-from ganfield.field._differentiable import backward
+from ganfield.field._differentiable import backward, forward
 from ganfield.spectra._smooth import check_smooth_along
 
 _SOMEWHERE = 0.3819660113  # along the path, where no kink lies but by chance
@@ -117,9 +117,6 @@ def path_diagnostics(
     if not distance:
         raise ValueError("end must be another point than start: there is no path between them")
     check_memory(num_points, lambda n: 80 * n, argument="num_points must be", what="the path")
-    somewhere = unravel(first + _SOMEWHERE * (last - first))
-    between = "a point between start and end"
-    check_smooth_along(field, somewhere, batch, user="path_diagnostics", argument=between)
 
     def along(first: jax.Array, last: jax.Array, batch: Any, alphas: jax.Array) -> Any:
         def here(x: jax.Array) -> jax.Array:
@@ -135,18 +132,42 @@ def path_diagnostics(
 
         return jax.lax.map(at, alphas)
 
-    alphas = np.linspace(low, high, num_points)
+    alphas = np.append(np.linspace(low, high, num_points), _SOMEWHERE)
     given = first, last, batch, jnp.asarray(alphas, first.dtype)
     drawn = compiled(along, *given, name="path_diagnostics")(*given)
-    cosine, norm, gradient_cosine, gradient_norm = (np.asarray(each, float) for each in drawn)
+    if np.isfinite(drawn[1][-1]):
+        _check_somewhere(field, unravel(first + _SOMEWHERE * (last - first)), batch)
+    cosine, norm, gradient_cosine, gradient_norm = (np.asarray(each[:-1], float) for each in drawn)
     return PathDiagnostics(
-        alphas,
+        alphas[:-1],
         np.clip(cosine, -1, 1),
         norm,
         np.clip(gradient_cosine, -1, 1),
         gradient_norm,
         distance,
     )
+
+
+def _check_somewhere(field: Field, params: Players, batch: Any) -> None:
+    """Raise a ``ValueError`` where derivatives mean nothing at a point that nobody chose."""
+    flat, unravel = ravel_pytree(params)
+
+    def slope(flat: jax.Array, batch: Any, vector: jax.Array) -> jax.Array:
+        def here(x: jax.Array) -> jax.Array:
+            return ravel_pytree(field(unravel(x), batch))[0]
+
+        return forward(here, flat, vector, user="path_diagnostics")[1]
+
+    program = compiled(slope, flat, batch, flat, name="_slope")
+    try:
+        check_smooth_along(
+            field,
+            params,
+            batch,
+            lambda vector: np.asarray(program(flat, batch, jnp.asarray(vector, flat.dtype))),
+        )
+    except ValueError as error:
+        raise ValueError(f"between start and end, at α = {_SOMEWHERE:.2f}, {error}") from error
 
 
 def _unit(vector: jax.Array) -> tuple[jax.Array, jax.Array]:

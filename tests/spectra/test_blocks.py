@@ -139,6 +139,7 @@ def test_error_bars_cover(decay, monkeypatch):
         assert np.abs(off.mean(axis=0)).max() < 0.35, name
 
 
+@pytest.mark.slow
 def test_closed_forms():
     ones = gf.Players(jnp.ones(60), jnp.ones(60))
     turning = gf.jacobian_blocks(gf.vector_field(gf.games.bilinear(jnp.eye(60))), ones)
@@ -177,6 +178,7 @@ def test_sums_of_blocks_and_what_is_random():
     assert "JacobianBlocks" in first._repr_html_()
 
 
+@pytest.mark.slow
 def test_no_square_overflows():
     matrix = np.full((4, 4), 1e30, np.float32)
     blocks = gf.jacobian_blocks(linear, zeros(2, 2), matrix)

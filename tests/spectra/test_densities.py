@@ -157,6 +157,7 @@ def test_precision_is_that_of_the_parameters():
     assert np.abs(single.nodes - double.nodes).max() > 1e-9
 
 
+@pytest.mark.slow
 def test_zeros_by_hundreds_are_counted():
     """Of S = diag(−1, …, −1, 0, …), where Lanczos' method ends after two steps."""
 
@@ -171,6 +172,7 @@ def test_zeros_by_hundreds_are_counted():
     np.testing.assert_allclose(density.standard_error, 0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_closed_forms():
     sigma = jnp.array([1.0, 2.0, 3.0])
     v = gf.vector_field(gf.games.bilinear(jnp.diag(sigma)))

@@ -91,6 +91,7 @@ def test_a_network_against_jax():
         np.testing.assert_allclose(path.gradient_cosine[number], cosine(value, slope), atol=1e-10)
 
 
+@pytest.mark.slow
 def test_signs_of_berard():
     """Attraction changes the sign at the end, rotation stands across."""
     start = gf.Players(jnp.array([1.0]), jnp.array([0.0]))
@@ -128,6 +129,7 @@ def test_large_numbers_and_those_that_are_none():
     assert np.isnan(left.norm).tolist() == [True, True, False]
 
 
+@pytest.mark.slow
 def test_nothing_compiles_again():
     other = gf.Players(0.3, 0.2)
     first = gf.path_diagnostics(V, FAR, ORIGIN, num_points=3)
@@ -151,7 +153,10 @@ def test_nothing_compiles_again():
         ({"num_points": 1}, "num_points must be an integer ≥ 2, got 1"),
         ({"num_points": 10**13}, "num_points must be at most"),
         ({"field": gf.games.sine()}, "got a Game"),
-        ({"field": cut}, "a point between start and end must be a point where .* is cut"),
+        (
+            {"field": cut},
+            "between start and end, at α = 0.38, params must be a point where .* is cut",
+        ),
     ],
 )
 def test_bad_input(options, message):
