@@ -81,6 +81,7 @@ from ganfield.simulate import trajectories as trajectories
 from ganfield.spectra import convergence_rate as convergence_rate
 from ganfield.spectra import eigenvalues as eigenvalues
 from ganfield.spectra import jacobian_blocks as jacobian_blocks
+from ganfield.spectra import krylov_eigenvalues as krylov_eigenvalues
 from ganfield.spectra import max_step_size as max_step_size
 from ganfield.spectra import path_diagnostics as path_diagnostics
 from ganfield.spectra import spectral_density as spectral_density

@@ -138,7 +138,7 @@ def spectral_density(
         raise ValueError(
             f"{unknown(_PARTS, part, argument='part')}. The density of a Jacobian itself is not to "
             "be had: where it is not normal no quadrature by products finds its eigenvalues. "
-            "gf.eigenvalues has those"
+            "gf.eigenvalues and gf.krylov_eigenvalues have those"
         )
     num_probes = check_count(num_probes, argument="num_probes")
     most_steps = check_count(num_steps, argument="num_steps", minimum=2)
