@@ -45,6 +45,7 @@ class Config:
 def setting(name: str, batch_size: int) -> tuple[gf.Field, gf.Players, gf.Batch]:
     """Return a field, parameters and a random minibatch."""
     latent_size = LATENT[gf.checks.lookup({each: each for each in LATENT}, name, argument="games")]
+    shape: tuple[int, ...]
     if name == "ring":
         networks = gf.networks.mlp(latent_size, 2), gf.networks.mlp(2, 1)
         shape, size = (2,), batch_size or 512

@@ -36,9 +36,10 @@ def path(path: PathDiagnostics, ax: Axes | None = None, *, gradient: bool = True
     right = ax.twinx()
     lines = ax.plot(path.alpha, path.cosine, color="C0", label="cosine of v and the path")
     if gradient:
-        label = "cosine of v and ∇½‖v‖²"
-        dashed = {"color": "C1", "linestyle": (0, (6, 4)), "label": label}
-        lines += ax.plot(path.alpha, path.gradient_cosine, **dashed)
+        label, dashes = "cosine of v and ∇½‖v‖²", (0, (6, 4))
+        lines += ax.plot(
+            path.alpha, path.gradient_cosine, color="C1", linestyle=dashes, label=label
+        )
     (norm,) = right.plot(path.alpha, path.norm, color="C2", linestyle=(0, (2, 2)), label="‖v‖")
     for place in (0, 1):
         ax.axvline(place, color=ink(0.5), linewidth=0.8, zorder=0)

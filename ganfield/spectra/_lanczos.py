@@ -96,7 +96,7 @@ def resolved_to(num_steps: int, width: float, spread: float) -> float:
     log_rho = np.geomspace(1e-3, 10, 2000)
     exponent = (np.sinh(log_rho) * spread / width) ** 2 / 8 - (2 * num_steps - 1) * log_rho
     off = np.log(4 / np.expm1(log_rho)) + exponent
-    return float(np.exp(min(off.min(), 0.0)))
+    return float(np.exp(np.minimum(np.min(off), 0.0)))
 
 
 def _length(vector: np.ndarray) -> float:
