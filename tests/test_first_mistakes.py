@@ -36,6 +36,9 @@ DOORS = {
     "original": lambda field: gf.classify(FIELD, POINT, original=field),
     "find_equilibria": lambda field: gf.find_equilibria(field, bounds=(-1, 1)),
     "spectral_radius": lambda field: gf.spectral_radius(METHOD, field, POINT),
+    "spectral_density": lambda field: gf.spectral_density(field, POINT, part="symmetric"),
+    "jacobian_blocks": lambda field: gf.jacobian_blocks(field, POINT),
+    "path_diagnostics": lambda field: gf.path_diagnostics(field, POINT, gf.Players(0.0, 0.0)),
     "convergence_rate": lambda field: gf.convergence_rate(METHOD, field, POINT),
     "largest_stable": lambda field: gf.largest_stable(
         lambda h: (gf.simultaneous(optax.sgd(h)), field), POINT, bounds=(0.0, 1.0)

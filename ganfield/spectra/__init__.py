@@ -1,9 +1,14 @@
 """Eigenvalues: of a field's Jacobian, and of a method's step as a map of its whole state."""
 
+from ganfield.spectra._blocks import Estimated as Estimated
+from ganfield.spectra._blocks import JacobianBlocks as JacobianBlocks
+from ganfield.spectra._blocks import jacobian_blocks as jacobian_blocks
 from ganfield.spectra._continuum import At as At
 from ganfield.spectra._continuum import back_to_zero as back_to_zero
 from ganfield.spectra._continuum import flat_dimension as flat_dimension
 from ganfield.spectra._continuum import looking_at as looking_at
+from ganfield.spectra._density import SpectralDensity as SpectralDensity
+from ganfield.spectra._density import spectral_density as spectral_density
 from ganfield.spectra._krylov_eigenvalues import KrylovEigenvalues as KrylovEigenvalues
 from ganfield.spectra._krylov_eigenvalues import krylov_eigenvalues as krylov_eigenvalues
 from ganfield.spectra._listening import listening as listening
@@ -13,6 +18,8 @@ from ganfield.spectra._local import continuum as continuum
 from ganfield.spectra._local import local_map as local_map
 from ganfield.spectra._local import no_fixed_point as no_fixed_point
 from ganfield.spectra._mean_field import mean_field as mean_field
+from ganfield.spectra._path import PathDiagnostics as PathDiagnostics
+from ganfield.spectra._path import path_diagnostics as path_diagnostics
 from ganfield.spectra._period import at_their_limit as at_their_limit
 from ganfield.spectra._period import period as period
 from ganfield.spectra._programs import jacobian_at as jacobian_at

@@ -367,3 +367,15 @@ def test_fresh_functions_are_counted(load, tmp_path, capsys):
     assert [row["call"] for row in rows] == ["simulate", "eigenvalues"]
     assert all(row["ms_each"] > 0 and row["maps_more"] < 20 for row in rows)
     assert fresh.CALLS.keys() == dict.fromkeys(fresh.Config().names).keys()
+
+
+@pytest.mark.slow
+def test_products_are_timed(load, tmp_path, capsys):
+    products = load("products")
+    products.main(products.Config(games=("ring",), batch_size=4, repeats=1, output=tmp_path))
+    rows = json.loads((tmp_path / "products.json").read_text())["rows"]
+    assert [row["product"] for row in rows] == ["field", "Ju", "Jᵀu", "Ju and Jᵀu"]
+    assert rows[0]["in_v"] == 1
+    assert all(row["ms"] > 0 and row["parameters"] == 2003 for row in rows)
+    with pytest.raises(ValueError, match="did you mean 'dcgan4_nobn_cf'"):
+        products.main(products.Config(games=("dcgan4_nobn",), output=tmp_path))

@@ -55,6 +55,16 @@ STABILITY = SimpleNamespace(
 PATH = gf.Players(np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.5, 0.2]))
 
 
+DENSITY = gf.spectra.SpectralDensity(
+    "symmetric", np.linspace(-1, 1, 5), np.array([0.0, 0.1, 0.8, 0.1, 0.0]), np.full(5, 0.01),
+    0.02, 0.1, np.zeros((2, 3)), np.ones((2, 3)) / 3, 100,
+)  # fmt: skip
+ALONG = gf.spectra.PathDiagnostics(
+    np.array([-0.1, 0.5, 1.1]), np.array([1.0, 0.5, -1.0]), np.array([9.0, 3.0, 0.1]),
+    np.array([-0.2, -0.5, np.nan]), np.ones(3), 2.0,
+)  # fmt: skip
+
+
 def turn(params, batch=None):
     """v of the bilinear game."""
     return gf.Players(-params.phi, params.theta)
@@ -87,6 +97,8 @@ DRAW = {
         QuadMesh,
         itself,
     ),
+    "spectral_density": (lambda **to: gf.plot.spectral_density(DENSITY, **to), Line2D, itself),
+    "path": (lambda **to: gf.plot.path(ALONG, **to), list, first),
     "animate": (draw_animation, tuple, last),
 }
 
