@@ -140,7 +140,7 @@ def find_equilibria(
         for point in known:
             check_same_structure(point, like, argument="known", source="template")
             places.append(ravel_pytree(double(point, integers=True))[0])
-        spread = low + (high - low) * _even(key, max(num_starts - len(places), 0), flat.size)
+        spread = low + (high - low) * even_points(key, max(num_starts - len(places), 0), flat.size)
         starts = jnp.concatenate([spread, *(place[None] for place in places)])
         ends, values, before, matrices = _newton_from(field, like, batch, starts)
         residuals = np.linalg.norm(values, axis=1)
@@ -222,7 +222,7 @@ def _ends(like: Players, pairs: Players, index: int) -> np.ndarray:
     return np.asarray(ravel_pytree(Players(*filled))[0])
 
 
-def _even(key: jax.Array, count: int, size: int) -> jax.Array:
+def even_points(key: jax.Array, count: int, size: int) -> jax.Array:
     """Return points that fill the unit cube evenly: an additive recurrence, randomly shifted.
 
     Its generator is the root of g^(size+1) = g + 1, the golden ratio in one dimension (Roberts,

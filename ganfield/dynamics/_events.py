@@ -1,0 +1,220 @@
+"""Events along a branch: where its stability changes, where it turns back, where others cross it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import brentq
+
+from ganfield._types import Players
+from ganfield.dynamics._branches_follow import Spot, corrected
+from ganfield.dynamics._branches_problem import Problem
+from ganfield.dynamics._branches_switch import crossing
+from ganfield.dynamics._normal_forms import NormalForm, normal_form
+
+FOLD, PITCHFORK, TRANSCRITICAL, BRANCH_POINT = "fold", "pitchfork", "transcritical", "branch point"
+HOPF, FLIP, NEIMARK_SACKER = "hopf", "flip", "neimark-sacker"
+EVENTS = (FOLD, PITCHFORK, TRANSCRITICAL, BRANCH_POINT, HOPF, FLIP, NEIMARK_SACKER)
+_ZERO = 1e-9  # of ‖J‖: a real part that is 0
+_TOGETHER = 1e-8  # in scaled unknowns: eigenvalues that cross at one point
+_TURNS = 1e-6  # of ‖J‖: an imaginary part that is not 0
+_STANDS = 1e-6  # the knob's share of the tangent where a branch turns back
+_RESONANT = 1e-6  # how near to a root of unity
+_CROSSED = 1e-6  # of the largest singular value of D with the tangent: branches cross
+_MOST_BETWEEN = 3  # points at an event, none of which is on either side
+
+
+class Event(NamedTuple):
+    """A point of a branch at which something happens.
+
+    Attributes:
+        kind: "fold" (the branch turns back), "pitchfork" (another branch crosses, and turns back at
+            the point), "transcritical" (another one crosses and goes on), "branch point" (others
+            may cross, but the equations to second order do not tell how), "hopf" (a closed orbit is
+            born), and of a method's step "flip" (an orbit of two points is) and "neimark-sacker"
+            (an invariant circle is).
+        value: of the knob.
+        params: the point, NumPy float64.
+        eigenvalue: the one that crosses, of the field's Jacobian or of F′, with Im ≥ 0.
+        crossing: how many eigenvalues cross there; 0 where a branch only meets another one.
+        angle: what the motion turns by: ω of a Hopf point, the argument of a Neimark–Sacker
+            point's multiplier, π of a flip; NaN of the others.
+        resonance: "1:1" to "1:4" where the multiplier is that root of unity, so that a circle is
+            not all that may be born; else "".
+        normal_form: what comes after; None but for Hopf, flip and Neimark–Sacker points.
+        y: the point and the knob, scaled; for use by ``branches``.
+        ways: directions of the branches that cross there, scaled, shape ``(count, n + 1)``.
+    """
+
+    kind: str
+    value: float
+    params: Players
+    eigenvalue: complex
+    crossing: int
+    angle: float
+    resonance: str
+    normal_form: NormalForm | None
+    y: np.ndarray
+    ways: np.ndarray
+
+    def __repr__(self) -> str:
+        name = f"{self.resonance} {self.kind}".strip()
+        after = f", {self.normal_form.kind}" if self.normal_form is not None else ""
+        return f"Event: {name}{after} at {self.value:.10g}"
+
+
+def find_events(problem: Problem, spots: list[Spot]) -> tuple[list[Event], int | None]:
+    """Return the events of a branch, in its order, and the place of the first jump, if any.
+
+    The real parts of the exponents, sorted, are continuous along the branch, so that a change of
+    the k-th one's sign is a zero of it, which Brent's method finds; it is looked at whether it is
+    one. Where only the determinant of D and the tangent changes its sign, another branch crosses.
+
+    Args:
+        problem: what is solved.
+        spots: points of the branch, in its order.
+    """
+    if len(spots) < 2:
+        return [], None
+    levels = [_levels(problem, spot) for spot in spots]
+    sizes = [_size(problem, spot) for spot in spots]
+    signs = np.array(
+        [np.where(np.abs(x) > _ZERO * s, np.sign(x), 0) for x, s in zip(levels, sizes, strict=True)]
+    )
+    met: list[tuple[int, float, Spot, int]] = []
+    for k in range(signs.shape[1]):
+        for i, j in _changes(signs[:, k]):
+            share, spot = _root(problem, spots[i], spots[j], lambda s, k=k: _levels(problem, s)[k])
+            if abs(_levels(problem, spot)[k]) > 1e-6 * max(sizes[i], sizes[j]):
+                return [], i
+            met.append((i, share * (j - i), spot, 1))
+    for i, share, spot in _crossings(problem, spots):
+        if not any(np.linalg.norm(spot.y - other.y) <= 1e-4 for _, _, other, _ in met):
+            met.append((i, share, spot, 0))
+    met.sort(key=lambda each: each[0] + each[1])
+    events: list[Event] = []
+    while met:
+        _, _, spot, count = met.pop(0)
+        while met and np.linalg.norm(met[0][2].y - spot.y) <= _TOGETHER:
+            count += met.pop(0)[3]
+        event = event_at(problem, spot, count)
+        if event is not None:
+            events.append(event)
+    return events, None
+
+
+def _levels(problem: Problem, spot: Spot) -> np.ndarray:
+    """Return the real parts of the exponents, the largest first."""
+    return np.sort(problem.exponents(problem.eigenvalues(spot.slopes)).real)[::-1]
+
+
+def _size(problem: Problem, spot: Spot) -> float:
+    return 1.0 if problem.is_map else float(np.linalg.norm(problem.jacobian(spot.slopes), 2))
+
+
+def _changes(signs: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield the places before and after each change of sign, few zeros between them."""
+    known = np.flatnonzero(signs)
+    for i, j in zip(known, known[1:], strict=False):
+        if signs[i] != signs[j] and j - i <= _MOST_BETWEEN:
+            yield int(i), int(j)
+
+
+def _between(problem: Problem, one: Spot, other: Spot) -> Callable[[float], Spot]:
+    """Return the points of a branch between two of it, by their share of the chord."""
+    chord = other.y - one.y
+    row = chord / np.linalg.norm(chord)
+
+    def at(share: float) -> Spot:
+        guess = one.y + share * chord
+        spot = corrected(problem, guess, row)
+        return Spot(guess, problem.look(guess)[1], row) if spot is None else spot
+
+    return at
+
+
+def _root(
+    problem: Problem, one: Spot, other: Spot, level: Callable[[Spot], float]
+) -> tuple[float, Spot]:
+    """Return where a function of the points between two of a branch changes its sign."""
+    at = _between(problem, one, other)
+    ends = level(one), level(other)
+
+    def of(share: float) -> float:
+        return ends[int(share)] if share in (0.0, 1.0) else float(level(at(share)))
+
+    share = brentq(of, 0.0, 1.0, xtol=1e-14, rtol=1e-14, maxiter=80, disp=False)
+    return share, at(share)
+
+
+def _crossings(problem: Problem, spots: list[Spot]) -> Iterator[tuple[int, float, Spot]]:
+    """Yield where the determinant of D with the tangent changes its sign."""
+
+    def level(spot: Spot) -> float:
+        whole = np.vstack([spot.slopes, spot.tangent])
+        sizes = np.linalg.svd(whole, compute_uv=False)
+        return float(np.linalg.slogdet(whole)[0] * sizes[-1] / sizes[0])
+
+    levels = np.array([level(spot) for spot in spots])
+    for i, j in _changes(np.where(np.abs(levels) > 1e-9, np.sign(levels), 0)):
+        share, spot = _root(problem, spots[i], spots[j], level)
+        if abs(level(spot)) <= _CROSSED:
+            yield i, share * (j - i), spot
+
+
+def event_at(problem: Problem, spot: Spot, count: int) -> Event | None:
+    """Return what happens at a point where so many exponents have a real part of 0."""
+    values = problem.eigenvalues(spot.slopes)
+    exponents = problem.exponents(values)
+    order = np.argsort(np.abs(exponents.real), kind="stable")[: max(count, 1)]
+    lead = order[np.argmax(exponents[order].imag)]
+    turn, eigenvalue = abs(float(exponents[lead].imag)), complex(values[lead])
+    ways, y, angle, resonance, form = np.zeros((0, spot.y.size)), spot.y, float("nan"), "", None
+    size = _size(problem, spot)
+    if count and problem.is_map and abs(turn - np.pi) < _TURNS:
+        kind, angle, resonance = FLIP, np.pi, "1:2" if count > 1 else ""
+    elif count and turn > _TURNS * size:
+        kind, angle = (NEIMARK_SACKER if problem.is_map else HOPF), turn
+        resonance = _resonance(turn) if problem.is_map else ""
+    elif count > 1:
+        kind, resonance = BRANCH_POINT, "1:1" if problem.is_map and count == 2 else ""
+        ways = _null_ways(problem, spot, count)
+    elif count and abs(spot.tangent[-1]) <= _STANDS:
+        kind = FOLD
+    else:
+        met = crossing(problem, spot)
+        if met is None:
+            if not count:  # two branches that only come near
+                return None
+            kind = BRANCH_POINT
+        else:
+            y, ways = met.y, met.ways
+            kind = PITCHFORK if met.pitchfork else TRANSCRITICAL if len(ways) else BRANCH_POINT
+    if kind in (HOPF, FLIP, NEIMARK_SACKER):
+        form = normal_form(problem, spot, eigenvalue, count, resonance)
+    z = y * problem.scale
+    return Event(
+        kind,
+        float(z[-1]),
+        problem.unravel(z[:-1][problem.params]),
+        eigenvalue.conjugate() if eigenvalue.imag < 0 else eigenvalue,
+        count,
+        angle,
+        resonance,
+        form,
+        y,
+        ways,
+    )
+
+
+def _resonance(angle: float) -> str:
+    near = [k for k in (1, 2, 3, 4) if abs(angle - 2 * np.pi / k) < _RESONANT]
+    return f"1:{near[0]}" if near else ""
+
+
+def _null_ways(problem: Problem, spot: Spot, count: int) -> np.ndarray:
+    """Return directions in which J vanishes, where several eigenvalues are 0 at once."""
+    rows = np.linalg.svd(spot.slopes[:, :-1])[2][-count:]
+    return np.column_stack([rows, np.zeros(count)])
