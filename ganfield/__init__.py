@@ -35,6 +35,7 @@ from ganfield.dynamics import classify as classify
 from ganfield.dynamics import find_equilibria as find_equilibria
 from ganfield.dynamics import grid as grid
 from ganfield.dynamics import planes as planes
+from ganfield.dynamics import stable_windows as stable_windows
 from ganfield.field import TRANSFORMS as TRANSFORMS
 from ganfield.field import clipped as clipped
 from ganfield.field import consensus as consensus

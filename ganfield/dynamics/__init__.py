@@ -6,6 +6,8 @@ from ganfield.dynamics._basins import basins as basins
 from ganfield.dynamics._branches import branches as branches
 from ganfield.dynamics._branches_results import Branch as Branch
 from ganfield.dynamics._branches_results import Branches as Branches
+from ganfield.dynamics._branches_windows import Window as Window
+from ganfield.dynamics._branches_windows import stable_windows as stable_windows
 from ganfield.dynamics._classify import KINDS as KINDS
 from ganfield.dynamics._classify import Classification as Classification
 from ganfield.dynamics._classify import classify as classify

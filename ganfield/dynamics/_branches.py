@@ -19,6 +19,7 @@ from ganfield.dynamics._branches_diagram import Diagram, Original
 from ganfield.dynamics._branches_follow import Limits, at_knob
 from ganfield.dynamics._branches_problem import Build, Problem, knob_of, made, problem_of
 from ganfield.dynamics._branches_results import Branches
+from ganfield.dynamics._equilibria import ends_of
 from ganfield.field import check_field, jacobian
 
 _ZERO = 1e-6  # of ‖J‖ (1 + max |x|): the largest residual of an equilibrium, as in `classify`
@@ -111,7 +112,7 @@ def branches(
         else:
             at = _within(value, low, high, argument="value")
         problem = problem_of(build, points[0], at, batch, high - low)
-        problem, limits = _limits(problem, points, box, (low, high), max_points)
+        limits = _limits(problem, points, box, (low, high), max_points)
         ys = [_begin(problem, point, at) for point in points]
         diagram = Diagram(problem, limits, _original(original, points[0], at, batch), switch)
         for y in ys:
@@ -140,8 +141,8 @@ def _limits(
     box: Any,
     bounds: tuple[float, float],
     max_points: int,
-) -> tuple[Problem, Limits]:
-    """Return the problem scaled to its box, and the box; what is remembered has no limits."""
+) -> Limits:
+    """Return where branches are left; what a method remembers has no limits."""
     size, scale = problem.begin.size, problem.scale
     ends = np.full((2, size + 1), np.inf)
     ends[0] = -np.inf
@@ -149,17 +150,9 @@ def _limits(
         reach = _FAR * (1 + max(float(np.abs(ravel_pytree(p)[0]).max()) for p in points))
         ends[:, :-1][:, problem.params] = [[-reach], [reach]]
     else:
-        pairs = check_bounds(box, argument="box")
-        for index in (0, 1):
-            filled = Players(
-                *(
-                    jax.tree.map(lambda x, p=pair: jnp.full_like(x, p[index]), part)
-                    for part, pair in zip(points[0], pairs, strict=True)
-                )
-            )
-            ends[index, :-1][problem.params] = np.asarray(ravel_pytree(filled)[0])
+        ends[:, :-1][:, problem.params] = ends_of(points[0], check_bounds(box, argument="box"))
     ends[:, -1] = bounds
-    return problem, Limits(ends[0] / scale, ends[1] / scale, max_points)
+    return Limits(ends[0] / scale, ends[1] / scale, max_points)
 
 
 def _begin(problem: Problem, point: Players, value: float) -> np.ndarray:
@@ -177,12 +170,16 @@ def _begin(problem: Problem, point: Players, value: float) -> np.ndarray:
         return spot.y
     what = "a fixed point of the method's step" if problem.is_map else "an equilibrium"
     said = f"start must be {what} for the knob's value {value:g}, where the residual is 0, got "
-    said += f"{point!r} with a residual of {norm:.3g}"
+    said += f"{_typed(point)} with a residual of {norm:.3g}"
     if spot is None:
         raise ValueError(f"{said}; Newton's method finds none from there: gf.find_equilibria may")
     found = problem.unravel((spot.y * problem.scale)[:-1][problem.params])
-    near = jax.tree.map(lambda leaf: leaf.item() if leaf.ndim == 0 else leaf, found)
-    raise ValueError(f"{said}; the nearest one that Newton's method leads to is {near!r}")
+    raise ValueError(f"{said}; the nearest one that Newton's method leads to is {_typed(found)}")
+
+
+def _typed(point: Players) -> str:
+    """Return a point as it would be typed, if that is short."""
+    return repr(jax.tree.map(lambda leaf: np.asarray(leaf).tolist(), point))
 
 
 def _original(

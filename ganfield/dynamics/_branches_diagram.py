@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from ganfield._types import Players
 from ganfield.dynamics._branches_follow import (
+    CLOSED,
     KINK,
     Limits,
     Spot,
@@ -21,7 +23,7 @@ from ganfield.dynamics._branches_results import Branch
 from ganfield.dynamics._branches_search import further
 from ganfield.dynamics._branches_switch import aside, spot_at
 from ganfield.dynamics._classify import kind_of
-from ganfield.dynamics._events import Event, find_events
+from ganfield.dynamics._events import Event, marked
 
 Original = Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray]]
 """``at(params, value) -> (v, J)`` of the field that another one was made of."""
@@ -29,6 +31,7 @@ Original = Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray]]
 _SAME = 1e-6  # in scaled unknowns: two solutions that are one
 _TOLERANCE = 1e-6  # of ‖J‖: what counts as 0, as in `classify`
 _MOST_BRANCHES = 200
+BORN = "the crossing that it is born at"
 
 
 class _Followed(NamedTuple):
@@ -72,36 +75,43 @@ class Diagram:
         """Return the branches with what their points are."""
         return tuple(map(self._finished, self.followed))
 
-    def _extend(self, problem: Problem, middle: list[Spot], back: Spot, on: Spot) -> None:
-        """Follow a branch on both sides of what is known of it, and keep it."""
+    def _extend(self, problem: Problem, middle: list[Spot], back: Spot | None, on: Spot) -> None:
+        """Follow a branch on both sides of what is known of it, and keep it.
+
+        Where ``back`` is None it is born at a crossing, and one side is all there is.
+        """
         after, last = follow(problem, on, self.limits)
-        before, first = ([], last) if last == "closed" else follow(problem, back, self.limits)
+        before: list[Spot] = []
+        if back is None:
+            first = BORN
+        elif last == CLOSED:
+            first = CLOSED
+        else:
+            before, first = follow(problem, back, self.limits)
         turned = [spot._replace(tangent=-spot.tangent) for spot in reversed(before)]
         spots = [*turned, *middle, *after]
-        events, jump = find_events(problem, spots)
-        if jump is not None:  # What lies beyond a jump hangs together with nothing before it.
-            here = len(turned)
+        known = marked(problem, spots)
+        if known.jump is not None:  # What lies beyond a jump hangs together with nothing before it.
+            here, jump = len(turned), known.jump
             kept = slice(0, jump + 1) if jump >= here else slice(jump + 1, None)
             first, last = (first, KINK) if jump >= here else (KINK, last)
-            spots = spots[kept]
-            events, jump = find_events(problem, spots)
-            events = events if jump is None else []
-        self.followed.append(_Followed(problem, spots, events, (first, last)))
+            known = marked(problem, spots[kept])
+        self.followed.append(_Followed(problem, known.spots, known.events, (first, last)))
         if self.switch:
-            for event in events:
-                self._switch(problem, spots, event)
+            for event in known.events:
+                self._switch(problem, known.spots, event)
 
     def _switch(self, problem: Problem, spots: list[Spot], event: Event) -> None:
         """Follow the branches that cross at an event."""
         if not len(event.ways):
             return
-        near = min(spots, key=lambda spot: float(np.linalg.norm(spot.y - event.y)))
-        along = np.abs(event.ways @ near.tangent)
+        along = np.abs(event.ways @ spots[event.place].tangent)
         ways = event.ways
         if event.crossing < 2:  # of two, the one that is not this branch
             ways = ways[[np.argmin(along)]]
         for way in ways:
-            sides = [aside(problem, event.y, sign * way) for sign in (1, -1)]
+            far = event.crossing > 1
+            sides = [aside(problem, event.y, sign * way, far=far) for sign in (1, -1)]
             inside = [
                 spot if spot is not None and self.limits.holds(spot.y) else None for spot in sides
             ]
@@ -110,10 +120,8 @@ class Diagram:
                 continue
             other = across(self.problem, new[0].y)
             if len(new) == 1 or other.dimension:
-                (spot,) = new[:1]
-                spot = spot._replace(slopes=other.look(spot.y)[1])
-                back = spot._replace(tangent=-spot.tangent)
-                self._extend(other, [spot], back, spot)
+                spot = new[0]._replace(slopes=other.look(new[0].y)[1])
+                self._extend(other, [spot], None, spot)
                 continue
             on, back = new
             middle = [
@@ -162,9 +170,7 @@ class Diagram:
         )
 
 
-def _stack(trees: list[object]) -> object:
-    import jax
-
+def _stack(trees: list[Any]) -> Any:
     return jax.tree.map(lambda *leaves: np.stack([np.asarray(x) for x in leaves]), *trees)
 
 

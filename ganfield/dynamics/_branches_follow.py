@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import lapack
 
 from ganfield.dynamics._branches_problem import Problem
 
@@ -14,6 +15,7 @@ _TURNS = 0.995  # the least cosine between the tangents at the two ends of a ste
 _BENT = 2e-3  # of ‖D‖: by how much D half-way may miss the mean of both ends
 _JUMPS = 1e-5  # of ‖D‖: more than what D changes by over the shortest step, where it is smooth
 _SMALL = 1e-12  # of 1 + ‖y‖: a Newton step that is rounding
+_SINGULAR = 1e-13  # of the largest singular value: one that is 0 but for rounding
 _MOST = 12  # of Newton's steps
 BOUNDS, BOX, CLOSED = "the knob's bounds", "the box of parameters", "closed"
 KINK = "a kink or a jump of the field"
@@ -43,13 +45,11 @@ class Limits(NamedTuple):
 
 def solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return the solution of linear equations, the shortest one where there are several."""
-    try:
-        answer = np.linalg.solve(matrix, right)
-    except np.linalg.LinAlgError:
-        answer = np.full(right.shape, np.nan)
-    if np.isfinite(answer).all():
-        return answer
-    return np.linalg.lstsq(matrix, right, rcond=1e-12)[0]
+    factors, pivots, _ = lapack.dgetrf(matrix)
+    inverse_condition, _ = lapack.dgecon(factors, np.abs(matrix).sum(axis=0).max())
+    if inverse_condition > _SINGULAR:
+        return lapack.dgetrs(factors, pivots, right)[0]
+    return np.linalg.lstsq(matrix, right, rcond=_SINGULAR)[0]
 
 
 def corrected(problem: Problem, guess: np.ndarray, row: np.ndarray) -> Spot | None:
@@ -152,8 +152,10 @@ def _why(problem: Problem, here: Spot) -> str:
     ahead, slopes = problem.look(here.y + 10 * _SHORTEST * here.tangent)
     if not (np.isfinite(ahead).all() and np.isfinite(slopes).all()):
         return UNDEFINED
-    jump = np.linalg.norm(slopes - here.slopes)
-    return KINK if jump > _JUMPS * np.linalg.norm(slopes) else LOST
+    size = np.linalg.norm(slopes)
+    bends = np.linalg.norm(slopes - here.slopes) > _JUMPS * size
+    jumps = np.linalg.norm(ahead) > 10 * _SHORTEST * size
+    return KINK if bends or jumps else LOST
 
 
 def _has_closed(begin: Spot, here: Spot, spot: Spot) -> bool:

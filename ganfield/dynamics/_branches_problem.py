@@ -260,4 +260,3 @@ def across(problem: Problem, y: np.ndarray) -> Problem:
         return value, slopes
 
     return problem._replace(look=look, dimension=dimension, shift=float(shift))
-

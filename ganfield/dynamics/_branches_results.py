@@ -69,7 +69,7 @@ class Branches(NamedTuple):
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """The events of all branches, by the knob's value; what two branches share is there once."""
+        """The events of all branches, by the knob's value, each once."""
         every: list[Event] = []
         for event in sorted(
             (event for branch in self.branches for event in branch.events),

@@ -13,6 +13,7 @@ _WAY = 1e-4  # of finite differences, in scaled unknowns
 _FAR = 1e-2  # from where a crossing was located, at most
 _FLAT = 1e-5  # what counts as 0 in the reduced equation, of its other coefficients
 _ASIDE = (0.01, 0.003, 0.001, 0.03)  # steps on to another branch
+_FAR_ASIDE = (0.1, 0.05, 0.02)  # where several eigenvalues cross, for a ring may be born
 
 
 class Crossing(NamedTuple):
@@ -71,7 +72,8 @@ def crossing(problem: Problem, near: Spot) -> Crossing | None:
         pairs = [(1.0, 0.0), (-ll / (2 * al), 1.0)]
     else:
         pairs = [((-al + sign * root) / aa, 1.0) for sign in (1, -1)]
-    ways = [a * np.append(solution.by_a, 0.0) + l * np.append(solution.by_l, 1.0) for a, l in pairs]
+    by_a, by_knob = np.append(solution.by_a, 0.0), np.append(solution.by_knob, 1.0)
+    ways = [a * by_a + knob * by_knob for a, knob in pairs]
     return Crossing(solution.y, np.stack([way / np.linalg.norm(way) for way in ways]), pitchfork)
 
 
@@ -80,7 +82,7 @@ class _Solution(NamedTuple):
     height: float
     slopes: np.ndarray
     by_a: np.ndarray
-    by_l: np.ndarray
+    by_knob: np.ndarray
 
 
 class _Reduced:
@@ -90,10 +92,10 @@ class _Reduced:
         self.problem, self.y, self.left, self.right = problem, y, left, right
 
     def at(self, place: np.ndarray) -> _Solution | None:
-        (a, l), size = place, self.y.size - 1
+        (a, knob), size = place, self.y.size - 1
         x, height = self.y[:-1] + a * self.right, 0.0
         for _ in range(12):
-            value, slopes = self.problem.look(np.append(x, self.y[-1] + l))
+            value, slopes = self.problem.look(np.append(x, self.y[-1] + knob))
             if not (np.isfinite(value).all() and np.isfinite(slopes).all()):
                 return None
             matrix = np.block(
@@ -105,9 +107,11 @@ class _Reduced:
             if np.linalg.norm(step) <= 1e-13 * (1 + np.linalg.norm(x)):
                 break
         by_a = solved(matrix, np.append(np.zeros(size), 1.0))
-        by_l = solved(matrix, np.append(-slopes[:, -1], 0.0))
-        y = np.append(x, self.y[-1] + l)
-        return _Solution(y, float(height), np.array([by_a[-1], by_l[-1]]), by_a[:-1], by_l[:-1])
+        by_knob = solved(matrix, np.append(-slopes[:, -1], 0.0))
+        y = np.append(x, self.y[-1] + knob)
+        return _Solution(
+            y, float(height), np.array([by_a[-1], by_knob[-1]]), by_a[:-1], by_knob[:-1]
+        )
 
     def slopes(self, place: np.ndarray) -> np.ndarray | None:
         """Return the derivatives of β by a and l."""
@@ -120,9 +124,9 @@ def spot_at(problem: Problem, y: np.ndarray, way: np.ndarray) -> Spot:
     return Spot(y, problem.look(y)[1], way)
 
 
-def aside(problem: Problem, y: np.ndarray, way: np.ndarray) -> Spot | None:
+def aside(problem: Problem, y: np.ndarray, way: np.ndarray, *, far: bool) -> Spot | None:
     """Return a solution beside a crossing, along a direction; its tangent leads away."""
-    for length in _ASIDE:
+    for length in _FAR_ASIDE if far else _ASIDE:
         spot = corrected(problem, y + length * way, way)
         if spot is None:
             continue

@@ -1,12 +1,13 @@
-"""Events along a branch: where its stability changes, where it turns back, where others cross it."""
+"""Events along a branch: its stability changes, it turns back, or others cross it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize_scalar
 
 from ganfield._types import Players
 from ganfield.dynamics._branches_follow import Spot, corrected
@@ -17,12 +18,12 @@ from ganfield.dynamics._normal_forms import NormalForm, normal_form
 FOLD, PITCHFORK, TRANSCRITICAL, BRANCH_POINT = "fold", "pitchfork", "transcritical", "branch point"
 HOPF, FLIP, NEIMARK_SACKER = "hopf", "flip", "neimark-sacker"
 EVENTS = (FOLD, PITCHFORK, TRANSCRITICAL, BRANCH_POINT, HOPF, FLIP, NEIMARK_SACKER)
-_ZERO = 1e-9  # of ‖J‖: a real part that is 0
+_ZERO = 1e-7  # of ‖J‖: a real part that is 0; rounding makes so much of a double eigenvalue
 _TOGETHER = 1e-8  # in scaled unknowns: eigenvalues that cross at one point
 _TURNS = 1e-6  # of ‖J‖: an imaginary part that is not 0
-_STANDS = 1e-6  # the knob's share of the tangent where a branch turns back
 _RESONANT = 1e-6  # how near to a root of unity
-_CROSSED = 1e-6  # of the largest singular value of D with the tangent: branches cross
+_CROSSED = 0.1  # of what it is beside it: a singular value that comes to 0 where branches cross
+_ALONG = 0.9  # the least cosine between a chord and the branch
 _MOST_BETWEEN = 3  # points at an event, none of which is on either side
 
 
@@ -44,6 +45,7 @@ class Event(NamedTuple):
         resonance: "1:1" to "1:4" where the multiplier is that root of unity, so that a circle is
             not all that may be born; else "".
         normal_form: what comes after; None but for Hopf, flip and Neimark–Sacker points.
+        place: of the event among the points of its branch.
         y: the point and the knob, scaled; for use by ``branches``.
         ways: directions of the branches that cross there, scaled, shape ``(count, n + 1)``.
     """
@@ -56,6 +58,7 @@ class Event(NamedTuple):
     angle: float
     resonance: str
     normal_form: NormalForm | None
+    place: int
     y: np.ndarray
     ways: np.ndarray
 
@@ -65,8 +68,23 @@ class Event(NamedTuple):
         return f"Event: {name}{after} at {self.value:.10g}"
 
 
-def find_events(problem: Problem, spots: list[Spot]) -> tuple[list[Event], int | None]:
-    """Return the events of a branch, in its order, and the place of the first jump, if any.
+class Marked(NamedTuple):
+    """A branch with its events.
+
+    Attributes:
+        spots: its points, those of the events among them, and one between each two.
+        events: in its order.
+        jump: the place of the first jump of an exponent, before which no event was looked for;
+            None where there is none.
+    """
+
+    spots: list[Spot]
+    events: list[Event]
+    jump: int | None = None
+
+
+def marked(problem: Problem, spots: list[Spot]) -> Marked:
+    """Return a branch with its events.
 
     The real parts of the exponents, sorted, are continuous along the branch, so that a change of
     the k-th one's sign is a zero of it, which Brent's method finds; it is looked at whether it is
@@ -77,32 +95,57 @@ def find_events(problem: Problem, spots: list[Spot]) -> tuple[list[Event], int |
         spots: points of the branch, in its order.
     """
     if len(spots) < 2:
-        return [], None
+        return Marked(spots, [])
+    spots = _with_dips(problem, spots)
     levels = [_levels(problem, spot) for spot in spots]
     sizes = [_size(problem, spot) for spot in spots]
     signs = np.array(
         [np.where(np.abs(x) > _ZERO * s, np.sign(x), 0) for x, s in zip(levels, sizes, strict=True)]
     )
-    met: list[tuple[int, float, Spot, int]] = []
+    met: list[tuple[float, Spot, int, bool]] = []
     for k in range(signs.shape[1]):
         for i, j in _changes(signs[:, k]):
             share, spot = _root(problem, spots[i], spots[j], lambda s, k=k: _levels(problem, s)[k])
             if abs(_levels(problem, spot)[k]) > 1e-6 * max(sizes[i], sizes[j]):
-                return [], i
-            met.append((i, share * (j - i), spot, 1))
-    for i, share, spot in _crossings(problem, spots):
-        if not any(np.linalg.norm(spot.y - other.y) <= 1e-4 for _, _, other, _ in met):
-            met.append((i, share, spot, 0))
-    met.sort(key=lambda each: each[0] + each[1])
-    events: list[Event] = []
+                return Marked(spots, [], i)
+            turns = bool(spots[i].tangent[-1] * spots[j].tangent[-1] < 0)
+            met.append((i + share * (j - i), spot, 1, turns))
+    for place, spot in _crossings(problem, spots):
+        if not any(np.linalg.norm(spot.y - other.y) <= 1e-3 for _, other, _, _ in met):
+            met.append((place, spot, 0, False))
+    met.sort(key=lambda each: each[0])
+    events: list[tuple[float, Event]] = []
     while met:
-        _, _, spot, count = met.pop(0)
-        while met and np.linalg.norm(met[0][2].y - spot.y) <= _TOGETHER:
-            count += met.pop(0)[3]
-        event = event_at(problem, spot, count)
+        place, spot, count, turns = met.pop(0)
+        while met and np.linalg.norm(met[0][1].y - spot.y) <= _TOGETHER:
+            count += met.pop(0)[2]
+        event = event_at(problem, spot, count, turns)
         if event is not None:
-            events.append(event)
-    return events, None
+            events.append((place, event))
+    return _inserted(problem, spots, events)
+
+
+def _inserted(problem: Problem, spots: list[Spot], events: list[tuple[float, Event]]) -> Marked:
+    """Return a branch with the points of its events, and points between two of them."""
+    points = [(float(place), spot) for place, spot in enumerate(spots)]
+    for place, event in events:
+        near = spots[round(place)]
+        if np.linalg.norm(event.y - near.y) > _TOGETHER:
+            points.append((place, Spot(event.y, problem.look(event.y)[1], near.tangent)))
+    for (one, before), (other, after) in pairwise(events):
+        if np.floor(one) == np.floor(other):
+            near, middle = spots[round(one)], (before.y + after.y) / 2
+            between = corrected(problem, middle, near.tangent)
+            if between is not None:
+                points.append(((one + other) / 2, between))
+    points.sort(key=lambda each: each[0])
+    every = [spot for _, spot in points]
+    ys = np.stack([spot.y for spot in every])
+    placed = [
+        event._replace(place=int(np.argmin(np.linalg.norm(ys - event.y, axis=1))))
+        for _, event in events
+    ]
+    return Marked(every, placed)
 
 
 def _levels(problem: Problem, spot: Spot) -> np.ndarray:
@@ -117,39 +160,84 @@ def _size(problem: Problem, spot: Spot) -> float:
 def _changes(signs: np.ndarray) -> Iterator[tuple[int, int]]:
     """Yield the places before and after each change of sign, few zeros between them."""
     known = np.flatnonzero(signs)
-    for i, j in zip(known, known[1:], strict=False):
+    for i, j in pairwise(known):
         if signs[i] != signs[j] and j - i <= _MOST_BETWEEN:
             yield int(i), int(j)
 
 
-def _between(problem: Problem, one: Spot, other: Spot) -> Callable[[float], Spot]:
-    """Return the points of a branch between two of it, by their share of the chord."""
+def _between(problem: Problem, one: Spot, other: Spot) -> Callable[[float], tuple[Spot, bool]]:
+    """Return the points of a branch between two of it, by their share of the chord.
+
+    Very near a crossing none may be found, or one of the other branch: then it is a point of the
+    chord, which is told.
+    """
     chord = other.y - one.y
     row = chord / np.linalg.norm(chord)
 
-    def at(share: float) -> Spot:
+    def at(share: float) -> tuple[Spot, bool]:
         guess = one.y + share * chord
         spot = corrected(problem, guess, row)
-        return Spot(guess, problem.look(guess)[1], row) if spot is None else spot
+        if spot is None or spot.tangent @ row < _ALONG:
+            return Spot(guess, problem.look(guess)[1], row), False
+        return spot, True
 
     return at
 
 
 def _root(
-    problem: Problem, one: Spot, other: Spot, level: Callable[[Spot], float]
+    problem: Problem,
+    one: Spot,
+    other: Spot,
+    level: Callable[[Spot], float],
+    exact: float = 1e-14,
 ) -> tuple[float, Spot]:
     """Return where a function of the points between two of a branch changes its sign."""
     at = _between(problem, one, other)
     ends = level(one), level(other)
 
     def of(share: float) -> float:
-        return ends[int(share)] if share in (0.0, 1.0) else float(level(at(share)))
+        return ends[int(share)] if share in (0.0, 1.0) else float(level(at(share)[0]))
 
-    share = brentq(of, 0.0, 1.0, xtol=1e-14, rtol=1e-14, maxiter=80, disp=False)
-    return share, at(share)
+    share = brentq(of, 0.0, 1.0, xtol=exact, rtol=1e-14, maxiter=80, disp=False)
+    return share, at(share)[0]
 
 
-def _crossings(problem: Problem, spots: list[Spot]) -> Iterator[tuple[int, float, Spot]]:
+def _with_dips(problem: Problem, spots: list[Spot]) -> list[Spot]:
+    """Return a branch with points where an exponent crosses 0 twice within a step.
+
+    Where one comes near 0 and leaves it again on the same side, the point between is looked for at
+    which it is on the other.
+    """
+    levels = np.array([_levels(problem, spot) for spot in spots])
+    size = max(_size(problem, spot) for spot in spots)
+    more: list[tuple[int, Spot]] = []
+    near = np.abs(levels)
+    for k in range(levels.shape[1]):
+        for i in range(1, len(spots) - 1):
+            beside = levels[i - 1 : i + 2, k]
+            lowest = near[i, k] < min(near[i - 1, k], near[i + 1, k]) - _ZERO * size
+            if not lowest or abs(np.sign(beside).sum()) < len(beside):
+                continue
+            sign = np.sign(levels[i, k])
+            for j in (i - 1, i):
+                at = _between(problem, spots[j], spots[j + 1])
+
+                def height(share: float, at: Any = at, k: int = k, sign: float = sign) -> float:
+                    spot, is_solution = at(share)
+                    return float(sign * _levels(problem, spot)[k]) if is_solution else np.inf
+
+                dip = minimize_scalar(
+                    height, bounds=(0, 1), method="bounded", options={"xatol": 1e-4}
+                )
+                if dip.fun < -_ZERO * size:
+                    more.append((j, at(dip.x)[0]))
+    spots = list(spots)
+    for j, spot in sorted(more, key=lambda each: -each[0]):
+        spots.insert(j + 1, spot)
+    return spots
+
+
+def _crossings(problem: Problem, spots: list[Spot]) -> Iterator[tuple[float, Spot]]:
     """Yield where the determinant of D with the tangent changes its sign."""
 
     def level(spot: Spot) -> float:
@@ -159,13 +247,17 @@ def _crossings(problem: Problem, spots: list[Spot]) -> Iterator[tuple[int, float
 
     levels = np.array([level(spot) for spot in spots])
     for i, j in _changes(np.where(np.abs(levels) > 1e-9, np.sign(levels), 0)):
-        share, spot = _root(problem, spots[i], spots[j], level)
-        if abs(level(spot)) <= _CROSSED:
-            yield i, share * (j - i), spot
+        # Not nearer, for there the equations are all but singular.
+        share, spot = _root(problem, spots[i], spots[j], level, exact=1e-3)
+        if abs(level(spot)) <= _CROSSED * max(abs(levels[i]), abs(levels[j])):
+            yield i + share * (j - i), spot
 
 
-def event_at(problem: Problem, spot: Spot, count: int) -> Event | None:
-    """Return what happens at a point where so many exponents have a real part of 0."""
+def event_at(problem: Problem, spot: Spot, count: int, turns: bool) -> Event | None:
+    """Return what happens at a point where so many exponents have a real part of 0.
+
+    ``turns`` says whether the branch turns back there; ``count`` is 0 where others cross alone.
+    """
     values = problem.eigenvalues(spot.slopes)
     exponents = problem.exponents(values)
     order = np.argsort(np.abs(exponents.real), kind="stable")[: max(count, 1)]
@@ -181,7 +273,7 @@ def event_at(problem: Problem, spot: Spot, count: int) -> Event | None:
     elif count > 1:
         kind, resonance = BRANCH_POINT, "1:1" if problem.is_map and count == 2 else ""
         ways = _null_ways(problem, spot, count)
-    elif count and abs(spot.tangent[-1]) <= _STANDS:
+    elif count and turns:
         kind = FOLD
     else:
         met = crossing(problem, spot)
@@ -204,6 +296,7 @@ def event_at(problem: Problem, spot: Spot, count: int) -> Event | None:
         angle,
         resonance,
         form,
+        0,
         y,
         ways,
     )

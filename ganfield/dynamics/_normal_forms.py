@@ -82,7 +82,7 @@ def normal_form(
     omega = abs(eigenvalue.imag) if not problem.is_map else 1.0
     decides = -c.real if is_flip else c.real
     far = 1 + np.abs(spot.y[:-1] * problem.scale[:-1]).max()
-    size = np.abs(parts).sum()
+    size = sum(float(np.abs(p) @ np.abs(term)) for term in terms)
     if abs(decides) <= max(_NOTHING * size, _LINEAR * np.linalg.norm(J, 2) / far**2):
         why = "the terms of third order cancel" if size > _LINEAR else "the motion is linear here"
         return NormalForm(DEGENERATE, decides / omega, c, slope, nan, 0, why)
