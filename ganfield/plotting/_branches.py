@@ -1,5 +1,7 @@
 """Bifurcation diagrams: branches over a knob, a line for what is stable, dashes for what is not."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from itertools import groupby
 from typing import Any
