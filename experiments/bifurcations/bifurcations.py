@@ -21,7 +21,8 @@ import step_size_cycle
 from ganfield.cli import script
 
 Rows = list[tuple[str, str, str]]
-STUDIES: dict[str, Callable[[Path], Rows]] = {
+# A study that saves its own numbers returns nothing.
+STUDIES: dict[str, Callable[[Path], Rows | None]] = {
     "lattice_diagram": lattice_diagram.study,
     "penalty_weight": penalty_weight.study,
     "step_size_cycle": step_size_cycle.study,
@@ -48,12 +49,13 @@ def main(config: Config) -> None:
     for name, study in chosen.items():
         print(f"{name} …", flush=True)
         experiment.lap()
-        rows = study(experiment.folder)
+        rows = study(experiment.folder) or []
         results[name] = {
             "seconds": round(experiment.lap(), 1),
             "rows": [dict(zip(head, row, strict=True)) for row in rows],
         }
-        tables.append(gf.reporting.table(head, rows))
+        if rows:
+            tables.append(gf.reporting.table(head, rows))
     experiment.save("result.json", studies=results)
     experiment.finish(*tables)
 
