@@ -79,11 +79,11 @@ def draw(found: gf.dynamics.Branches, path: Path) -> None:
         left.axhline(1, color="0.6", lw=0.8)
         for event in branch.events:
             name = {"flip": "flip", "neimark-sacker": "Neimark–Sacker"}[event.kind]
-            at = STEP_SIZE * event.value
+            product = STEP_SIZE * event.value
             left.annotate(
-                f"{name}\nhγ = {at:.5g}",
-                (at, 1),
-                xytext=(12, 22) if at < 1 else (-66, 22),
+                f"{name}\nhγ = {product:.5g}",
+                (product, 1),
+                xytext=(12, 22) if product < 1 else (-66, 22),
                 textcoords="offset points",
                 arrowprops={"arrowstyle": "-", "lw": 0.7},
                 fontsize=8,

@@ -179,7 +179,8 @@ def _solutions(followed: _Followed, value: float) -> list[np.ndarray]:
     spots = followed.spots
     knobs = np.array([spot.y[-1] for spot in spots])
     solutions = []
-    for i in np.flatnonzero((knobs[:-1] - value) * (knobs[1:] - value) <= 0):
+    for place in np.flatnonzero((knobs[:-1] - value) * (knobs[1:] - value) <= 0):
+        i = int(place)
         width = knobs[i + 1] - knobs[i]
         share = (value - knobs[i]) / width if width else 0.0
         guess = spots[i].y + share * (spots[i + 1].y - spots[i].y)

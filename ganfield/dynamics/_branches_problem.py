@@ -95,6 +95,13 @@ def made(build: Build, value: Any) -> tuple[Method | None, Field]:
     return None, both
 
 
+def _step_of(build: Build, value: Any) -> tuple[Method, Field]:
+    method, field = made(build, value)
+    if method is None:
+        raise ValueError("build must return (method, field) for every value, or for none")
+    return method, field
+
+
 def knob_of(build: Build) -> str:
     """Return what build calls its knob."""
     try:
@@ -134,7 +141,7 @@ def problem_of(build: Build, start: Players, value: float, batch: Any, width: fl
         matrix_of(local)  # refuses a derivative that is not finite
 
         def residual(x: jax.Array, value: jax.Array, batch: Any) -> jax.Array:
-            method, field = made(build, value)
+            method, field = _step_of(build, value)
             # What does not move with the parameters, it has of steps at this very point.
             at = unravel(jax.lax.stop_gradient(x[params]))
             there = state_at(method, field, at, None, batch, period)

@@ -105,7 +105,7 @@ def marked(problem: Problem, spots: list[Spot]) -> Marked:
     met: list[tuple[float, Spot, int, bool]] = []
     for k in range(signs.shape[1]):
         for i, j in _changes(signs[:, k]):
-            share, spot = _root(problem, spots[i], spots[j], lambda s, k=k: _levels(problem, s)[k])
+            share, spot = _root(problem, spots[i], spots[j], _level(problem, k))
             if abs(_levels(problem, spot)[k]) > 1e-6 * max(sizes[i], sizes[j]):
                 return Marked(spots, [], i)
             turns = bool(spots[i].tangent[-1] * spots[j].tangent[-1] < 0)
@@ -151,6 +151,10 @@ def _inserted(problem: Problem, spots: list[Spot], events: list[tuple[float, Eve
 def _levels(problem: Problem, spot: Spot) -> np.ndarray:
     """Return the real parts of the exponents, the largest first."""
     return np.sort(problem.exponents(problem.eigenvalues(spot.slopes)).real)[::-1]
+
+
+def _level(problem: Problem, k: int) -> Callable[[Spot], float]:
+    return lambda spot: float(_levels(problem, spot)[k])
 
 
 def _size(problem: Problem, spot: Spot) -> float:
