@@ -23,6 +23,7 @@ _TOGETHER = 1e-8  # in scaled unknowns: eigenvalues that cross at one point
 _TURNS = 1e-6  # of ‖J‖: an imaginary part that is not 0
 _RESONANT = 1e-6  # how near to a root of unity
 _CROSSED = 0.1  # of what it is beside it: a singular value that comes to 0 where branches cross
+_REACH = 1.5  # times what exponents change by in steps nearby: how far one may have gone in a step
 _ALONG = 0.9  # the least cosine between a chord and the branch
 _MOST_BETWEEN = 3  # points at an event, none of which is on either side
 
@@ -209,36 +210,43 @@ def _root(
 def _with_dips(problem: Problem, spots: list[Spot]) -> list[Spot]:
     """Return a branch with points where an exponent crosses 0 twice within a step.
 
-    Where one comes near 0 and leaves it again on the same side, the point between is looked for at
-    which it is on the other.
+    Two that pass each other there, one to either side, leave the sorted ones as they were. So where
+    one is so near 0 at both ends of a step, on one side, that it may have crossed and come back,
+    the point between is looked for at which it is on the other side.
     """
     levels = np.array([_levels(problem, spot) for spot in spots])
     size = max(_size(problem, spot) for spot in spots)
+    changes = np.abs(np.diff(levels, axis=0)).max(axis=1)
     more: list[tuple[int, Spot]] = []
-    near = np.abs(levels)
-    for k in range(levels.shape[1]):
-        for i in range(1, len(spots) - 1):
-            beside = levels[i - 1 : i + 2, k]
-            lowest = near[i, k] < min(near[i - 1, k], near[i + 1, k]) - _ZERO * size
-            if not lowest or abs(np.sign(beside).sum()) < len(beside):
-                continue
-            sign = np.sign(levels[i, k])
-            for j in (i - 1, i):
-                at = _between(problem, spots[j], spots[j + 1])
+    for i in range(len(spots) - 1):
+        reach = _REACH * changes[max(i - 2, 0) : i + 3].max()
+        ends = levels[i : i + 2]
+        near = (np.abs(ends).min(axis=0) <= reach) & (ends[0] * ends[1] > (_ZERO * size) ** 2)
+        at = _between(problem, spots[i], spots[i + 1])
+        for k in np.flatnonzero(near):
 
-                def height(share: float, at: Any = at, k: int = k, sign: float = sign) -> float:
-                    spot, is_solution = at(share)
-                    return float(sign * _levels(problem, spot)[k]) if is_solution else np.inf
+            def height(share: float, at: Any = at, k: int = k, sign: Any = ends[0, k]) -> float:
+                spot, is_solution = at(share)
+                return float(np.sign(sign) * _levels(problem, spot)[k]) if is_solution else np.inf
 
-                dip = minimize_scalar(
-                    height, bounds=(0, 1), method="bounded", options={"xatol": 1e-4}
-                )
-                if dip.fun < -_ZERO * size:
-                    more.append((j, at(dip.x)[0]))
-    spots = list(spots)
-    for j, spot in sorted(more, key=lambda each: -each[0]):
-        spots.insert(j + 1, spot)
-    return spots
+            dip = minimize_scalar(height, bounds=(0, 1), method="bounded", options={"xatol": 1e-4})
+            if dip.fun < -_ZERO * size:
+                more.append((i, at(dip.x)[0]))
+    ordered = list(enumerate(spots)) + more
+    return [spot for _, spot in sorted(ordered, key=_along_of(spots))]
+
+
+def _along_of(spots: list[Spot]) -> Callable[[tuple[int, Spot]], float]:
+    """Return where a point lies in the order of a branch, by the step that it is in."""
+
+    def place(each: tuple[int, Spot]) -> float:
+        i, spot = each
+        if spot is spots[i]:
+            return float(i)
+        chord = spots[i + 1].y - spots[i].y
+        return i + float((spot.y - spots[i].y) @ chord / (chord @ chord))
+
+    return place
 
 
 def _crossings(problem: Problem, spots: list[Spot]) -> Iterator[tuple[float, Spot]]:

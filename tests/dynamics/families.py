@@ -13,12 +13,12 @@ import ganfield as gf
 
 
 class Drawn(NamedTuple):
-    """A family: knob → field, a start, the knob there, and where the event lies."""
+    """A family: knob → field, a start, the knob there, and where the event lies, or the events."""
 
     build: object
     start: gf.Players
     value: float
-    event: float
+    event: object
     numbers: dict
 
 
@@ -73,86 +73,97 @@ def on_a_line(kind, seed, size=4):
     return Drawn(build, _players(size)(mix @ y), far, at, numbers)
 
 
-def turning(seed, size=5, *, is_map):
-    """A family with a Hopf or a Neimark–Sacker point, and its coefficient by elimination.
+def _blocks(seed, count, size):
+    """Several families side by side, mixed into one motion: where, how fast, and by what matrix."""
+    random = np.random.default_rng(seed)
+    left, sizes, right = np.linalg.svd(random.normal(size=(count * size, count * size)))
+    mix = left @ np.diag(np.clip(sizes, 0.4, 2.0)) @ right
+    at = np.sort(random.uniform(0.1, 0.9, count))
+    pace = random.choice([-1, 1], count) * random.uniform(0.5, 2, count)
+    return random, mix, np.linalg.inv(mix), at, pace
+
+
+def turning(seed, count=8, *, is_map):
+    """Families with a Hopf or a Neimark–Sacker point each, and their coefficients by elimination.
 
     z′ = z(ν + iω + c|z|²) + e z y₂ + f z̄ (y₃ + iy₄), y₂′ = −d y₂ + k|z|², and y₃ + iy₄ follows
     m z²: on the cycle y₂ = k|z|²/d and y₃ + iy₄ = m z²/(d + 2iω), which add to c. Of a map
     z ↦ e^{iω}(…) with the same in it, and rates e^{−d} for −d.
     """
-    random, numbers = _drawn(seed, size)
-    at, pace, mix, back, _, _ = numbers.values()
-    omega, e, f, k, m = random.uniform(0.4, 1.4), *random.normal(size=4)
-    c, d = complex(*random.normal(size=2)), random.uniform(0.5, 1.5, 2)
+    size = 5 * count
+    random, mix, back, at, pace = _blocks(seed, count, 5)
+    omega = random.uniform(0.4, 1.4, count)
+    e, f, k, m = random.normal(size=(4, count))
+    c, d = random.normal(size=(count, 2)) @ [1, 1j], random.uniform(0.5, 1.5, (2, count))
     decay, turn = np.exp(-d), np.exp(1j * omega)
     if is_map:
         slaved = k / (1 - decay[0]), m / (turn**2 - decay[1])
     else:
         slaved = k / d[0], m / (d[1] + 2j * omega)
     whole = c + e * slaved[0] + f * slaved[1]
-    cos, sin = np.cos(omega), np.sin(omega)
 
     def build(mu):
         nu = jnp.expm1(pace * (mu - at))
 
         def field(params, batch=None):
             y = back @ jnp.concatenate(params)
-            a, b, one, two, three = y
-            square = a**2 + b**2
-            real = nu + c.real * square + e * one
-            imaginary = c.imag * square
-            # f z̄ (y₃ + iy₄)
-            more = f * jnp.stack([a * two + b * three, a * three - b * two])
+            a, b, one, *two = y.reshape(count, 5).T
+            z, two = a + 1j * b, two[0] + 1j * two[1]
+            square = a**2 + b**2  # of an absolute value there is no second derivative at 0
+            linear = nu + c * square + e * one
+            more = f * jnp.conj(z) * two
             if is_map:
-                inner = jnp.stack([a + real * a - imaginary * b, b + real * b + imaginary * a])
-                inner = inner + more
-                z = jnp.stack([cos * inner[0] - sin * inner[1], sin * inner[0] + cos * inner[1]])
-                rest = jnp.stack([decay[0] * one, decay[1] * two, decay[1] * three])
-                driven = jnp.stack([k * square, m * (a**2 - b**2), 2 * m * a * b])
-                motion = jnp.concatenate([z, rest + driven]) - y
+                z = turn * (z + linear * z + more)
+                one, two = decay[0] * one + k * square, decay[1] * two + m * (a + 1j * b) ** 2
             else:
-                z = jnp.stack(
-                    [real * a - (omega + imaginary) * b, real * b + (omega + imaginary) * a]
+                z, one, two = (
+                    (linear + 1j * omega) * z + more,
+                    -d[0] * one + k * square,
+                    -d[1] * two + m * z**2,
                 )
-                rest = -jnp.stack([d[0] * one, d[1] * two, d[1] * three])
-                driven = jnp.stack([k * square, m * (a**2 - b**2), 2 * m * a * b])
-                motion = jnp.concatenate([z + more, rest + driven])
-            return _players(size)(mix @ motion)
+            motion = jnp.stack([z.real, z.imag, one, two.real, two.imag], axis=1).ravel()
+            return _players(size)(mix @ (motion - y if is_map else motion))
 
         return field
 
     # z of an eigenvector of length 1, and the root of the mean square of x on the circle |z| = 1.
-    length = np.linalg.norm(mix[:, 0] - 1j * mix[:, 1]) / 2
-    circle = np.sqrt((mix[:, 0] @ mix[:, 0] + mix[:, 1] @ mix[:, 1]) / 2)
-    numbers |= {"c": whole / length**2, "omega": omega}
-    numbers["growth"] = circle * np.sqrt(abs(pace / whole.real))
-    numbers["side"] = int(np.sign(-pace / whole.real))
-    origin = _players(size)(np.zeros(size))
-    return Drawn(build, origin, 0.0, at, numbers)
+    real, imaginary = mix[:, ::5], mix[:, 1::5]
+    length = np.linalg.norm(real - 1j * imaginary, axis=0) / 2
+    circle = np.sqrt(np.sum(real**2 + imaginary**2, axis=0) / 2)
+    numbers = {
+        "c": whole / length**2,
+        "omega": omega,
+        "pace": pace,
+        "growth": circle * np.sqrt(np.abs(pace / whole.real)),
+        "side": np.sign(-pace / whole.real),
+    }
+    return Drawn(build, _players(size)(np.zeros(size)), 0.0, at, numbers)
 
 
-def flipping(seed, size=3):
-    """A family of maps with a flip: y ↦ −(1 + ν)y + by² + ey·y₂ + cy³, of which y₂ follows y²."""
-    random, numbers = _drawn(seed, size)
-    at, pace, mix, back, _, _ = numbers.values()
-    b, c, e, k = random.normal(size=4)
-    decay = random.uniform(-0.8, 0.8, 2)
-    whole = c + b**2 + e * k / (1 - decay[0])
+def flipping(seed, count=8):
+    """Maps with a flip each: y ↦ −(1 + ν)y + by² + ey·y₂ + cy³, of which y₂ follows y²."""
+    size = 2 * count
+    random, mix, back, at, pace = _blocks(seed, count, 2)
+    b, c, e, k = random.normal(size=(4, count))
+    decay = random.uniform(-0.8, 0.8, count)
+    whole = c + b**2 + e * k / (1 - decay)
 
     def build(mu):
         nu = jnp.expm1(pace * (mu - at))
 
         def field(params, batch=None):
             x = jnp.concatenate(params)
-            y, one, two = back @ x
+            y, one = (back @ x).reshape(count, 2).T
             after = -(1 + nu) * y + b * y**2 + e * y * one + c * y**3
-            return _players(size)(
-                mix @ jnp.stack([after, decay[0] * one + k * y**2, decay[1] * two]) - x
-            )
+            motion = jnp.stack([after, decay * one + k * y**2], axis=1).ravel()
+            return _players(size)(mix @ motion - x)
 
         return field
 
-    length = np.linalg.norm(mix[:, 0])
-    numbers |= {"c": whole / length**2, "growth": length * np.sqrt(abs(pace / whole))}
-    numbers["side"] = int(np.sign(pace / whole))
+    length = np.linalg.norm(mix[:, ::2], axis=0)
+    numbers = {
+        "c": whole / length**2,
+        "growth": length * np.sqrt(np.abs(pace / whole)),
+        "side": np.sign(pace / whole),
+    }
     return Drawn(build, _players(size)(np.zeros(size)), 0.0, at, numbers)

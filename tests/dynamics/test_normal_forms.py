@@ -19,8 +19,9 @@ def one_step(build):
     return lambda mu: (gf.simultaneous(optax.sgd(1.0)), build(mu))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", families.LINES)
-@pytest.mark.parametrize("seeds", [range(3), pytest.param(range(3, 60), marks=pytest.mark.long)])
+@pytest.mark.parametrize("seeds", [range(2), pytest.param(range(2, 20), marks=pytest.mark.long)])
 def test_drawn_families_on_a_line(kind, seeds):
     for seed in seeds:
         drawn = families.on_a_line(kind, seed)
@@ -31,40 +32,46 @@ def test_drawn_families_on_a_line(kind, seeds):
         assert diagram.events[0].normal_form is None
 
 
+def check(events, drawn, coefficients, seed):
+    """Hold the events of several families against what each is known to have."""
+    forms, known = [event.normal_form for event in events], drawn.numbers
+    np.testing.assert_allclose([e.value for e in events], drawn.event, atol=1e-9, err_msg=str(seed))
+    given = np.array([form.coefficient for form in forms])
+    np.testing.assert_allclose(given, coefficients, rtol=1e-5, err_msg=str(seed))
+    assert [form.kind for form in forms] == ["soft" if x < 0 else "hard" for x in coefficients]
+    growth = [form.growth for form in forms]
+    np.testing.assert_allclose(growth, known["growth"], rtol=1e-4, err_msg=str(seed))
+    np.testing.assert_array_equal([form.side for form in forms], known["side"])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("is_map", [False, True])
-@pytest.mark.parametrize("seeds", [range(3), pytest.param(range(3, 60), marks=pytest.mark.long)])
+@pytest.mark.parametrize("seeds", [range(1), pytest.param(range(1, 9), marks=pytest.mark.long)])
 def test_drawn_families_that_turn(is_map, seeds):
+    """Eight families a seed."""
     for seed in seeds:
         drawn = families.turning(seed, is_map=is_map)
         build = one_step(drawn.build) if is_map else drawn.build
-        (event,) = gf.branches(build, drawn.start, (0.0, 1.0)).events
-        assert event.kind == ("neimark-sacker" if is_map else "hopf"), seed
-        assert event.value == pytest.approx(drawn.event, abs=1e-9), seed
-        assert event.angle == pytest.approx(drawn.numbers["omega"], abs=1e-8), seed
-        form, c = event.normal_form, drawn.numbers["c"]
-        assert form.complex_coefficient == pytest.approx(c, rel=1e-6), seed
-        assert form.kind == ("soft" if c.real < 0 else "hard"), seed
-        omega = 1 if is_map else drawn.numbers["omega"]
-        assert form.coefficient == pytest.approx(c.real / omega, rel=1e-6), seed
-        assert form.slope == pytest.approx(drawn.numbers["pace"], rel=1e-5), seed
-        assert form.growth == pytest.approx(drawn.numbers["growth"], rel=1e-5), seed
-        assert form.side == drawn.numbers["side"], seed
+        events = gf.branches(build, drawn.start, (0.0, 1.0)).events
+        assert {event.kind for event in events} == {"neimark-sacker" if is_map else "hopf"}, seed
+        c, omega, pace = (drawn.numbers[name] for name in ("c", "omega", "pace"))
+        check(events, drawn, c.real / (1 if is_map else omega), seed)
+        np.testing.assert_allclose([event.angle for event in events], omega, atol=1e-8)
+        whole = [event.normal_form.complex_coefficient for event in events]
+        np.testing.assert_allclose(whole, c, rtol=1e-5, atol=1e-5 * np.abs(c).max())
+        slopes = [event.normal_form.slope for event in events]
+        np.testing.assert_allclose(slopes, pace, rtol=1e-5)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seeds", [range(3), pytest.param(range(3, 60), marks=pytest.mark.long)])
+@pytest.mark.parametrize("seeds", [range(1), pytest.param(range(1, 14), marks=pytest.mark.long)])
 def test_drawn_families_that_flip(seeds):
+    """Eight families a seed."""
     for seed in seeds:
         drawn = families.flipping(seed)
-        (event,) = gf.branches(one_step(drawn.build), drawn.start, (0.0, 1.0)).events
-        assert (event.kind, event.angle, event.resonance) == ("flip", math.pi, ""), seed
-        assert event.value == pytest.approx(drawn.event, abs=1e-9), seed
-        form = event.normal_form
-        assert form.coefficient == pytest.approx(-drawn.numbers["c"], rel=1e-6), seed
-        assert form.kind == ("soft" if drawn.numbers["c"] > 0 else "hard"), seed
-        assert form.growth == pytest.approx(drawn.numbers["growth"], rel=1e-5), seed
-        assert form.side == drawn.numbers["side"], seed
+        events = gf.branches(one_step(drawn.build), drawn.start, (0.0, 1.0)).events
+        assert {(event.kind, event.angle) for event in events} == {("flip", math.pi)}, seed
+        check(events, drawn, -drawn.numbers["c"], seed)
 
 
 @pytest.mark.slow
