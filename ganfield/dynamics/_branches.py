@@ -103,6 +103,8 @@ def branches(
     looked = [_within(each, low, high, argument="search") for each in search]
     if looked and box is None:
         raise ValueError("box must be given with search: where to look for further equilibria")
+    if original is not None and not callable(original):
+        raise ValueError(f"original must be a function of the knob, got {original!r}")
     with jax.enable_x64(True):
         batch = double(batch)
         points = [double(each, integers=True) for each in starts]
@@ -188,8 +190,6 @@ def _original(
     """Return ``at(params, value) -> (v, J)`` of the original field, compiled once."""
     if original is None:
         return None
-    if not callable(original):
-        raise ValueError(f"original must be a function of the knob, got {original!r}")
     check_field(original(jnp.asarray(value, float)), like, batch)
     flat, unravel = ravel_pytree(like)
 

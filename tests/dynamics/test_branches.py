@@ -76,6 +76,7 @@ def test_a_fold_is_passed():
     assert (branch.values[0], branch.values[-1]) == (-2, 2)
 
 
+@pytest.mark.slow
 def test_a_transcritical_point_and_the_other_branch():
     build = on_a_line(lambda x, mu: mu * x - x**2)
     diagram = gf.branches(build, ORIGIN, (-1.0, 1.0), switch=True)
@@ -88,6 +89,7 @@ def test_a_transcritical_point_and_the_other_branch():
     np.testing.assert_allclose(back.branches[1].params.theta, 0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_pitchfork_met_from_the_parabola():
     """No eigenvalue changes its sign along it, and the determinant does."""
     build = on_a_line(lambda x, mu: mu * x - x**3)
@@ -117,7 +119,7 @@ def test_a_spiral_source_becomes_attracting(a, b):
     assert event.normal_form.slope == pytest.approx(-(a**2 + b**2), rel=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_lattice():
     game = gf.games.lattice()
     v = gf.vector_field(game)
@@ -167,7 +169,7 @@ def test_methods_on_the_bilinear_game(method, value, angle, resonance):
     assert event.normal_form.reason == "the motion is linear here"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_pair_of_a_matrix_game_leaves_at_its_own_step():
     matrix = np.random.default_rng(0).normal(size=(3, 3)).astype(np.float32)
     v = gf.vector_field(gf.games.bilinear(coupling=matrix))
@@ -179,7 +181,7 @@ def test_every_pair_of_a_matrix_game_leaves_at_its_own_step():
     np.testing.assert_allclose([event.value for event in diagram.events], inside, rtol=1e-9)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_heavy_ball_against_the_jury_conditions():
     """λ² − (1 + β + hμ)λ + β for each μ of J: of a real μ = −a a flip at ha = 2(1 + β)."""
     a, beta = 0.7, 0.4
@@ -216,6 +218,7 @@ def test_the_quadratic_game_and_its_window():
     assert "neimark-sacker, degenerate" in repr(window)
 
 
+@pytest.mark.slow
 def test_windows_where_there_are_several():
     build = on_a_line(lambda x, mu: -x * jnp.sin(mu))
     windows = gf.stable_windows(build, ORIGIN, bounds=(0.5, 12.0))
@@ -226,6 +229,7 @@ def test_windows_where_there_are_several():
     assert windows[1].after.value == pytest.approx(3 * pi)
 
 
+@pytest.mark.slow
 def test_two_events_closer_than_a_step():
     """A window of 0.001 with steps of some 0.01."""
     build = on_a_line(lambda x, mu: 100 * x * (mu - 5) * (mu - 5.001))
@@ -258,6 +262,7 @@ def test_a_ring_is_left_out_by_projection_and_counted():
     assert born.branches[1].ends[0] == "the crossing that it is born at"
 
 
+@pytest.mark.slow
 def test_a_closed_branch_is_gone_round_once():
     build = on_a_line(lambda x, mu: mu**2 + x**2 - 1)
     diagram = gf.branches(build, gf.Players(1.0, 0.0), (-2.0, 2.0), value=0.0)
@@ -268,6 +273,7 @@ def test_a_closed_branch_is_gone_round_once():
     assert abs(turned[-1] - turned[0]) == pytest.approx(2 * math.pi, rel=0.05)
 
 
+@pytest.mark.slow
 def test_deflation_finds_what_no_branch_leads_to():
     """Three zeros of a cubic at one value, two of which hang together."""
     build = on_a_line(lambda x, mu: (x + 2) * ((x - 1) ** 2 - mu))
@@ -279,6 +285,7 @@ def test_deflation_finds_what_no_branch_leads_to():
     np.testing.assert_allclose(ends, [-2, 0, 2], atol=1e-10)
 
 
+@pytest.mark.slow
 def test_nothing_recompiles(caplog):
     def run(scale):
         build = on_a_line(lambda x, mu: mu - scale * x)
@@ -298,6 +305,7 @@ def test_no_event_is_said():
     assert "no events" in diagram._repr_html_()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("f", "end"),
     [
@@ -339,6 +347,7 @@ def test_a_degenerate_point_makes_no_event():
     assert set(diagram.branches[0].kinds) == {"undecided"}
 
 
+@pytest.mark.slow
 def test_larger_fields():
     """120 parameters, one of whose eigenvalues crosses; the columns are made in two lots."""
     slopes = -np.linspace(1, 2, 119)
@@ -402,6 +411,7 @@ def test_bad_input(arguments, options, message):
         gf.branches(*arguments, **options)
 
 
+@pytest.mark.slow
 def test_a_method_whose_moments_fade_to_nothing_is_refused():
     def build(h):
         return gf.simultaneous(optax.adam(h)), gf.vector_field(gf.games.quadratic())
