@@ -223,7 +223,7 @@ def _with_dips(problem: Problem, spots: list[Spot]) -> list[Spot]:
         ends = levels[i : i + 2]
         near = (np.abs(ends).min(axis=0) <= reach) & (ends[0] * ends[1] > (_ZERO * size) ** 2)
         at = _between(problem, spots[i], spots[i + 1])
-        for k in np.flatnonzero(near):
+        for k in map(int, np.flatnonzero(near)):
 
             def height(share: float, at: Any = at, k: int = k, sign: Any = ends[0, k]) -> float:
                 spot, is_solution = at(share)
