@@ -92,7 +92,8 @@ class Diagram:
         spots = [*turned, *middle, *after]
         known = marked(problem, spots)
         if known.jump is not None:  # What lies beyond a jump hangs together with nothing before it.
-            here, jump = len(turned), known.jump
+            spots, jump = known.spots, known.jump
+            here = next(place for place, spot in enumerate(spots) if spot is middle[0])
             kept = slice(0, jump + 1) if jump >= here else slice(jump + 1, None)
             first, last = (first, KINK) if jump >= here else (KINK, last)
             known = marked(problem, spots[kept])
