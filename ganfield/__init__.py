@@ -30,10 +30,12 @@ from ganfield._types import Batch as Batch
 from ganfield._types import Field as Field
 from ganfield._types import Players as Players
 from ganfield.dynamics import basins as basins
+from ganfield.dynamics import branches as branches
 from ganfield.dynamics import classify as classify
 from ganfield.dynamics import find_equilibria as find_equilibria
 from ganfield.dynamics import grid as grid
 from ganfield.dynamics import planes as planes
+from ganfield.dynamics import stable_windows as stable_windows
 from ganfield.field import TRANSFORMS as TRANSFORMS
 from ganfield.field import clipped as clipped
 from ganfield.field import consensus as consensus

@@ -10,6 +10,7 @@ import jax
 import tyro
 
 from ganfield.checks import lookup
+from ganfield.cli._branches import Branches
 from ganfield.cli._compare import Compare
 from ganfield.cli._equilibria import Equilibria
 from ganfield.cli._explore import Explore
@@ -44,6 +45,7 @@ COMMANDS: dict[str, type[_Command]] = {
     "field": Field,
     "spectrum": Spectrum,
     "equilibria": Equilibria,
+    "branches": Branches,
     "explore": Explore,
     "list": List,
     "train": Train,

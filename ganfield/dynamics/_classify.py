@@ -215,13 +215,13 @@ def _kind(here: _Point) -> tuple[str, str]:
         return "none", f"the field is not zero: its norm is {here.residual:.3g}"
     if not here.smooth:
         return "undecided", "the field has a kink or a jump here: its eigenvalues mean nothing"
-    kind, reason = _kind_of(here.across, here.slack)
+    kind, reason = kind_of(here.across, here.slack)
     if here.dimension:
         reason = f"a continuum of dimension {here.dimension}; {kind} across it: {reason}"
     return kind, reason
 
 
-def _kind_of(values: np.ndarray, slack: float) -> tuple[str, str]:
+def kind_of(values: np.ndarray, slack: float) -> tuple[str, str]:
     """Return the kind of eigenvalues, and what decided."""
     if not values.size:
         return "undecided", "every point nearby is a zero"

@@ -135,12 +135,12 @@ def find_equilibria(
             raise ValueError("template must hold at least one number, got none")
         check_field(field, like, batch)
         _check_memory(num_starts, flat.size)
-        low, high = (_ends(like, pairs, index) for index in (0, 1))
+        low, high = ends_of(like, pairs)
         places = []
         for point in known:
             check_same_structure(point, like, argument="known", source="template")
             places.append(ravel_pytree(double(point, integers=True))[0])
-        spread = low + (high - low) * _even(key, max(num_starts - len(places), 0), flat.size)
+        spread = low + (high - low) * even_points(key, max(num_starts - len(places), 0), flat.size)
         starts = jnp.concatenate([spread, *(place[None] for place in places)])
         ends, values, before, matrices = _newton_from(field, like, batch, starts)
         residuals = np.linalg.norm(values, axis=1)
@@ -215,14 +215,20 @@ def _reason(
     return f"of {len(zero)} starts {', '.join(parts)}"
 
 
-def _ends(like: Players, pairs: Players, index: int) -> np.ndarray:
-    """Return the low (0) or the high (1) ends of the bounds, in ravel order."""
-    sides = zip(like, pairs, strict=True)
-    filled = [jax.tree.map(lambda x, p=pair: jnp.full_like(x, p[index]), t) for t, pair in sides]
-    return np.asarray(ravel_pytree(Players(*filled))[0])
+def ends_of(like: Players, pairs: Players) -> np.ndarray:
+    """Return the low and the high ends of bounds, in ravel order, shape ``(2, n)``."""
+
+    def filled(index: int) -> np.ndarray:
+        parts = (
+            jax.tree.map(lambda x, end=pair[index]: jnp.full_like(x, end), part)
+            for part, pair in zip(like, pairs, strict=True)
+        )
+        return np.asarray(ravel_pytree(Players(*parts))[0])
+
+    return np.stack([filled(0), filled(1)])
 
 
-def _even(key: jax.Array, count: int, size: int) -> jax.Array:
+def even_points(key: jax.Array, count: int, size: int) -> jax.Array:
     """Return points that fill the unit cube evenly: an additive recurrence, randomly shifted.
 
     Its generator is the root of g^(size+1) = g + 1, the golden ratio in one dimension (Roberts,

@@ -6,6 +6,7 @@ from ganfield.plotting import _matplotlib as _matplotlib  # First, for it says w
 from ganfield.plotting._animate import animate as animate
 from ganfield.plotting._animate_samples import animate_samples as animate_samples
 from ganfield.plotting._basins import basins as basins
+from ganfield.plotting._branches import branches as branches
 from ganfield.plotting._curves import LINE_STYLES as LINE_STYLES
 from ganfield.plotting._curves import curves as curves
 from ganfield.plotting._curves import log_where_wide as log_where_wide

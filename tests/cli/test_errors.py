@@ -87,7 +87,7 @@ def test_bad_arguments_are_one_line(args, said, run, tmp_path):
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ("", "{field, spectrum, equilibria, explore"),
+        ("", "{field, spectrum, equilibria, branches, explore"),
         ("spectrum", "--game NAME"),
         ("spectrum --game sine --gama 2", "--gamma FLOAT"),
         ("spectrum --game sine --gamma two", "could not convert string to float: 'two'"),
