@@ -10,3 +10,5 @@ from ganfield.dynamics._cycles import Cycle as Cycle
 from ganfield.dynamics._equilibria import Equilibria as Equilibria
 from ganfield.dynamics._equilibria import find_equilibria as find_equilibria
 from ganfield.dynamics._grid import grid as grid
+from ganfield.dynamics._limit_cycle import limit_cycle as limit_cycle
+from ganfield.dynamics._limit_cycle_result import LimitCycle as LimitCycle
