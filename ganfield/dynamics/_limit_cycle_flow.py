@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,17 +9,13 @@ from jax.flatten_util import ravel_pytree
 
 from ganfield._types import Field, Players
 from ganfield.dynamics._limit_cycle_family import family, family_dimension
-from ganfield.dynamics._limit_cycle_integrator import STEPS, Flow, flow_of
+from ganfield.dynamics._limit_cycle_integrator import Flow, flows_of
 from ganfield.dynamics._limit_cycle_product import log_eigenvalues
 from ganfield.dynamics._limit_cycle_result import LimitCycle, result
+from ganfield.dynamics._limit_cycle_search import EndsError, Loop, loops_of
 from ganfield.spectra import back_to_zero
 
-_MOST_STEPS = 8_000  # of the integrator, in each direction of time
-_WAIT = 400  # steps without a return, after which another place is waited for
-_NEAR = 0.3  # of the orbit's extent: what is a return
 _CLOSES = 0.05  # of it: a return that Newton's method is tried from
-_RESTS = 1e-5  # of the fastest motion
-_FAR = 1e6
 _CLOSED = 1e-9  # of the extent: the largest gap of a closed orbit
 _SUSPECT = 1e-3  # a log-multiplier near which a family is looked for
 _SHRINKS = 100.0  # the condition of a monodromy matrix that is halved
@@ -45,19 +40,6 @@ class Closed(NamedTuple):
     gap: float
 
 
-class Loop(NamedTuple):
-    """A return of the motion to where it was: the place, the time, the gap, and how far it led."""
-
-    place: np.ndarray
-    period: float
-    gap: float
-    extent: float
-
-
-class EndsError(Exception):
-    """The motion has no returns any more; says what became of it."""
-
-
 def of_flow(
     field: Field,
     start: Players,
@@ -69,20 +51,14 @@ def of_flow(
     """Return a closed orbit of a flow; see `ganfield.limit_cycle`."""
     flat, unravel = ravel_pytree(start)
     place = np.asarray(flat)
-    flow = flow_of(field, flat, unravel, batch)
+    flows = flows_of(field, flat, unravel, batch)
     count = num_segments or max(1, min(_SEGMENTS, _MOST_UNKNOWNS // place.size))
-    if not np.isfinite(flow.velocity(place)).all():
+    if not np.isfinite(flows[0].velocity(place)).all():
         raise ValueError("start must be a point where the field is finite, and it is not there")
-    closed = (
-        _searched(flow, place, count)
-        if period is None
-        else _close(flow, Loop(place, period, 0.0, 0.0), count)
-    )
-    if closed is None:
-        raise ValueError(
-            f"period must be near that of a closed orbit near start, got {period:g}, from which "
-            "Newton's method leads to none"
-        )
+    if period is None:
+        flow, closed = _searched(flows, place, count)
+    else:
+        flow, closed = _closed(flows, Loop(place, period, 0.0, 0.0), count)
     closed = _shortest(flow, closed)
     points, logs = _points(flow, closed, num_points), _log_multipliers(flow, closed)
     if np.abs(logs).min(initial=np.inf) <= _SUSPECT:
@@ -90,21 +66,23 @@ def of_flow(
         dimension = family_dimension(at, np.zeros(place.size + 1))
         if dimension:
             raise family(dimension, closed.period, "orbit")
+    if flow is flows[1]:  # It was closed backwards in time, in which an orbit that repels attracts.
+        points, logs = np.roll(points[::-1], 1, axis=0), -logs[::-1]
     return result(points, unravel, closed.period, "orbit", logs, closed.gap)
 
 
-def _searched(flow: Flow, start: np.ndarray, count: int) -> Closed:
+def _searched(flows: tuple[Flow, Flow], start: np.ndarray, count: int) -> tuple[Flow, Closed]:
     """Return the closed orbit near a start, or where the flow leads in either direction of time."""
     ends = []
-    for sign, words in ((1, "forwards"), (-1, "backwards")):
+    for flow, words in zip(flows, ("forwards", "backwards"), strict=True):
         closes = 2 * _CLOSES
         try:
-            for loop in _loops(flow, start, sign):
+            for loop in loops_of(flow, start):
                 if loop.gap > closes * loop.extent:
                     continue
                 closed = _close(flow, loop, count)
                 if closed is not None and _is_near(flow, closed, loop):
-                    return closed
+                    return flow, closed
                 closes = min(closes, loop.gap / loop.extent) / 4
         except EndsError as end:
             ends.append(f"{words} in time the flow {end}")
@@ -114,56 +92,16 @@ def _searched(flow: Flow, start: np.ndarray, count: int) -> Closed:
     )
 
 
-def _loops(flow: Flow, start: np.ndarray, sign: int) -> Iterator[Loop]:
-    """Yield the returns of the motion from a start; raise `EndsError` when there are none more."""
-    size = 1 + float(np.abs(start).max())
-    place, velocity, step = start, sign * flow.velocity(start), 0.0
-    fastest = float(np.linalg.norm(velocity))
-    if fastest == 0:
-        raise EndsError("rests where it starts")
-    anchor, normal, passed, extent, waited = start, velocity / fastest, 0.0, 0.0, 0
-    for _ in range(_MOST_STEPS // STEPS):
-        times, places, velocities, step = flow.march(place, step, sign)
-        for time, there, ahead in zip(np.diff(times, prepend=0.0), places, velocities, strict=True):
-            before, place, slope = place, there, velocity
-            velocity, waited = ahead, waited + 1
-            if not np.abs(place).max() <= _FAR * size:
-                raise EndsError("leaves")
-            speed = float(np.linalg.norm(velocity))
-            fastest = max(fastest, speed)
-            extent = max(extent, float(np.linalg.norm(place - anchor)))
-            if speed <= _RESTS * fastest:
-                where = np.array2string(place, precision=4, threshold=6)
-                raise EndsError(f"comes to rest at {where}")
-            sides = [float((x - anchor) @ normal) for x in (before, place)]
-            if sides[0] < 0 <= sides[1]:
-                rises = [float(each @ normal) for each in (slope, velocity)]
-                share = _crossing(*sides, *(time * each for each in rises))
-                back = _hermite(before, place, time * slope, time * velocity, share)
-                gap = float(np.linalg.norm(back - anchor))
-                if gap <= _NEAR * extent:
-                    yield Loop(back, passed + share * time, gap, extent)
-                    anchor, passed, extent, waited = back, -share * time, 0.0, 0
-                    normal = sign * flow.velocity(back)
-                    normal = normal / np.linalg.norm(normal)
-            passed += time
-            if waited > _WAIT:
-                anchor, passed, extent, waited = place, 0.0, 0.0, 0
-                normal = velocity / speed
-    raise EndsError(f"has not settled on one after {_MOST_STEPS} steps")
-
-
-def _hermite(begin: Any, end: Any, rise: Any, fall: Any, share: float) -> Any:
-    """Return the cubic between two points with such slopes, at a share of the way."""
-    s, left = share, 1 - share
-    return left**2 * ((1 + 2 * s) * begin + s * rise) + s**2 * ((1 + 2 * left) * end - left * fall)
-
-
-def _crossing(begin: float, end: float, rise: float, fall: float) -> float:
-    """Return at which share of the way the cubic through two points is 0."""
-    from scipy.optimize import brentq
-
-    return float(brentq(lambda s: _hermite(begin, end, rise, fall, s), 0.0, 1.0))
+def _closed(flows: tuple[Flow, Flow], loop: Loop, count: int) -> tuple[Flow, Closed]:
+    """Return the closed orbit near a start, by the direction of time in which it can be closed."""
+    for flow in flows:
+        closed = _close(flow, loop, count)
+        if closed is not None:
+            return flow, closed
+    raise ValueError(
+        f"period must be near that of a closed orbit near start, got {loop.period:g}, from which "
+        "Newton's method leads to none"
+    )
 
 
 def _close(flow: Flow, loop: Loop, count: int) -> Closed | None:

@@ -28,18 +28,18 @@ class Flow(NamedTuple):
         velocity: ``velocity(x) -> v(x)``.
         end: ``end(x, time)``, where the flow leads in a time; NaN where it does not get there.
         monodromy: ``monodromy(x, time) -> (end, its derivative in x)``.
-        march: ``march(x, step, sign) -> (times, places, velocities, step)``, of many steps as long
-            as may be; with the sign −1, backwards in time.
+        march: ``march(x, step) -> (times, places, velocities, step)``, of many steps as long as may
+            be, the first as long as is said, or not known (0).
     """
 
     velocity: Callable[[np.ndarray], np.ndarray]
     end: Callable[[np.ndarray, float], np.ndarray]
     monodromy: Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray]]
-    march: Callable[[np.ndarray, float, int], tuple[np.ndarray, np.ndarray, np.ndarray, float]]
+    march: Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray, np.ndarray, float]]
 
 
-def flow_of(field: Field, like: jax.Array, unravel: Any, batch: Any) -> Flow:
-    """Return the flow of a field; of another call with a field that computes the same, the same.
+def flows_of(field: Field, like: jax.Array, unravel: Any, batch: Any) -> tuple[Flow, Flow]:
+    """Return the flow of a field, and the same backwards in time, of the same programs.
 
     Args:
         field: v.
@@ -49,15 +49,16 @@ def flow_of(field: Field, like: jax.Array, unravel: Any, batch: Any) -> Flow:
     """
     size = like.size
 
-    def velocity(x: jax.Array, batch: Any) -> jax.Array:
-        return ravel_pytree(field(unravel(x), batch))[0]
+    @jax.jit  # so that it is traced once for all programs
+    def velocity(x: jax.Array, sign: jax.Array, batch: Any) -> jax.Array:
+        return sign * ravel_pytree(field(unravel(x), batch))[0]
 
-    def end(x: jax.Array, time: jax.Array, batch: Any) -> jax.Array:
-        return _integrated(lambda y: velocity(y, batch), x, time)
+    def end(x: jax.Array, time: jax.Array, *given: Any) -> jax.Array:
+        return _integrated(lambda y: velocity(y, *given), x, time)
 
-    def monodromy(x: jax.Array, time: jax.Array, batch: Any) -> tuple[jax.Array, jax.Array]:
+    def monodromy(x: jax.Array, time: jax.Array, *given: Any) -> tuple[jax.Array, jax.Array]:
         def both(y: jax.Array) -> jax.Array:
-            value, push = jax.linearize(lambda at: velocity(at, batch), y[:size])
+            value, push = jax.linearize(lambda at: velocity(at, *given), y[:size])
             change = jax.vmap(push, in_axes=1, out_axes=1)(y[size:].reshape(size, size))
             return jnp.concatenate([value, change.ravel()])
 
@@ -65,25 +66,24 @@ def flow_of(field: Field, like: jax.Array, unravel: Any, batch: Any) -> Flow:
         after = _integrated(both, begin, time)
         return after[:size], after[size:].reshape(size, size)
 
-    def march(x: jax.Array, step: jax.Array, sign: jax.Array, batch: Any) -> Any:
-        return _marched(lambda y: sign * velocity(y, batch), x, step)
+    def march(x: jax.Array, step: jax.Array, *given: Any) -> Any:
+        return _marched(lambda y: velocity(y, *given), x, step)
 
     number = jnp.ones((), like.dtype)
-    programs = (
-        compiled(velocity, like, batch, name="_velocity"),
-        compiled(end, like, number, batch, name="_end"),
-        compiled(monodromy, like, number, batch, name="_monodromy"),
-        compiled(march, like, number, number, batch, name="_march"),
-    )
+    programs = [compiled(velocity, like, number, batch, name="_velocity")]
+    for function in (end, monodromy, march):
+        name = f"_{function.__name__}"
+        programs.append(compiled(function, like, number, number, batch, name=name))
 
-    def on_host(program: Callable[..., Any]) -> Callable[..., Any]:
+    def on_host(program: Callable[..., Any], sign: int) -> Callable[..., Any]:
         def call(*given: Any) -> Any:
-            arrays = (np.asarray(each, like.dtype) for each in given)
+            arrays = (np.asarray(each, like.dtype) for each in (*given, sign))
             return jax.tree.map(np.asarray, program(*arrays, batch))
 
         return call
 
-    return Flow(*map(on_host, programs))
+    forwards, backwards = (Flow(*(on_host(each, sign) for each in programs)) for sign in (1, -1))
+    return forwards, backwards
 
 
 def _attempt(
