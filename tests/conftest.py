@@ -61,7 +61,7 @@ _SLOW_EXAMPLES = {
 
 
 # Pages that take over six seconds.
-_LONG_PAGES = {"games.md", "methods.md", "runs.md", "training.md", "vector_fields.md"}
+_LONG_PAGES = {"cycles.md", "games.md", "methods.md", "runs.md", "training.md", "vector_fields.md"}
 
 
 @pytest.hookimpl(tryfirst=True)

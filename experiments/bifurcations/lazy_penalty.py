@@ -9,7 +9,8 @@ Expected: at h = .1 and γ = 1 a rate of .95 at k = 1, where F′ is defective, 
 at 20, where the paid step alone, 1 − hkγ, reaches −1. Where γ is small it is lost long before: at
 hkγ = 1.47 for γ = .3 and at .58 for γ = .1, since within a period the players turn by hk/2. After
 half a turn, at k = 2π/h = 63, every payment meets the same direction, and the other is never paid
-for. Below γ = h/4 no k will do: simultaneous steps outgrow the penalty.
+for; beyond it there may be a window of stability more. Below γ = h/4 simultaneous steps outgrow the
+penalty at any k.
 
     python experiments/bifurcations/lazy_penalty.py
 """
@@ -48,7 +49,7 @@ class Config:
     """γ along the maps."""
     every: tuple[int, ...] = (1, 2, 4, 8, 12, 16, 19, 20, 24, 32, 40, 48, 49, 57, 58, 64, 80, 100)
     """k that are tried."""
-    num_steps: int = 2000
+    num_steps: int = 600
     """Steps of each run, at least; whole periods are taken."""
     output: Path = Path("results/bifurcations")
     """Folder for lazy_penalty.png and lazy_penalty.json."""
@@ -82,8 +83,8 @@ def measure(config: Config, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray
             build,
             {"step_size": np.array(config.step_sizes), "weight": weights},
             ORIGIN,
-            num_starts=4,
-            distance=1e-3,
+            num_starts=16,
+            distance=1e-9,  # so that what grows does not reach where v bends
             num_steps=every * periods,
         )
         predicted.append(diagram.spectral_radius)
@@ -91,12 +92,26 @@ def measure(config: Config, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return np.array(predicted), np.array(run)
 
 
-def lost_from(config: Config, rates: np.ndarray) -> int | None:
-    """Return the first k from which on all that were tried are lost; None if none is."""
-    lost = rates >= 1
-    last = np.flatnonzero(~lost)
-    first = int(last[-1]) + 1 if last.size else 0
-    return config.every[first] if first < len(rates) else None
+def losses(config: Config, weights: np.ndarray, rates: np.ndarray) -> list[dict[str, Any]]:
+    """Return for each γ the first k at which it is lost, with the rates there and just before."""
+    step_size, rows = _middle(config), []
+    for weight in config.weights:
+        lost = np.flatnonzero(rates[:, np.argmin(np.abs(weights - weight))] >= 1)
+        if not lost.size:
+            continue
+        every = config.every[lost[0]]
+        row: dict[str, Any] = {"weight": weight, "every": every}
+        row["product"] = step_size * every * weight
+        for name, index in (("before", lost[0] - 1), ("lost", lost[0])):
+            method = method_of(step_size, weight, config.every[max(index, 0)])
+            rate = gf.convergence_rate(method, V, ORIGIN, num_steps=20 * config.num_steps)
+            row[name] = {"every": config.every[max(index, 0)], **rate._asdict()}
+        rows.append(row)
+    return rows
+
+
+def _middle(config: Config) -> float:
+    return config.step_sizes[len(config.step_sizes) // 2]
 
 
 def draw(
@@ -162,18 +177,11 @@ def main(config: Config) -> None:
     weights = np.unique(np.concatenate([spread, config.weights]))
     predicted, run = measure(config, weights)
     draw(config, weights, predicted, run, experiment.folder / "lazy_penalty.png")
-    middle = len(config.step_sizes) // 2
-    step_size, rows = config.step_sizes[middle], []
-    for weight in config.weights:
-        place = int(np.argmin(np.abs(weights - weight)))
-        rates = [each[:, middle, place] for each in (predicted, run)]
-        lost, seen = (lost_from(config, each) for each in rates)
-        rows.append({"weight": weight, "lost_predicted": lost, "lost_run": seen})
-        rows[-1]["product_at_loss"] = None if lost is None else step_size * lost * weight
+    rows = losses(config, weights, predicted[:, len(config.step_sizes) // 2])
     hand = np.array(
         [[[by_hand(h, g, k) for g in weights] for h in config.step_sizes] for k in config.every]
     )
-    is_clear = np.abs(predicted - 1) > 1e-3
+    is_clear = np.abs(predicted - 1) > 5e-3  # distances swing, which blurs the rate of short runs
     same = (predicted < 1) == (run < 1)
     experiment.save(
         "lazy_penalty.json",
@@ -186,19 +194,25 @@ def main(config: Config) -> None:
         cells=int(same.size),
         cells_that_agree=float(same[is_clear].mean()),
     )
-    head = ("γ", "lost at k, predicted", "run", "h k γ there")
+    head = ("γ", "lost at k", "h k γ", "predicted", "run", "at k", "predicted", "run")
     lines = [
-        (f"{row['weight']:g}", str(row["lost_predicted"]), str(row["lost_run"]),
-         "" if row["product_at_loss"] is None else f"{row['product_at_loss']:.3g}")
+        (
+            f"{row['weight']:g}",
+            str(row["every"]),
+            f"{row['product']:.3g}",
+            *(f"{row['lost'][which]:.6f}" for which in ("predicted", "measured")),
+            str(row["before"]["every"]),
+            *(f"{row['before'][which]:.6f}" for which in ("predicted", "measured")),
+        )
         for row in rows
-    ]  # fmt: skip
+    ]
     worst, agree = np.abs(predicted - hand).max(), 100 * same[is_clear].mean()
     experiment.finish(
-        f"h = {step_size:g}",
+        f"h = {_middle(config):g}",
         gf.reporting.table(head, lines),
         f"largest difference of a predicted rate from the formula: {worst:.1e}",
-        f"run and prediction agree in {agree:.4g} % of the {is_clear.sum()} cells whose rate is not "
-        "within 1e-3 of 1",
+        f"run and prediction agree in {agree:.4g} % of the {is_clear.sum()} cells whose rate is "
+        "not within 5e-3 of 1",
     )
 
 

@@ -47,9 +47,10 @@ def test_henon():
     four = gf.limit_cycle(field, gf.Players(0.1, 0.1), method=method)
     assert (four.kind, four.period, np.unique(four.points.theta.round(9)).size) == ("stable", 4, 4)
     # The points of the two are no fixed points, and no fixed point is a cycle.
-    for period in (2, 4):
-        two = gf.limit_cycle(field, cycle, method=method, period=period)
-        roots, trace = two_cycle(1.0)
+    roots, trace = two_cycle(1.0)
+    start = gf.Players(roots[0] + 1e-3, 0.3 * roots[1])
+    for period in (2, 6):  # six steps are three times round
+        two = gf.limit_cycle(field, start, method=method, period=period)
         np.testing.assert_allclose(np.sort(two.points.theta), np.sort(roots), atol=1e-13)
         np.testing.assert_allclose(two.multipliers, np.roots([1, -trace, 0.09]), rtol=1e-12)
         assert (two.kind, two.period) == ("saddle", 2)
