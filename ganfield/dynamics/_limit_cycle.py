@@ -82,19 +82,15 @@ def limit_cycle(
             raise ValueError("num_segments must be left out with a method, whose steps are exact")
     place, known = _place(start, "orbit" if method is None else "cycle")
     period = known if period is None else period
-    if period is not None:
-        period = (
-            check_positive(period, argument="period")
-            if method is None
-            else check_count(period, argument="period")
-        )
+    time = None if method or period is None else check_positive(period, argument="period")
+    steps = check_count(period, argument="period") if method and period is not None else None
     with jax.enable_x64(True):
         at, batch = double(as_params(place), integers=True), double(batch)
         check_field(field, at, batch)
         check_dense(at, copies=8)
         if method is None:
-            return of_flow(field, at, batch, period, num_segments, num_points)
-        return of_map(method, field, at, batch, period, num_points)
+            return of_flow(field, at, batch, time, num_segments, num_points)
+        return of_map(method, field, at, batch, steps, num_points)
 
 
 def _place(start: Any, form: str) -> tuple[Any, Any]:

@@ -106,10 +106,10 @@ def _closed(flows: tuple[Flow, Flow], loop: Loop, count: int) -> tuple[Flow, Clo
 
 def _close(flow: Flow, loop: Loop, count: int) -> Closed | None:
     """Return the closed orbit that Newton's method leads to from a return; None if to none."""
-    nodes = [loop.place]
+    begin = [loop.place]
     for _ in range(count - 1):
-        nodes.append(flow.end(nodes[-1], loop.period / count))
-    bases = np.array(nodes)
+        begin.append(flow.end(begin[-1], loop.period / count))
+    bases = np.array(begin)
     if not np.isfinite(bases).all():
         return None
     scale = max(float(np.linalg.norm(bases - loop.place, axis=1).max()), loop.extent)
@@ -119,7 +119,7 @@ def _close(flow: Flow, loop: Loop, count: int) -> Closed | None:
         return None
     *moves, change = zero.place
     nodes = bases + scale * np.reshape(moves, bases.shape)
-    period = loop.period * (1 + change)
+    period = float(loop.period * (1 + change))
     extent = float(np.linalg.norm(_path(flow, nodes[0], period, 32) - nodes[0], axis=1).max())
     gap = scale * float(np.abs(zero.value).max())
     # At an equilibrium the motion closes after any time.

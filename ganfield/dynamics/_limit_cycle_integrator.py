@@ -157,6 +157,7 @@ def _marched(velocity: Velocity, x: jax.Array, step: jax.Array) -> Any:
 
     def one(carry: Any, _: None) -> tuple[Any, Any]:
         x, slope, step, since = carry
+        tries = jnp.zeros((), jnp.int32)
 
         def fails(tried: Any) -> jax.Array:
             return ~(tried[3] <= 1) & (tried[5] < 60)
@@ -166,13 +167,13 @@ def _marched(velocity: Velocity, x: jax.Array, step: jax.Array) -> Any:
             after, ahead, error = _attempt(velocity, x, slope, long, _ROUGH)
             return after, ahead, long, error, _next(long, error), tried[5] + 1
 
-        none = (x, slope, step, jnp.full((), jnp.inf, x.dtype), step, jnp.zeros((), jnp.int32))
+        none = (x, slope, step, jnp.full((), jnp.inf, x.dtype), step, tries)
         after, ahead, long, error, step, _ = jax.lax.while_loop(fails, again, none)
         after = jnp.where(error <= 1, after, jnp.nan)
         return (after, ahead, step, since + long), (since + long, after, ahead)
 
     slope = velocity(x)
-    step = jnp.where(step > 0, step, _first(x, slope))
-    begin = (x, slope, step, jnp.zeros((), x.dtype))
-    (_, _, step, _), (times, places, slopes) = jax.lax.scan(one, begin, None, length=STEPS)
-    return times, places, slopes, step
+    first = jnp.where(step > 0, step, _first(x, slope))
+    begin = (x, slope, first, jnp.zeros((), x.dtype))
+    (_, _, after, _), along = jax.lax.scan(one, begin, None, length=STEPS)
+    return *along, after

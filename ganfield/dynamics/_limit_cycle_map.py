@@ -38,6 +38,7 @@ _FAR = 1e8
 _CLOSED = 1e-10
 _SUSPECT = 1e-3  # a log-multiplier near which a family is looked for
 _EVEN = 1e-8  # a Lyapunov exponent that is as good as 0
+_STILL = 1e-7  # turns a step: what does not turn
 _AGREE = 1e-9  # turns a step: what two halves of a run may differ by
 
 
@@ -142,7 +143,8 @@ def _walk(method: Method, field: Field, start: Players, batch: Any) -> Walk:
     like, basis = whole[steers], jnp.eye(steers.size, dtype=whole.dtype)
 
     def stretches(x: np.ndarray, count: int) -> np.ndarray:
-        carry, logs = (jnp.asarray(x), basis), []
+        carry = (jnp.asarray(x), basis)
+        logs: list[np.ndarray] = []
         program = compiled(stretch, *carry, name="_stretch")
         while len(logs) * chunk < count:
             carry, more = program(*carry)
@@ -184,9 +186,9 @@ def _settled(walk: Walk, unravel: Any, num_points: int) -> LimitCycle:
                 return cycle
         points = np.concatenate(parts)
         count = _return_time(points)
-        cycle = count and _cycle(walk, unravel, place, count)
-        if cycle:
-            return cycle
+        closed = _cycle(walk, unravel, place, count) if count else None
+        if closed is not None:
+            return closed
         circle = _circle(walk, unravel, points, num_points)
         if circle is not None:
             return circle
@@ -213,10 +215,10 @@ def _return_time(points: np.ndarray) -> int:
 
 def _cycle(walk: Walk, unravel: Any, start: np.ndarray, count: int) -> LimitCycle | None:
     """Return the cycle of so many F that Newton's method leads to, at once or in fewer of them."""
-    nodes = [start]
+    begin = [start]
     for _ in range(count - 1):
-        nodes.append(walk.step(nodes[-1])[0])
-    bases = np.array(nodes)
+        begin.append(walk.step(begin[-1])[0])
+    bases = np.array(begin)
     if not np.isfinite(bases).all():
         return None
     size = 1e-2 * (1 + float(np.abs(start).max()))
@@ -262,10 +264,9 @@ def _closing(walk: Walk, bases: np.ndarray, scale: float) -> Any:
 def _circle(walk: Walk, unravel: Any, points: np.ndarray, num_points: int) -> LimitCycle | None:
     """Return the invariant circle that a run is on; None where it is on none yet."""
     places = walk.params(points)
-    halves = [turning(half) for half in np.array_split(places, 2)]
-    if None in halves:
+    one, other = (turning(half) for half in np.array_split(places, 2))
+    if one is None or other is None or not other.rotation > _STILL:
         return None
-    one, other = halves
     apart = abs(one.rotation - other.rotation)
     if not apart <= _AGREE or abs(one.radius - other.radius) > 1e-7 * one.radius:
         return None
