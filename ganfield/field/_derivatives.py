@@ -112,7 +112,7 @@ def jacobian(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Array]:
         return matrix_rows[: flat.size]
 
     def matrix(params: Players, batch: Any = None) -> jax.Array:
-        check_dense(params, copies=2)
+        check_dense(params, copies=3)
         return compiled(rows, params, batch, name="jacobian")(params, batch)
 
     return matrix
@@ -142,7 +142,8 @@ def check_dense(params: Players, *, copies: int, what: str = "the Jacobian") -> 
         argument="params must hold numbers,",
         what=f"{what}, {copies} matrices of as many rows and columns,",
         instead=(
-            ": gf.jvp and gf.vjp give products without the matrix, and gf.spectral_radius the "
-            "leading eigenvalues of a method's step"
+            ": gf.krylov_eigenvalues (or gf.eigenvalues with num=) finds leading ones without "
+            "the matrix, gf.spectral_radius those of a method's step, and gf.jvp and gf.vjp give "
+            "products"
         ),
     )

@@ -34,6 +34,7 @@ from ganfield.training._processes import Processes, ProcessLostError, local
 from ganfield.training._recorder import Evaluate, Recorder
 from ganfield.training._result import Progress, Result, TrainingInterrupted
 from ganfield.training._steps import advancing
+from ganfield.training._stopping import StopWhen, check_rules
 
 T = TypeVar("T")
 
@@ -50,6 +51,7 @@ def train(
     resume: str = "auto",
     allow_changes: bool = False,
     evaluate: Sequence[Evaluate] = (),
+    stop_when: StopWhen | None = None,
     mesh: Mesh | None = None,
     tensorboard: bool = False,
     progress: Callable[[Progress], None] | None = None,
@@ -77,7 +79,13 @@ def train(
         allow_changes: whether a run may go on with another configuration.
         evaluate: functions ``evaluate(generate) -> dict`` of scores, called every
             ``evaluate_every`` steps and at the end; ``generate(count)`` returns that many examples,
-            the same for the same step.
+            the same for the same step. Where each has ``names``, of its scores, a rule on another
+            score is refused at once, and otherwise at the first scores.
+        stop_when: ``stop_when(record)``, called with a `Record` whenever it has a new row, the
+            first time at step 0; what is true ends the run there, and a text says why. It must
+            depend on the record alone. ``config.stop`` does the same in words
+            (`ganfield.configuration.stop_rule`). A run that was stopped goes on, as if it had never
+            been, where the rule is another one or none.
         mesh: the devices over which every batch is spread, such as
             ``gf.sharding.data_mesh()``; the default device if None. It is the same run but for
             rounding, and may be resumed on other devices. After ``jax.distributed.initialize`` it
@@ -115,6 +123,7 @@ def train(
     processes.check_same(config.to_json(), "configuration")
 
     def storage() -> str:
+        check_rules(config.stop, stop_when, evaluate)
         chosen = config.data.storage
         if is_run(output) and chosen == "auto":
             # It was decided when the run began, and decides what is drawn.
@@ -144,7 +153,7 @@ def train(
                 folder.checkpoints, keep=config.keep, tell=folder.tell, run=folder.id
             )
             stack.callback(checkpoints.close)
-            return Recorder(built, feed, folder, checkpoints, evaluate)
+            return Recorder(built, feed, folder, checkpoints, evaluate, stop_when)
 
         recorder = processes.first(open_folder)
         run = _Run(built, feed, recorder, processes, progress, mesh)
@@ -184,7 +193,7 @@ def _opened(
 ) -> tuple[Built, dict[str, Any]]:
     """Return the run with the storage decided, and what tells its images from others."""
     built = build(config, data)
-    shape = built.discriminator.input_shape
+    shape = built.shape
     check_shown(shape)
     for each in evaluate:
         if hasattr(each, "check_shape"):
@@ -209,6 +218,7 @@ class _Run:
         self.built, self.feed, self.recorder, self.processes = built, feed, recorder, processes
         self.config, self.progress, self.mesh = built.config, progress, mesh
         self.seconds = self.compile_seconds = 0.0
+        self.stopped_by = ""
         self.advance = jax.jit(
             advancing(built.method, built.field, feed.draw),
             out_shardings=None if mesh is None else NamedSharding(mesh, PartitionSpec()),
@@ -226,7 +236,15 @@ class _Run:
             self.seconds = float(clock)
         step, target = int(standing.step), self.config.num_steps
         going = not resumed or step < target
-        if not going:
+        if resumed and going:
+            self.stopped_by = self._decided(lambda recorder: recorder.why_stopped())
+        if self.stopped_by:
+            going = False
+            self._tell(
+                f"nothing to do: the run is told to stop at step {step}: {self.stopped_by}. "
+                "Another rule, or none (stop=none), takes it on"
+            )
+        elif not going:
             self._tell(f"nothing to do: the run is at step {step}, and num_steps is {target}")
         elif resumed:
             self._tell(f"resumed from step {step}")
@@ -245,10 +263,10 @@ class _Run:
         """Take the steps."""
         step, target = int(standing.step), self.config.num_steps
         if step == 0:
-            self._events(standing, 0, last=target == 0)
+            self.stopped_by = self._events(standing, 0, last=target == 0)
         began_at, began = step, self.seconds
         chunk = 1
-        done = step >= target
+        done = step >= target or bool(self.stopped_by)
         while not done:
             # Waiting for a loader is part of the time that steps take.
             before = time.perf_counter()
@@ -264,7 +282,8 @@ class _Run:
                 return self._stopped(standing)
             done = step >= target or self.seconds - began >= max_seconds
             if not done:
-                self._events(standing, step)
+                self.stopped_by = self._events(standing, step)
+                done = bool(self.stopped_by)
             if self.progress is not None and self.recorder is not None:
                 speed = (step - began_at) / max(self.seconds - began, 1e-9)
                 self.progress(Progress(step, target, speed, self.recorder.row))
@@ -273,9 +292,10 @@ class _Run:
                 result = self.result("interrupted", standing, "interrupted and saved")
                 self._tell(result.message)
                 raise TrainingInterrupted(result, signal)
-        if step > began_at:
+        if step > began_at and not self.stopped_by:
             self._events(standing, step, last=True)
         outcome = "finished" if step == target else "out of time"
+        outcome = "told to stop" if self.stopped_by else outcome
         result = self.result(outcome, standing, outcome)
         self._tell(result.message)
         return result
@@ -283,7 +303,7 @@ class _Run:
     def result(self, outcome: str, standing: Standing, said: str) -> Result:
         """Return what became of the run."""
         step, unsolved_at = int(standing.step), int(standing.unsolved_at)
-        message = f"{said} at step {step}"
+        message = f"{said} at step {step}" + (f": {self.stopped_by}" if self.stopped_by else "")
         if unsolved_at >= 0:
             message += f"; an inner solve did not converge at step {unsolved_at}"
         return Result(
@@ -295,6 +315,7 @@ class _Run:
             int(standing.stopped_at),
             unsolved_at,
             message,
+            self.stopped_by,
         )
 
     def _stopped(self, standing: Standing) -> Result:
@@ -332,13 +353,17 @@ class _Run:
         paces = (config.record_every, config.evaluate_every, config.checkpoint_every)
         return min(config.num_steps, *(step - step % pace + pace for pace in paces))
 
-    def _events(self, standing: Standing, step: int, *, last: bool = False) -> None:
+    def _events(self, standing: Standing, step: int, *, last: bool = False) -> str:
+        """Write what is due at a step, and return what stops the run there, or nothing."""
         if not last and step != 0 and step < self._next_event(step - 1):
-            return
-
-        self.first(
+            return ""
+        return self._decided(
             lambda recorder: recorder.events(self._here(standing), step, self.seconds, last=last)
         )
+
+    def _decided(self, action: Callable[[Recorder], str]) -> str:
+        """Return what stops the run, which the first process finds and all must know."""
+        return self.processes.decided(self.first(action))
 
     def _save(self, standing: Standing) -> None:
         here = self._here(standing)

@@ -19,6 +19,7 @@ from ganfield.runs._tables import METRICS
 from ganfield.simulate import Standing
 from ganfield.training._feeds import Feed
 from ganfield.training._metrics import measuring, warnings_of
+from ganfield.training._stopping import StopWhen, Watch
 from ganfield.training._tensorboard import Writer, open_writer
 
 Evaluate = Callable[[Callable[[int], np.ndarray]], Mapping[str, float]]
@@ -34,6 +35,7 @@ class Recorder:
         folder: its folder.
         checkpoints: in that folder.
         evaluate: the functions that give scores.
+        stop_when: what may stop the run beside its configuration's rule, or None.
 
     Attributes:
         row: the last row of metrics, or empty.
@@ -46,6 +48,7 @@ class Recorder:
         folder: RunDirectory,
         checkpoints: Checkpoints,
         evaluate: Sequence[Evaluate],
+        stop_when: StopWhen | None = None,
     ):
         self.built, self.folder, self.checkpoints = built, folder, checkpoints
         self._feed = feed
@@ -54,13 +57,12 @@ class Recorder:
         self.row: dict[str, float | int | str] = {}
         self._first_row: dict[str, float] = {}
         self._noted = False
+        self._watch = Watch(built.config.stop, stop_when)
         if evaluate:
             protocols = [getattr(each, "protocol", None) for each in evaluate]
             folder.check_scored_by([each._asdict() for each in protocols if each is not None])
-        self._maker = Maker(built.generator, built.config)
-        self._measure = quick_jit(
-            measuring(built.game, built.original, built.generator, built.discriminator)
-        )
+        self._maker = Maker(built)
+        self._measure = quick_jit(measuring(built.game, built.original))
 
     def load(self, like: Standing) -> tuple[Standing, float] | None:
         """Return where the run stands and its wall-clock, and drop what was written after it."""
@@ -74,7 +76,14 @@ class Recorder:
                 record_every=self.config.record_every,
                 evaluate_every=self.config.evaluate_every,
             )
+        if not self._watch.is_idle:
+            tables = {"metrics": self.folder.metrics, "scores": self.folder.scores}
+            self._watch.begin(**{name: table.arrays() for name, table in tables.items()})
         return last
+
+    def why_stopped(self) -> str:
+        """Return what stops the run where it stands, in words, or nothing."""
+        return self._watch.why()
 
     def write_for_tensorboard(self, stack: ExitStack, step: int) -> None:
         """Write all numbers for TensorBoard too, from a step on, until the stack is closed."""
@@ -84,22 +93,37 @@ class Recorder:
         """Compile what is measured."""
         jax.block_until_ready(self._measure(params, self._feed.measured(step)))
 
-    def events(self, standing: Standing, step: int, seconds: float, *, last: bool = False) -> None:
-        """Write what is due at a step, the checkpoint last: what it has is then all there."""
+    def events(self, standing: Standing, step: int, seconds: float, *, last: bool = False) -> str:
+        """Write what is due at a step, the checkpoint last: what it has is then all there.
+
+        Returns:
+            What stops the run here before its last step, in words, or nothing.
+        """
         config, params = self.config, standing.state.params
         if step == 0:
             save_samples(self.folder.samples / "real.png", self._real, limit=self._limit)
-        if last or step % config.record_every == 0:
+        records, evaluates = step % config.record_every == 0, step % config.evaluate_every == 0
+        if last or records:
             self._record(params, step, seconds)
-        if last or step % config.evaluate_every == 0:
-            images = self._maker(params.theta, config.samples)
-            save_samples(self.folder.samples / f"step_{step:07}.png", images, limit=self._limit)
-            if self.evaluate:
-                self._score(params, step, seconds)
+        if last or evaluates:
+            self._evaluate(params, step, seconds)
+        why = "" if last or not (records or evaluates) else self._watch.why()
+        if why:
+            # Its last row is one of its pace, and stays when the run is taken on.
+            last = True
+            if not evaluates:
+                self._evaluate(params, step, seconds)
         if last or (step and step % config.checkpoint_every == 0):
             for table in (self.folder.metrics, self.folder.scores):
                 table.sync()
             self.checkpoints.save(standing, seconds=seconds)
+        return why
+
+    def _evaluate(self, params: Players, step: int, seconds: float) -> None:
+        images = self._maker(params.theta, self.config.samples)
+        save_samples(self.folder.samples / f"step_{step:07}.png", images, limit=self._limit)
+        if self.evaluate:
+            self._score(params, step, seconds)
 
     def _record(self, params: Players, step: int, seconds: float) -> None:
         measured = self._measure(params, self._feed.measured(step))
@@ -112,6 +136,7 @@ class Recorder:
         signs = " ".join(warnings_of(numbers, self._first_row))
         self.row = {"step": step, "seconds": seconds, **numbers, "warnings": signs}
         table.append(self.row)
+        self._watch.add("metrics", self.row)
         if self._writer is not None:
             self._writer(step, numbers)
 
@@ -124,6 +149,7 @@ class Recorder:
         for each in self.evaluate:
             scores |= {name: float(value) for name, value in each(generate).items()}
         self.folder.scores.append(scores)
+        self._watch.add("scores", scores)
         if not self._noted:
             self._noted = True
             for each in self.evaluate:
@@ -136,7 +162,7 @@ class Recorder:
 
     @cached_property
     def _real(self) -> np.ndarray:
-        examples = self.built.data
+        examples = getattr(self.built.data, "images", self.built.data)
         if isinstance(examples, Images):
             chosen = np.random.default_rng(self.config.seed).integers(
                 len(examples), size=self.config.samples

@@ -19,7 +19,9 @@ import ganfield as gf
 from ganfield.export._model import model
 from tests.export import node
 
+CLOSED = list(gf.games.closed_forms())
 STEPS = 100
+WRAPPED = ["lookahead.lead", "averaged.alternating"]
 POINTS = np.random.default_rng(0).normal(size=(100, 2))
 _WORK = """(()=>{const model=%s;return (points,steps,wanted)=>{
 const o=model.sliders.map(s=>s.value),run=(m,f)=>{
@@ -142,7 +144,10 @@ def check_fields(game, result, *, optimizers=None):
         for method_name, optimizer, begins, ends, run in steps:
             rule = (optimizers or {"sgd": optax.sgd})[optimizer](0.1)
             given = settings(sliders, "method", method_name)
-            method = gf.METHODS[method_name](rule, **given)
+            wrapper, _, inner = method_name.rpartition(".")
+            share = {"share": given.pop("share")} if wrapper == "lookahead" else {}
+            method = gf.METHODS[inner](rule, **given)
+            method = gf.WRAPPERS[wrapper](method, **share) if wrapper else method
             before = states(method, [*begins, *run[:-1]])
             after = jax.vmap(lambda s, m=method, f=field: m.step(f, s, None)[0])(before)
             expected = flat(after)
@@ -154,7 +159,7 @@ def check_fields(game, result, *, optimizers=None):
 
 @pytest.mark.long
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("names", [list(gf.GAMES)[:5], list(gf.GAMES)[5:9], list(gf.GAMES)[9:]])
+@pytest.mark.parametrize("names", [CLOSED[:5], CLOSED[5:9], CLOSED[9:]])
 def test_every_game_field_and_method(names):
     games = [gf.GAMES[name]() for name in names]
     for game, result in zip(games, under_node(games), strict=True):
@@ -165,7 +170,7 @@ def test_every_game_field_and_method(names):
 @pytest.mark.usefixtures("x64")
 def test_a_game_along_v_and_consensus():
     game = gf.games.lattice()
-    wanted = {"transforms": ["consensus"], "methods": ["simultaneous", "lead"]}
+    wanted = {"transforms": ["consensus"], "methods": ["simultaneous", "lead", *WRAPPED]}
     (result,) = under_node([game], optimizers=["sgd"], **wanted)
     assert [field[0] for field in result[1]] == ["v", "consensus"]
     check_fields(game, result)
