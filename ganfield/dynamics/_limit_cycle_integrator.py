@@ -168,7 +168,7 @@ def _marched(velocity: Velocity, x: jax.Array, step: jax.Array) -> Any:
             return after, ahead, long, error, _next(long, error), tried[5] + 1
 
         none = (x, slope, step, jnp.full((), jnp.inf, x.dtype), step, tries)
-        after, ahead, long, error, step, _ = jax.lax.while_loop(fails, again, none)
+        after, ahead, long, error, step, tries = jax.lax.while_loop(fails, again, none)
         after = jnp.where(error <= 1, after, jnp.nan)
         return (after, ahead, step, since + long), (since + long, after, ahead)
 

@@ -1,5 +1,7 @@
 """Closed orbits in the plane."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from typing import Any
 

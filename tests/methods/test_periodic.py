@@ -35,7 +35,7 @@ def by_hand(step_size, weight, every):
 CASES = [(1.0, 1), (1.0, 16), (1.0, 19), (1.0, 20), (0.3, 48), (0.3, 49), (0.1, 57), (0.1, 58)]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_how_lazy_the_penalty_may_be():
     for weight, every in CASES:
         method = gf.lazy(sgd(0.1), r1(weight), every=every)
