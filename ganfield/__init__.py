@@ -34,6 +34,7 @@ from ganfield.dynamics import branches as branches
 from ganfield.dynamics import classify as classify
 from ganfield.dynamics import find_equilibria as find_equilibria
 from ganfield.dynamics import grid as grid
+from ganfield.dynamics import limit_cycle as limit_cycle
 from ganfield.dynamics import planes as planes
 from ganfield.dynamics import stable_windows as stable_windows
 from ganfield.field import TRANSFORMS as TRANSFORMS
@@ -64,12 +65,14 @@ from ganfield.methods import competitive as competitive
 from ganfield.methods import extragradient as extragradient
 from ganfield.methods import follow_the_ridge as follow_the_ridge
 from ganfield.methods import keep_within as keep_within
+from ganfield.methods import lazy as lazy
 from ganfield.methods import lead as lead
 from ganfield.methods import lookahead as lookahead
 from ganfield.methods import negative_momentum as negative_momentum
 from ganfield.methods import numerics_rmsprop as numerics_rmsprop
 from ganfield.methods import optimistic as optimistic
 from ganfield.methods import past_extragradient as past_extragradient
+from ganfield.methods import periodic as periodic
 from ganfield.methods import proximal_point as proximal_point
 from ganfield.methods import runge_kutta as runge_kutta
 from ganfield.methods import simultaneous as simultaneous

@@ -115,6 +115,9 @@ VARIANTS = {
     "runge_kutta_2": gf.runge_kutta(optax.sgd(0.1), order=2),
     "lead_preconditioned_adam": gf.lead(optax.adam(0.1), preconditioned=True),
     "averaged_exponentially": gf.averaged(METHODS["simultaneous"], decay=0.9),
+    "periodic": gf.periodic(
+        METHODS["alternating"], [lambda v: gf.consensus(v, gamma=0.5), None, None]
+    ),
 }
 """The same with other optimizers and options; these meet the games of two numbers."""
 

@@ -65,6 +65,7 @@ _SLOW_EXAMPLES = {
 
 # Pages that take over six seconds.
 _LONG_PAGES = {
+    "cycles.md",
     "densities.md",
     "games.md",
     "methods.md",

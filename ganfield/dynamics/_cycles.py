@@ -22,12 +22,14 @@ class Cycle(NamedTuple):
         radius: the root of the mean squared distance from the centre.
         period: in steps of the method.
         share: of all starts, how many end in it.
+        point: where one of them ended, on the cycle, (θ, φ).
     """
 
     centre: tuple[float, float]
     radius: float
     period: float
     share: float
+    point: tuple[float, float]
 
 
 def attracting_cycles(judged: Judged, judge: Callable[[Players], Judged]) -> tuple[Cycle, ...]:
@@ -72,6 +74,7 @@ def attracting_cycles(judged: Judged, judge: Callable[[Players], Judged]) -> tup
             float(judged.radius[c].mean()),
             float(judged.period[c].mean()),
             c.size / judged.radius.size,
+            (float(judged.points[c[0], 0]), float(judged.points[c[0], 1])),
         )
         for c in cycles
     )

@@ -21,6 +21,7 @@ from ganfield.field._derivatives import check_dense as check_dense
 from ganfield.field._derivatives import jacobian as jacobian
 from ganfield.field._derivatives import jvp as jvp
 from ganfield.field._derivatives import vjp as vjp
+from ganfield.field._difference import difference as difference
 from ganfield.field._field import TRANSFORMS as TRANSFORMS
 from ganfield.field._field import check_field as check_field
 from ganfield.field._field import check_plane_field as check_plane_field

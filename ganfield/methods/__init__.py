@@ -29,4 +29,7 @@ from ganfield.methods._base import State as State
 from ganfield.methods._base import check_is_method as check_is_method
 from ganfield.methods._base import for_each_move as for_each_move
 from ganfield.methods._keep_within import keep_within as keep_within
+from ganfield.methods._periodic import PeriodicMemory as PeriodicMemory
+from ganfield.methods._periodic import lazy as lazy
+from ganfield.methods._periodic import periodic as periodic
 from ganfield.methods._presets import numerics_rmsprop as numerics_rmsprop

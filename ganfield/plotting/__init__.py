@@ -10,6 +10,7 @@ from ganfield.plotting._branches import branches as branches
 from ganfield.plotting._curves import LINE_STYLES as LINE_STYLES
 from ganfield.plotting._curves import curves as curves
 from ganfield.plotting._curves import log_where_wide as log_where_wide
+from ganfield.plotting._cycles import cycles as cycles
 from ganfield.plotting._density import density as density
 from ganfield.plotting._equilibria import equilibria as equilibria
 from ganfield.plotting._field import field as field

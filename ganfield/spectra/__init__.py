@@ -27,6 +27,7 @@ from ganfield.spectra._rate import ConvergenceRate as ConvergenceRate
 from ganfield.spectra._rate import convergence_rate as convergence_rate
 from ganfield.spectra._roles import are_params as are_params
 from ganfield.spectra._roles import settled as settled
+from ganfield.spectra._roles import steering as steering
 from ganfield.spectra._smooth import check_smooth as check_smooth
 from ganfield.spectra._smooth import is_smooth as is_smooth
 from ganfield.spectra._spectral_radius import SpectralRadius as SpectralRadius
