@@ -7,9 +7,11 @@ from functools import cached_property
 import jax
 import numpy as np
 
-from ganfield._types import Players
+from ganfield._types import Batch, Players, PyTree
 from ganfield.configuration import Built
 from ganfield.data import Images, to_float
+from ganfield.evaluation import precision_recall
+from ganfield.evaluation._precision_recall import NEIGHBOURS
 from ganfield.runs._checkpoints import Checkpoints
 from ganfield.runs._generate import Maker
 from ganfield.runs._quick import quick_jit
@@ -18,7 +20,9 @@ from ganfield.runs._samples import limit_of, save_samples
 from ganfield.runs._tables import METRICS
 from ganfield.simulate import Standing
 from ganfield.training._feeds import Feed
+from ganfield.training._gaps import Gaps
 from ganfield.training._metrics import measuring, warnings_of
+from ganfield.training._signs import agreement, place
 from ganfield.training._tensorboard import Writer, open_writer
 
 Evaluate = Callable[[Callable[[int], np.ndarray]], Mapping[str, float]]
@@ -34,6 +38,8 @@ class Recorder:
         folder: its folder.
         checkpoints: in that folder.
         evaluate: the functions that give scores.
+        duality_gap: how many steps each player takes alone for a row of ``gaps.csv``; None for no
+            such rows.
 
     Attributes:
         row: the last row of metrics, or empty.
@@ -46,6 +52,7 @@ class Recorder:
         folder: RunDirectory,
         checkpoints: Checkpoints,
         evaluate: Sequence[Evaluate],
+        duality_gap: int | None = None,
     ):
         self.built, self.folder, self.checkpoints = built, folder, checkpoints
         self._feed = feed
@@ -58,9 +65,15 @@ class Recorder:
             protocols = [getattr(each, "protocol", None) for each in evaluate]
             folder.check_scored_by([each._asdict() for each in protocols if each is not None])
         self._maker = Maker(built.generator, built.config)
-        self._measure = quick_jit(
-            measuring(built.game, built.original, built.generator, built.discriminator)
-        )
+        self._gaps = None if duality_gap is None else Gaps(built, feed, duality_gap)
+        metrics = measuring(built.game, built.original, built.generator, built.discriminator)
+
+        def measure(params: Players, batch: Batch) -> PyTree:
+            signs = agreement(built.original, params, batch)
+            fake = built.generator.apply(params.theta, batch.latent)
+            return metrics(params, batch) | signs, fake, batch.real
+
+        self._measure = quick_jit(measure)
 
     def load(self, like: Standing) -> tuple[Standing, float] | None:
         """Return where the run stands and its wall-clock, and drop what was written after it."""
@@ -97,13 +110,17 @@ class Recorder:
             if self.evaluate:
                 self._score(params, step, seconds)
         if last or (step and step % config.checkpoint_every == 0):
-            for table in (self.folder.metrics, self.folder.scores):
+            for table in self.folder.tables:
                 table.sync()
             self.checkpoints.save(standing, seconds=seconds)
 
     def _record(self, params: Players, step: int, seconds: float) -> None:
         measured = self._measure(params, self._feed.measured(step))
-        numbers = {name: float(value) for name, value in jax.device_get(measured).items()}
+        metrics, fake, real = jax.device_get(measured)
+        numbers = {name: float(value) for name, value in metrics.items()} | _shares(real, fake)
+        self.folder.path.append({"step": step, **place(params)})
+        if self._gaps is not None:
+            self.folder.gaps.append({"step": step, **self._gaps(params, step)})
         table = self.folder.metrics
         if not self._first_row:
             # As the file says it: a resumed run must compare with the same number.
@@ -152,3 +169,11 @@ class Recorder:
 
 def _numbers(row: Mapping[str, str]) -> dict[str, float]:
     return {name: float(row[name]) for name in METRICS}
+
+
+def _shares(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
+    """Return precision and recall of a batch, NaN where it is too small or not finite."""
+    flat = [np.reshape(each, (len(each), -1)).astype(np.float64) for each in (real, fake)]
+    if len(real) <= NEIGHBOURS or not all(np.isfinite(each).all() for each in flat):
+        return {"precision": float("nan"), "recall": float("nan")}
+    return precision_recall(*flat)._asdict()

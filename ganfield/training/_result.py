@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ganfield._html import html_of
 from ganfield._types import Players
+from ganfield.stability import Verdict
 
 
 class Result(NamedTuple):
@@ -20,6 +21,8 @@ class Result(NamedTuple):
         stopped_at: the first step that met a NaN or an infinity, or −1.
         unsolved_at: the first step whose inner solve did not converge, or −1.
         message: the same in words.
+        verdict: whether it has converged, as far as `ganfield.runs.verdict` can tell; None in a
+            process that does not write the folder.
     """
 
     outcome: str
@@ -30,6 +33,7 @@ class Result(NamedTuple):
     stopped_at: int
     unsolved_at: int
     message: str
+    verdict: Verdict | None = None
 
     def __repr__(self) -> str:
         unsolved = self.unsolved_at >= 0
