@@ -18,7 +18,7 @@ def verdict(folder: str | os.PathLike[str], *, stopped_at: int = -1) -> Verdict:
     """Return what has become of a run of `ganfield.training.train` until now, by its tables.
 
     The path is the sketch of the parameters in ``path.csv``, and ``metrics.csv`` has the signs
-    beside it: whether minibatches agree, how diverse samples are, precision and recall in pixels,
+    beside it: whether minibatches agree, how diverse samples are, precision and recall of points,
     how sure the discriminator is; ``gaps.csv`` the duality gap, if it was asked for. How they
     decide says `ganfield.verdict`.
 

@@ -265,16 +265,13 @@ def _judged(moves: Motion, evidence: Mapping[str, float], doubts: list[str]) -> 
     every = evidence["every"]
     last = f"the last {every * (moves.records - 1):g} steps"
 
-    def converging(said: str, but: list[str]) -> tuple[str, str]:
-        if but:
-            return "undecided", f"{said}, but {' and '.join(but)}"
+    def converging(said: str) -> tuple[str, str]:
+        if doubts:
+            return "undecided", f"{said}, but {' and '.join(doubts)}"
         return "converging", said
 
-    noisy = [doubt for doubt in doubts if doubt.startswith("minibatches")]
-    # Far from an equilibrium minibatches agree, also on the way to it.
-    others = [doubt for doubt in doubts if doubt not in noisy]
     if moves.still:
-        return converging(f"nothing moves in {last}", doubts)
+        return converging(f"nothing moves in {last}")
     if moves.turn:
         turns = f"it comes back every {every * moves.turn:g} steps, "
         turns += f"{moves.records / moves.turn:.2g} times in {last}"
@@ -285,7 +282,7 @@ def _judged(moves: Motion, evidence: Mapping[str, float], doubts: list[str]) -> 
         if surely and moves.later > 0.5:
             if moves.growth > 1:
                 return "diverging", changed
-            return converging(changed, others)
+            return converging(changed)
         if perhaps:
             return "undecided", f"{changed}, which changes ever more slowly, or unevenly"
         return "cycling", f"{turns}, within {moves.back:.0%} of its largest mean square distance"
@@ -297,14 +294,14 @@ def _judged(moves: Motion, evidence: Mapping[str, float], doubts: list[str]) -> 
         )
     if moves.slowing > _SLOWING and moves.steady:
         said = f"steps became {moves.slowing:.3g} times as short in {last}"
-        return converging(said, others)
+        return converging(said)
     stays = moves.moved < _MOVED and moves.swelled < _SWELLED
     if moves.independent >= _PLACES and stays and moves.back > _NEVER_BACK:
         said = f"it jitters about a place that stays ({moves.independent:.0f} independent places "
         said += f"in {last}, whose mean moved {moves.moved:.2g} times what jitter moves it)"
         if moves.resolved > 0.5 and "agreement" not in evidence:
             return "undecided", f"{said}, but moves too far between records to rule out cycles"
-        return converging(said, doubts)
+        return converging(said)
     return "undecided", (
         f"it still moves: a straight line is {moves.drift:.0%} of its way in {last}, its steps "
         f"became {moves.slowing:.2g} times as short, and it has not come back three times"

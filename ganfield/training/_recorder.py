@@ -172,8 +172,12 @@ def _numbers(row: Mapping[str, str]) -> dict[str, float]:
 
 
 def _shares(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
-    """Return precision and recall of a batch, NaN where it is too small or not finite."""
-    flat = [np.reshape(each, (len(each), -1)).astype(np.float64) for each in (real, fake)]
-    if len(real) <= NEIGHBOURS or not all(np.isfinite(each).all() for each in flat):
+    """Return precision and recall of a batch of points; NaN where they mean nothing.
+
+    Of images they do not: a blurred one is near many in pixels, and none is near it.
+    """
+    points = [np.asarray(each, np.float64) for each in (real, fake)]
+    means_nothing = len(real) <= NEIGHBOURS or real.ndim > 2
+    if means_nothing or not all(np.isfinite(each).all() for each in points):
         return {"precision": float("nan"), "recall": float("nan")}
-    return precision_recall(*flat)._asdict()
+    return precision_recall(*points)._asdict()
