@@ -80,6 +80,7 @@ from ganfield.simulate import simulation as simulation
 from ganfield.simulate import trajectories as trajectories
 from ganfield.spectra import convergence_rate as convergence_rate
 from ganfield.spectra import eigenvalues as eigenvalues
+from ganfield.spectra import krylov_eigenvalues as krylov_eigenvalues
 from ganfield.spectra import max_step_size as max_step_size
 from ganfield.spectra import spectral_radius as spectral_radius
 from ganfield.spectra import update_map as update_map

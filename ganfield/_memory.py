@@ -123,12 +123,18 @@ def check_room(size: int) -> int:
 
 
 def _too_much(needed: float, free: float) -> str:
-    return f"{_gib(needed)}, more than the {_gib(free)} of memory that are free"
+    return f"{gib(needed)}, more than the {gib(free)} of memory that are free"
 
 
-def _gib(size: float) -> str:
-    gib = size / 2**30
-    return f"{gib:.0f} GiB" if gib >= 10 else f"{gib:.1f} GiB"
+def gib(size: float) -> str:
+    """Return bytes in words.
+
+    Example:
+        >>> gib(3 * 2**29)
+        '1.5 GiB'
+    """
+    count = size / 2**30
+    return f"{count:.0f} GiB" if count >= 10 else f"{count:.1f} GiB"
 
 
 def _most(cost: Callable[[int], float], free: float, count: int) -> int:

@@ -4,12 +4,15 @@ from ganfield.spectra._continuum import At as At
 from ganfield.spectra._continuum import back_to_zero as back_to_zero
 from ganfield.spectra._continuum import flat_dimension as flat_dimension
 from ganfield.spectra._continuum import looking_at as looking_at
+from ganfield.spectra._krylov_eigenvalues import KrylovEigenvalues as KrylovEigenvalues
+from ganfield.spectra._krylov_eigenvalues import krylov_eigenvalues as krylov_eigenvalues
 from ganfield.spectra._listening import listening as listening
 from ganfield.spectra._local import Local as Local
 from ganfield.spectra._local import across as across
 from ganfield.spectra._local import continuum as continuum
 from ganfield.spectra._local import local_map as local_map
 from ganfield.spectra._local import no_fixed_point as no_fixed_point
+from ganfield.spectra._mean_field import mean_field as mean_field
 from ganfield.spectra._period import at_their_limit as at_their_limit
 from ganfield.spectra._period import period as period
 from ganfield.spectra._programs import jacobian_at as jacobian_at

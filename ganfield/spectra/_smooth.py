@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ from ganfield._types import ArrayLike, Field, Players
 
 _MOST_COORDINATES = 16
 _NUM_RANDOM = 16
+_FEW_RANDOM = 4  # where a product for each is to be made
 _NUM_PRODUCTS = 8  # with JᵀJ, for its norm
 _NEAR = 1e-8
 _DOUBLE = 1e-15  # about the rounding of float64
@@ -36,14 +38,50 @@ def check_smooth(field: Field, params: Players, batch: Any, matrix: ArrayLike) -
         ValueError: there is a kink, a jump, or a derivative that is cut.
     """
     slopes = np.asarray(matrix, float)
-    if not np.isfinite(slopes).all():
-        return
+    if np.isfinite(slopes).all():
+        _check(field, params, batch, lambda sides: sides @ slopes.T, _norm(slopes), _NUM_RANDOM)
+
+
+def check_smooth_along(
+    field: Field, params: Players, batch: Any, product: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    """Raise a ``ValueError`` as `check_smooth` does, where products alone are known.
+
+    Args:
+        field: ``field(params, batch=None) -> Players``.
+        params: the point.
+        batch: the batch that the field sees.
+        product: ``product(u) -> J u``, of vectors.
+    """
+    size = sum(np.size(leaf) for leaf in jax.tree.leaves(params))
+    vector, length = np.random.default_rng(0).normal(size=size), 0.0
+    for _ in range(_NUM_PRODUCTS):
+        image = np.asarray(product(vector / np.linalg.norm(vector)), float)
+        if not np.isfinite(image).all():
+            return
+        length = max(length, float(np.linalg.norm(image)))
+        vector = image if image.any() else vector
+
+    def slopes(sides: np.ndarray) -> np.ndarray:
+        return np.stack([product(side) for side in sides])
+
+    _check(field, params, batch, slopes, length, _FEW_RANDOM)
+
+
+def _check(
+    field: Field,
+    params: Players,
+    batch: Any,
+    slopes: Callable[[np.ndarray], np.ndarray],
+    scale: float,
+    num_random: int,
+) -> None:
     with jax.enable_x64(True):
         point, seen_by_field = double(params, integers=True), double(batch)
         # Nearer than `is_smooth` looks by itself: a network of ReLUs has a kink within 10⁻⁵ of
         # every twentieth point.
-        around = _Around(field, point, seen_by_field)
-        if around.eps > _DOUBLE or around.is_smooth(slopes, _norm(slopes), near=_NEAR):
+        around = _Around(field, point, seen_by_field, num_random)
+        if around.eps > _DOUBLE or around.is_smooth(slopes, scale, near=_NEAR):
             return
     raise ValueError(
         "params must be a point where the field has one derivative, and it has a kink or a jump "
@@ -75,16 +113,16 @@ def is_smooth(
         False at a kink, a jump or the edge of where the field is defined, or within about 3·10⁻⁶ of
         one (times the cube root of 1 + max |x|).
     """
-    around = _Around(field, params, batch)
-    return around.is_smooth(np.asarray(matrix), scale, near=around.eps ** (1 / 3))
+    around, slopes = _Around(field, params, batch, _NUM_RANDOM), np.asarray(matrix)
+    return around.is_smooth(lambda sides: sides @ slopes.T, scale, near=around.eps ** (1 / 3))
 
 
 class _Around:
     """A field, to be looked at on all sides of a point by one program."""
 
-    def __init__(self, field: Field, params: Players, batch: Any):
+    def __init__(self, field: Field, params: Players, batch: Any, num_random: int):
         flat, unravel = ravel_pytree(params)
-        directions = jax.random.normal(jax.random.key(0), (_NUM_RANDOM, flat.size), flat.dtype)
+        directions = jax.random.normal(jax.random.key(0), (num_random, flat.size), flat.dtype)
         directions /= jnp.linalg.norm(directions, axis=1, keepdims=True)
         if flat.size <= _MOST_COORDINATES:
             directions = jnp.concatenate([directions, jnp.eye(flat.size, dtype=flat.dtype)])
@@ -103,13 +141,17 @@ class _Around:
         self.far = 1 + float(jnp.abs(flat).max())
         self.eps = float(jnp.finfo(self._values(steps).dtype).eps)
 
-    def is_smooth(self, matrix: np.ndarray, scale: float, *, near: float) -> bool:
+    def is_smooth(
+        self, slopes: Callable[[np.ndarray], np.ndarray], scale: float, *, near: float
+    ) -> bool:
         """Return whether slopes to all sides follow the Jacobian, seen from two distances."""
         near *= self.far ** (1 / 3)
         distances = np.repeat([4 * near, near], len(self.directions))[:, None]
         sides = np.tile(self.directions, (2, 1))
+        along = slopes(self.directions[: len(self.directions) // 2])
+        told = np.tile(np.concatenate([along, -along]), (2, 1))
         here, *ahead = self._values(np.concatenate([0 * sides[:1], distances * sides]))
-        off = np.linalg.norm((np.stack(ahead) - here) / distances - sides @ matrix.T, axis=1)
+        off = np.linalg.norm((np.stack(ahead) - here) / distances - told, axis=1)
         far_off, near_off = off.reshape(2, -1)
         rounding = 1e3 * self.eps / near * max(1.0, float(np.linalg.norm(here)) / self.far)
         # Where slopes at most follow the distance, a fourth leaves a fourth of the difference.

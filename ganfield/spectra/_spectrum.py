@@ -7,16 +7,25 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ganfield._types import ArrayLike, Field, Players
-from ganfield.checks import check_not_negative, leading_size
+from ganfield.checks import check_count, check_not_negative, leading_size
 from ganfield.field import check_dense, jacobian
+from ganfield.spectra._krylov_eigenvalues import krylov_eigenvalues
 from ganfield.spectra._listening import listening
 from ganfield.spectra._smooth import check_smooth
+from ganfield.spectra._targets import key_of
 
 
-def eigenvalues(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Array]:
-    """Return the spectrum of a field's Jacobian.
+def eigenvalues(
+    field: Field,
+    *,
+    chunk_size: int = 16,
+    num: int | None = None,
+    target: str | complex = "largest_real",
+) -> Callable[..., jax.Array]:
+    """Return the spectrum of a field's Jacobian, or its leading eigenvalues.
 
     An equilibrium attracts the flow x′ = field(x) when every real part is negative; how fast the
     flow turns round it, the imaginary parts say. The matrix is dense: n parameters need n² numbers
@@ -26,12 +35,16 @@ def eigenvalues(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Arra
     Args:
         field: ``field(params, batch=None) -> Players``.
         chunk_size: as in `ganfield.jacobian`.
+        num: how many, without the matrix (`ganfield.krylov_eigenvalues`, which tells how far to
+            believe each). If None all are found, with it.
+        target: of so many, which, as in `ganfield.krylov_eigenvalues`.
 
     Returns:
-        ``spectrum(params, batch=None) -> (n,)`` complex array, in no particular order. It raises a
-        ``ValueError`` where the field has a kink, at which eigenvalues mean nothing, or the machine
-        has not the memory. In compiled or batched code, where numbers are not known, neither is
-        looked at.
+        ``spectrum(params, batch=None) -> (n,)`` complex array, in no particular order, or
+        ``(num,)``, what is wanted most first. It raises a ``ValueError`` where the field has a
+        kink, at which eigenvalues mean nothing, or the machine has not the memory; of a number of
+        eigenvalues, where those are not sure. In compiled or batched code, where numbers are not
+        known, all are found and neither is looked at.
 
     Reference:
         Mescheder, Nowozin, Geiger, "The Numerics of GANs", 2017, section 3.
@@ -41,7 +54,11 @@ def eigenvalues(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Arra
         >>> v = gf.vector_field(gf.games.quadratic(coupling=2.0))
         >>> gf.eigenvalues(v)(gf.Players(0.0, 0.0)).round(3)
         Array([-1.+2.j, -1.-2.j], dtype=complex64)
+        >>> gf.eigenvalues(v, num=1, target="largest_imaginary")(gf.Players(0.0, 0.0)).round(3)
+        Array([-1.+2.j], dtype=complex64)
     """
+    if num is not None:
+        return _leading(field, check_count(num, argument="num"), target)
     matrix = jacobian(field, chunk_size=chunk_size)
 
     def spectrum(params: Players, batch: Any = None) -> jax.Array:
@@ -51,6 +68,24 @@ def eigenvalues(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Arra
             return jnp.linalg.eigvals(J)
         check_smooth(field, params, batch, J)
         return listening(jnp.linalg.eigvals, J)
+
+    return spectrum
+
+
+def _leading(field: Field, num: int, target: str | complex) -> Callable[..., jax.Array]:
+    jacobian(field)  # says what is no field
+    key_of(target)
+
+    def spectrum(params: Players, batch: Any = None) -> jax.Array:
+        answer = krylov_eigenvalues(field, params, batch, num=num, target=target)
+        if not answer.complete:
+            raise ValueError(
+                f"num must be a number of eigenvalues that products tell apart, got {num}: "
+                f"{np.count_nonzero(answer.converged)} of them converged in {answer.products} "
+                "products, and others may be missing; gf.krylov_eigenvalues gives what there is, "
+                "and goes on from it (max_products, start)"
+            )
+        return jnp.asarray(answer.eigenvalues)
 
     return spectrum
 

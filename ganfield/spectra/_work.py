@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from ganfield._extras import missing
+from ganfield._memory import gib
 from ganfield.simulate import progress_bar
 
 _LONG = 5.0  # seconds
@@ -17,19 +18,25 @@ _LARGE = 2_000  # numbers, from which on compiling takes long
 
 
 class Work(NamedTuple):
-    """What a spectral radius takes.
+    """What a spectrum takes.
 
     Attributes:
         size: numbers that F acts on.
         products: with F′, at most.
         seconds: that one of them takes; NaN before it was compiled and timed.
         has_matrix: whether they are the columns of the matrix, whose eigenvalues are found then.
+        memory: bytes of the vectors that are kept meanwhile, at most; 0 where they are few.
+        map: what it is the spectrum of, F′ or the field's Jacobian J.
+        name: of the function that takes it.
     """
 
     size: int
     products: int
     seconds: float
     has_matrix: bool
+    memory: int = 0
+    map: str = "F′"
+    name: str = "spectral_radius"
 
     @property
     def total(self) -> float:
@@ -37,9 +44,10 @@ class Work(NamedTuple):
         return self.products * self.seconds + self.has_matrix * _EACH * self.size**3
 
     def __str__(self) -> str:
-        most = f"{self.products} products with F′"
+        most = f"{self.products} products with {self.map}"
         if math.isnan(self.seconds):
-            return f"{self.size} numbers, at most {most}; compiling"
+            vectors = f" and {gib(self.memory)} of vectors" if self.memory else ""
+            return f"{self.size} numbers, at most {most}{vectors}; compiling"
         if self.has_matrix:
             after = f"eigenvalues of a matrix of {self.size} × {self.size}"
             return f"{most}, then the {after}: about {self.total:.3g} s"
@@ -79,9 +87,9 @@ def watched(progress: Progress, work: Work) -> Iterator[Callable[[int], None]]:
     if not is_watched or missing(["rich"]):
         yield lambda count: None
         return
-    with progress_bar("spectral radius", work.products) as show:
+    with progress_bar(work.name.replace("_", " "), work.products) as show:
         yield lambda count: show(count, None)
 
 
 def _say(work: Work) -> None:
-    print(f"spectral_radius: {work}", file=sys.stderr, flush=True)
+    print(f"{work.name}: {work}", file=sys.stderr, flush=True)
