@@ -22,6 +22,8 @@ from ganfield.spectra._rate import convergence_rate as convergence_rate
 from ganfield.spectra._roles import settled as settled
 from ganfield.spectra._smooth import check_smooth as check_smooth
 from ganfield.spectra._smooth import is_smooth as is_smooth
+from ganfield.spectra._snapshot import Snapshot as Snapshot
+from ganfield.spectra._snapshot import snapshot as snapshot
 from ganfield.spectra._spectral_radius import SpectralRadius as SpectralRadius
 from ganfield.spectra._spectral_radius import matrix_of as matrix_of
 from ganfield.spectra._spectral_radius import spectral_radius as spectral_radius

@@ -156,10 +156,10 @@ def train(
                 folder.checkpoints, keep=config.keep, tell=folder.tell, run=folder.id
             )
             stack.callback(checkpoints.close)
-            return Recorder(built, feed, folder, checkpoints, evaluate, duality_gap)
+            return Recorder(built, feed, folder, checkpoints, evaluate, duality_gap, spectrum_every)
 
         recorder = processes.first(open_folder)
-        run = _Run(built, feed, recorder, processes, progress, mesh)
+        run = _Run(built, feed, recorder, processes, progress, mesh, spectrum_every)
         # Of one process nothing is worth keeping before it takes steps, and Ctrl-C may end it. One
         # of several that JAX alone has connected would leave the others waiting for it.
         by_jax = processes.count > 1 and processes.link is None
@@ -217,9 +217,12 @@ class _Run:
         processes: Processes,
         progress: Callable[[Progress], None] | None,
         mesh: Mesh | None,
+        spectrum_every: int | None,
     ):
         self.built, self.feed, self.recorder, self.processes = built, feed, recorder, processes
         self.config, self.progress, self.mesh = built.config, progress, mesh
+        self.paces = [built.config.record_every, built.config.evaluate_every]
+        self.paces += [built.config.checkpoint_every, *filter(None, [spectrum_every])]
         self.seconds = self.compile_seconds = 0.0
         self.advance = jax.jit(
             advancing(built.method, built.field, feed.draw),
@@ -346,9 +349,7 @@ class _Run:
 
     def _next_event(self, step: int) -> int:
         """Return the next step at which something is to be written."""
-        config = self.config
-        paces = (config.record_every, config.evaluate_every, config.checkpoint_every)
-        return min(config.num_steps, *(step - step % pace + pace for pace in paces))
+        return min(self.config.num_steps, *(step - step % pace + pace for pace in self.paces))
 
     def _events(self, standing: Standing, step: int, *, last: bool = False) -> None:
         if not last and step != 0 and step < self._next_event(step - 1):

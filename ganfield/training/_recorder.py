@@ -23,6 +23,7 @@ from ganfield.training._feeds import Feed
 from ganfield.training._gaps import Gaps
 from ganfield.training._metrics import measuring, warnings_of
 from ganfield.training._signs import agreement, place
+from ganfield.training._spectra import Spectra
 from ganfield.training._tensorboard import Writer, open_writer
 
 Evaluate = Callable[[Callable[[int], np.ndarray]], Mapping[str, float]]
@@ -40,6 +41,7 @@ class Recorder:
         evaluate: the functions that give scores.
         duality_gap: how many steps each player takes alone for a row of ``gaps.csv``; None for no
             such rows.
+        spectrum_every: steps between rows of ``spectrum.csv``; None for none.
 
     Attributes:
         row: the last row of metrics, or empty.
@@ -53,6 +55,7 @@ class Recorder:
         checkpoints: Checkpoints,
         evaluate: Sequence[Evaluate],
         duality_gap: int | None = None,
+        spectrum_every: int | None = None,
     ):
         self.built, self.folder, self.checkpoints = built, folder, checkpoints
         self._feed = feed
@@ -66,6 +69,8 @@ class Recorder:
             folder.check_scored_by([each._asdict() for each in protocols if each is not None])
         self._maker = Maker(built.generator, built.config)
         self._gaps = None if duality_gap is None else Gaps(built, feed, duality_gap)
+        every = spectrum_every
+        self._spectra = None if every is None else Spectra(built, feed, folder, every)
         metrics = measuring(built.game, built.original, built.generator, built.discriminator)
 
         def measure(params: Players, batch: Batch) -> PyTree:
@@ -86,6 +91,7 @@ class Recorder:
                 step or -1,
                 record_every=self.config.record_every,
                 evaluate_every=self.config.evaluate_every,
+                spectrum_every=None if self._spectra is None else self._spectra.every,
             )
         return last
 
@@ -104,6 +110,8 @@ class Recorder:
             save_samples(self.folder.samples / "real.png", self._real, limit=self._limit)
         if last or step % config.record_every == 0:
             self._record(params, step, seconds)
+        if self._spectra is not None and (last or step % self._spectra.every == 0):
+            self._spectra.record(standing.state, step)
         if last or step % config.evaluate_every == 0:
             images = self._maker(params.theta, config.samples)
             save_samples(self.folder.samples / f"step_{step:07}.png", images, limit=self._limit)
