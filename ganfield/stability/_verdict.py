@@ -121,7 +121,7 @@ def verdict(
         ...         record=lambda state, info: state.params,
         ...     )
         >>> gf.verdict(run(gf.alternating(optax.sgd(0.1))))
-        Verdict: cycling: it comes back every 64 steps, 3.1 times in the last 200, ...
+        Verdict: cycling: it comes back every 64 steps, 3.2 times in the last 200 steps, ...
         >>> gf.verdict(run(gf.simultaneous(optax.sgd(0.1)))).outcome
         'diverging'
         >>> gf.verdict(run(gf.extragradient(optax.sgd(0.1)))).outcome
@@ -226,7 +226,7 @@ def _collapsed(halves: Mapping[str, np.ndarray], diversity: Any) -> tuple[str, s
         middle, now = _ends(halves["diversity"])
         most = float(np.nanmax(np.asarray(diversity, np.float64)))
         # An untrained generator, too, makes samples that are all alike: it must have done better.
-        if max(middle, now) < _ALIKE and now <= 1.1 * middle and now < _FALLEN * most:
+        if now < _ALIKE and now <= 1.1 * middle and now < _FALLEN * most:
             said = f"two samples are {now:.2g} times as far apart as two real examples"
             return "collapsed", f"{said}, and were {most:.2g} times at most"
     if "precision" in halves and "recall" in halves:

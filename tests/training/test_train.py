@@ -39,7 +39,7 @@ def test_the_folder_holds_what_is_promised(whole):
     folder, result, _ = whole
     assert (result.outcome, result.step, result.stopped_at) == ("finished", 60, -1)
     assert {path.name for path in folder.iterdir()} == {
-        ".lock", "config.json", "run.json", "metrics.csv", "scores.csv", "samples",
+        ".lock", "config.json", "run.json", "metrics.csv", "path.csv", "scores.csv", "samples",
         "checkpoints", "events.log",
     }  # fmt: skip
     assert sorted(path.name for path in (folder / "samples").iterdir()) == [
