@@ -51,9 +51,10 @@ def moving_map(method: Method, field: Field, state: State, batch: Any = None) ->
     check_is_method(method)
     state = strong(state)
     F = update_map(method, field, state, batch=batch, num_steps=method.cycle)
-    moves = are_params(F) | _following(method, state, F.point.size)
+    moves = are_params(F)
     if not moves.all():
-        moves &= steering(method, field, state, batch)
+        follows = _following(method, state, F.point.size)
+        moves = moves | (follows & steering(method, field, state, batch))
     places = jnp.asarray(np.flatnonzero(moves))
 
     def whole(y: jax.Array) -> jax.Array:

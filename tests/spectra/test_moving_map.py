@@ -1,11 +1,10 @@
-"""The step of a run on its way, against closed forms; and all leading eigenvalues, against LAPACK."""
+"""The step of a run on its way, against closed forms; leading eigenvalues against LAPACK."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from jax.flatten_util import ravel_pytree
 
 import ganfield as gf
 from ganfield.spectra import moving_map, snapshot
@@ -113,7 +112,6 @@ def test_a_snapshot_is_what_lapack_says():
         np.testing.assert_allclose(np.abs(given), np.abs(dense[name].imag).max(), rtol=1e-8)
     assert shot.radius == pytest.approx(np.abs(dense["step"]).max(), rel=1e-8)
     assert shot.stable == (shot.radius <= 1)
-    assert ravel_pytree(state.params)[0].size == 2 * size
 
 
 def test_without_a_transform_there_is_no_w():
