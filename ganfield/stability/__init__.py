@@ -7,6 +7,7 @@ from ganfield.stability._duality_gap import copies_of as copies_of
 from ganfield.stability._duality_gap import duality_gap as duality_gap
 from ganfield.stability._duality_gap import gains_of as gains_of
 from ganfield.stability._mean_square import mean_square_radius as mean_square_radius
+from ganfield.stability._motion import Motion as Motion
 from ganfield.stability._noise_floor import NoiseFloor as NoiseFloor
 from ganfield.stability._noise_floor import noise_floor as noise_floor
 from ganfield.stability._observed import Approach as Approach

@@ -151,10 +151,10 @@ COLLAPSE = {
     "method.learning_rate": 0.02, "method.phi_learning_rate": 1e-9, "method.optimizer": "adam",
 }  # fmt: skip
 DIVERGENCE = {
-    "method.optimizer": "sgd",
-    "method.learning_rate": 50.0,
-    "game.objective": "wasserstein",
-}
+    # Points have no bounds, and the objective has no least value.
+    "data.name": "ring", "data.size": None, "game.objective": "wasserstein",
+    "method.optimizer": "sgd", "method.learning_rate": 2.0,
+}  # fmt: skip
 
 
 @pytest.mark.long
@@ -168,10 +168,12 @@ def test_a_collapse_and_a_divergence_made_on_purpose(changes, outcome, tmp_path)
 
 @pytest.mark.long
 @pytest.mark.parametrize("data", ["digits", "ring"])
-@pytest.mark.parametrize("method", gf.METHODS)
-def test_no_method_is_said_to_have_converged_at_once(method, data, tmp_path):
-    """After 60 steps from a random start nothing has settled: anything else must be shown."""
-    changes = {"method.name": method, "data.name": data, "num_steps": 60}
+@pytest.mark.parametrize("method", ["simultaneous", "alternating", "consensus"])
+def test_nothing_is_said_to_have_converged_at_once(method, data, tmp_path):
+    """After 60 steps from a random start nothing has settled, and nothing has come back."""
+    changes = {"method.name": method, "data.name": data}
+    if method == "consensus":
+        changes |= {"method.name": "simultaneous", "method.transform": method, "method.gamma": 1.0}
     if data == "ring":
         changes["data.size"] = None
     told = train(OFTEN.replace(changes), tmp_path).verdict
