@@ -1,5 +1,9 @@
 """What there is no room for is refused before it is taken, and what fits is not."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -175,3 +179,20 @@ def test_an_accelerator_has_what_it_says(monkeypatch):
 
     assert _memory.memory_of(Device({"bytes_limit": 10, "bytes_in_use": 4})) == 6
     assert _memory.memory_of(Device(None)) == float("inf")
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells what a call took at most")
+def test_what_is_said_is_what_is_taken():
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.memory_taken", "0"],
+        cwd=Path(__file__).parents[1],
+        env=os.environ | {"JAX_NUM_CPU_DEVICES": "1", "MALLOC_TRIM_THRESHOLD_": "0"},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    rows = [json.loads(line) for line in run.stdout.splitlines()]
+    assert len(rows) == 22
+    for name, count, said, took in rows:
+        assert 0.8 * said < took < 1.3 * said, (name, count, said, took)

@@ -221,16 +221,45 @@ def commands(folder):
     """What is interrupted in the middle of compiling and running, and seconds that it takes."""
     field = ("-m", "ganfield", "field", "--game", "lattice", "--num-steps", 3 * 10**7)
     train = ("-m", "ganfield", "train", folder / "run", "--preset", "digits/mlp")
+    sweep = ("-m", "ganfield", "sweep", "--preset", "ring", "--output", folder / "sweep")
+    find = ("-m", "ganfield", "equilibria", "--game", "lattice", "--num-starts", 10**7)
+    classify = folder / "classify.py"
+    classify.write_text(_CLASSIFY)
     return {
         "field": (field, 6),
         "ring": ((EXPERIMENTS / "numerics_of_gans/ring.py", "--output", folder), 25),
         "train": ((*train, "--num-steps", 10**7), 25),
+        "sweep": ((*sweep, "--axis", "seed=0:8", "--num-steps", 10**6), 25),
+        "equilibria": (find, 10),
+        "classify": ((classify,), 15),
     }
 
 
+# NumPy's solver, which hears nothing, takes longer than anybody waits.
+_CLASSIFY = """
+import ganfield.program
+ganfield.program.begin()
+from dataclasses import dataclass
+import numpy as np
+import ganfield as gf
+from ganfield.cli import script
+
+@dataclass(frozen=True)
+class Config:
+    \"\"\"Classify.\"\"\"
+
+def main(config):
+    matrix = np.random.default_rng(0).normal(size=(6000, 6000))
+    start = gf.Players(np.zeros(6000), 0.0)
+    gf.classify(lambda x, batch=None: x._replace(theta=matrix @ x.theta), start)
+
+script(main, Config)
+"""
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("number", range(6))
-@pytest.mark.parametrize("name", ["field", "ring", "train"])
+@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("name", ["field", "ring", "train", "sweep", "equilibria", "classify"])
 def test_ctrl_c_at_any_moment(name, number, tmp_path):
     moment = random.Random(f"{name}{number}")
     # Compiled by the process itself, and as slowly as a user's.

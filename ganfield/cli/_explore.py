@@ -60,6 +60,8 @@ class Explore(Dynamics):
     optimizer: Name[str] = "sgd"
     """The optimizer that is chosen first: sgd, momentum, rmsprop, adam, which the page always
     offers, or another of {optimizers}."""
+    wrapper: Name[str | None] = None
+    """What is made of the method: {wrappers}. (default: nothing)"""
     step_size: float = 0.1
     """h > 0 at first; the page has a slider for it."""
     num_steps: Count[int] = 200
@@ -97,10 +99,11 @@ class Explore(Dynamics):
         if self.output is not None:
             gf.export.check_page_path(self.output, argument="--output")
         chosen = choose(self)
+        first = f"{self.wrapper}.{self.method}" if self.wrapper else self.method
         text = gf.export.page(
             chosen.build,
             sliders=self._sliders(chosen.record["transform"]),
-            methods=[self.method, *gf.export.METHOD_NAMES],
+            methods=[first, *gf.export.METHOD_NAMES],
             optimizers=[self.optimizer, *gf.export.OPTIMIZER_NAMES],
             bounds=bounds,
             title=self.title,

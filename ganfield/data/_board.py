@@ -10,7 +10,7 @@ from ganfield._memory import check_memory
 from ganfield._types import ArrayLike
 from ganfield.checks import check_above_zero, check_count
 from ganfield.data._allotment import allot
-from ganfield.data._checks import check_examples_fit
+from ganfield.data._checks import DRAWN, check_examples_fit
 from ganfield.data._density import one_by_one
 
 
@@ -44,7 +44,7 @@ class Squares(NamedTuple):
             >>> gf.data.checkerboard().sample(jax.random.key(0), 64).shape
             (64, 2)
         """
-        size = check_examples_fit(size, (2,))
+        size = check_examples_fit(size, (2,), copies=DRAWN)
         corners = jnp.asarray(self.corners, jnp.result_type(float))
         chosen = corners[allot(key, size, len(self.corners))]
         return chosen + self.side * jax.random.uniform(key, chosen.shape, chosen.dtype)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from ganfield._memory import check_memory
 from ganfield.checks import check_count, lookup
 
+DRAWN = 5  # arrays of the size of what is drawn that random points take on their way
 MOST_ARCS = 1000
 """Each arc of a curve is compiled."""
 
@@ -42,8 +43,16 @@ def check_split(split: Any, allowed: Sequence[str] = ("train", "test")) -> None:
     lookup(dict.fromkeys(allowed), split, argument="split")
 
 
-def check_examples_fit(size: Any, shape: Sequence[int], *, argument: str = "size") -> int:
+def check_examples_fit(
+    size: Any, shape: Sequence[int], *, argument: str = "size", copies: int = 1
+) -> int:
     """Return how many examples to draw as an ``int``, if the devices have the memory for them.
+
+    Args:
+        size: how many.
+        shape: of each.
+        argument: which argument says how many.
+        copies: how many arrays of their size are held at a time while they are drawn.
 
     Raises:
         ValueError: it is no positive integer, or they have not.
@@ -60,7 +69,7 @@ def check_examples_fit(size: Any, shape: Sequence[int], *, argument: str = "size
     each = math.prod(shape) * jnp.result_type(float).itemsize
     check_memory(
         count,
-        lambda n: n * each / jax.device_count(),
+        lambda n: copies * n * each / jax.device_count(),
         argument=f"{argument} must be",
         what=f"as many examples of {math.prod(shape)} numbers",
     )

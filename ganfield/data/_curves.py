@@ -14,7 +14,7 @@ from jax.tree_util import Partial
 from ganfield._types import ArrayLike
 from ganfield.checks import check_count, check_not_negative
 from ganfield.data._allotment import allot
-from ganfield.data._checks import MOST_ARCS, check_examples_fit
+from ganfield.data._checks import DRAWN, MOST_ARCS, check_examples_fit
 from ganfield.data._density import check_spread, one_by_one
 
 
@@ -50,7 +50,7 @@ class Curves:
             >>> gf.data.two_moons().sample(jax.random.key(0), 512).shape
             (512, 2)
         """
-        size = check_examples_fit(size, (2,))
+        size = check_examples_fit(size, (2,), copies=DRAWN)
         key_place, key_noise = jax.random.split(key)
         owner = allot(key, size, len(self.arcs))
         places = jax.random.uniform(key_place, (size,))

@@ -115,7 +115,7 @@ class Images:
         return jax.device_put(self, device)
 
     def _draw(self, key: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:
-        size = check_examples_fit(size, self.shape)
+        size = check_examples_fit(size, self.shape, copies=2)
         key_index, key_flip = jax.random.split(key)
         index = jax.random.randint(key_index, (size,), 0, len(self))
         pixels = jnp.asarray(self.pixels)[index]

@@ -11,7 +11,7 @@ from ganfield._memory import check_memory
 from ganfield._types import ArrayLike
 from ganfield.checks import check_count, check_not_negative
 from ganfield.data._allotment import allot
-from ganfield.data._checks import check_examples_fit
+from ganfield.data._checks import DRAWN, check_examples_fit
 from ganfield.data._density import check_spread, one_by_one
 
 
@@ -41,7 +41,7 @@ class Mixture(NamedTuple):
             >>> gf.data.ring().sample(jax.random.key(0), 512).shape
             (512, 2)
         """
-        size = check_examples_fit(size, self.modes.shape[1:])
+        size = check_examples_fit(size, self.modes.shape[1:], copies=DRAWN)
         modes = jnp.asarray(self.modes, jnp.result_type(float))
         chosen = modes[allot(key, size, len(self.modes))]
         return chosen + self.std * jax.random.normal(key, chosen.shape, chosen.dtype)

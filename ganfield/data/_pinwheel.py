@@ -11,7 +11,7 @@ from jax.scipy.stats import norm
 from ganfield._types import ArrayLike
 from ganfield.checks import check_above_zero, check_count, check_not_negative
 from ganfield.data._allotment import allot
-from ganfield.data._checks import check_examples_fit
+from ganfield.data._checks import DRAWN, check_examples_fit
 from ganfield.data._density import check_spread, one_by_one
 
 _CELLS, _REACH = 64, 7.0  # of the search for where a point came from; in standard deviations
@@ -49,7 +49,7 @@ class Pinwheel(NamedTuple):
             >>> gf.data.pinwheel().sample(jax.random.key(0), 64).shape
             (64, 2)
         """
-        size = check_examples_fit(size, (2,))
+        size = check_examples_fit(size, (2,), copies=DRAWN)
         angles = jnp.asarray(self.angles, jnp.result_type(float))
         angles = angles[allot(key, size, len(self.angles))]
         normal = jax.random.normal(key, (size, 2), angles.dtype)

@@ -74,7 +74,7 @@ class Points:
         return jax.device_put(self, device)
 
     def _draw(self, key: jax.Array, size: int) -> tuple[jax.Array, jax.Array]:
-        size = check_examples_fit(size, self.shape)
+        size = check_examples_fit(size, self.shape, copies=2)
         index = jax.random.randint(key, (size,), 0, len(self))
         examples = jnp.asarray(self.values)[index]
         return examples.astype(jnp.result_type(float)), index

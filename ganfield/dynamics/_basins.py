@@ -120,7 +120,7 @@ def basins(
     state = jax.eval_shape(method.init, Players(number, number))
     check_memory(
         math.prod(shapes[0]),
-        lambda count: count * (2.0 * size_of(state) + 100),
+        lambda count: count * (2.0 * size_of(state) + 150),
         argument="grid must hold starts,",
         what="their states and what became of them",
     )

@@ -216,7 +216,7 @@ def eigenvectors(
         raise ValueError(f"origin must have at least two parameters, got {flat.size}")
     with jax.enable_x64(True):
         point = double(origin, integers=True)
-        check_dense(point, copies=3)
+        check_dense(point, copies=7)
         matrix = np.asarray(jacobian(field)(point, double(batch)))
     check_smooth(field, origin, batch, matrix)
     if not np.isfinite(matrix).all():

@@ -77,7 +77,7 @@ def kernel_distance(
     num_subsets = check_count(num_subsets, argument="num_subsets")
     check_memory(
         subset_size,
-        lambda size: 24 * size**2,
+        lambda size: 32 * size**2,
         argument="subset_size must be",
         what="the kernels of its pairs",
         on_host=True,

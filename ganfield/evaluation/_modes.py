@@ -85,7 +85,7 @@ def mode_coverage(
     if not is_tracing():
         check_memory(
             len(samples),
-            lambda count: 2 * count * len(means) * samples.dtype.itemsize,
+            lambda count: 4 * count * len(means) * samples.dtype.itemsize,
             argument="samples must be",
             what=f"their distances from {len(means)} modes",
         )

@@ -144,7 +144,7 @@ def _bounds(points: np.ndarray, centres: np.ndarray) -> Iterator[tuple[slice, _B
     """
     check_memory(
         len(centres),
-        lambda count: 24 * min(_CHUNK, len(points)) * count,
+        lambda count: 48 * min(_CHUNK, len(points)) * count,
         argument="features must be of examples,",
         what="distances from them",
         on_host=True,

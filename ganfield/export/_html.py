@@ -56,7 +56,8 @@ def html(
             other ranges than the page's own; "consensus.gamma" is that of consensus alone. A
             setting of the game that is 0 by default has a slider only if it is named here.
         transforms: names in `ganfield.TRANSFORMS`; all if None.
-        methods: names in `ganfield.METHODS`; all that have no inner solve if None.
+        methods: names in `ganfield.METHODS`, or in a wrapper, such as "lookahead.alternating"; all
+            that have no inner solve if None.
         optimizers: "sgd", "momentum", "rmsprop", "adam", or others of
             `ganfield.configuration.OPTIMIZERS`, without sliders; the four if None.
         bounds: the part of the plane to look at, ``(low, high)`` or `Players` of two such pairs.

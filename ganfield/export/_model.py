@@ -11,12 +11,12 @@ import jax
 
 from ganfield.checks import check_bounds, lookup
 from ganfield.configuration import keywords
+from ganfield.export._moves import Move, move
 from ganfield.export._opaque import opaque
 from ganfield.export._parts import Part, Stepping, field_part, method_part
 from ganfield.export._played import Played, played
 from ganfield.export._program import programs
 from ganfield.export._settings import (
-    INNER_SOLVES,
     METHOD_NAMES,
     OPTIMIZERS,
     STEP_SIZE,
@@ -29,7 +29,6 @@ from ganfield.export._settings import (
 )
 from ganfield.export._words import label, summary
 from ganfield.field import TRANSFORMS
-from ganfield.methods import METHODS
 
 _V = ("v = −(∂loss_θ/∂θ, ∂loss_φ/∂φ)", "The game's own field: each player climbs its payoff.")
 _MOST_LETTERS = 1300  # of the derivative of a step; where it takes more, the page takes differences
@@ -69,14 +68,14 @@ def model(
     """
     ranges = check_sliders(sliders)
     pairs = check_bounds(bounds)
-    transforms = _names(
-        transforms, TRANSFORMS, "transform", [n for n in TRANSFORMS if n != "identity"]
-    )
-    methods = _names(methods, METHODS, "method", [*METHOD_NAMES])
+    transforms = _names(transforms, [n for n in TRANSFORMS if n != "identity"])
+    for name in transforms:
+        lookup(TRANSFORMS, name, argument="transform")
+    moves = {name: move(name) for name in _names(methods, METHOD_NAMES)}
     updates = {name: optimizer(name) for name in (optimizers or OPTIMIZERS)}
     with jax.enable_x64(True):
         games = played(game_or_fields, asked={*ranges}, source=source)
-        every = _sliders(games, transforms, methods, [*updates], ranges)
+        every = _sliders(games, transforms, moves, [*updates], ranges)
         owned = {f"{each.owner}.{each.name}" for each in every if each.owner}
         check_used(ranges, {each.name for each in every} | owned)
         count = len(every)
@@ -102,8 +101,10 @@ def model(
             made[name] = _transformed(name, _key(at))
             calls_of_transforms[name] = _call(at)
         steppings: list[tuple[str, str, Stepping]] = []
-        for name in methods:
-            own = places("method", name, numbers_of(METHODS[name]))
+        calls_of_methods: dict[str, str] = {}
+        for name, made_by in moves.items():
+            own = places("method", name, made_by.settings)
+            calls_of_methods[name] = made_by.program({k: f"{{{at}}}" for k, at in own.items()})
             for update in updates:
                 at = places("optimizer", update, updates[update].settings)
                 steppings.append((name, update, _stepping(name, update, _key(own), _key(at))))
@@ -123,7 +124,7 @@ def model(
     text = programs(
         {one.name: _filled(one.program, places("game", one.name, one.numbers)) for one in games},
         calls_of_transforms,
-        {n: _call(places("method", n, numbers_of(METHODS[n]))) for n in methods},
+        calls_of_methods,
         {
             n: _filled(u.program, {STEP_SIZE: 0, **places("optimizer", n, u.settings)})
             for n, u in updates.items()
@@ -133,7 +134,7 @@ def model(
     helpers = "".join(f"const {name}={value};" for name, value in needs.items())
     whole = (
         f"(()=>{{{helpers}return {{...{said},fields:{_fields(bases, made, first)},"
-        f"methods:{_methods(steppings)},programs:{text}}}}})()"
+        f"methods:{_methods(steppings, moves)},programs:{text}}}}})()"
     )
     return safe(whole)
 
@@ -155,28 +156,16 @@ def safe(text: str) -> str:
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def _names(
-    given: Sequence[str] | None, registry: Mapping[str, Any], kind: str, default: list[str]
-) -> list[str]:
+def _names(given: Sequence[str] | None, default: Sequence[str]) -> list[str]:
     if given is None:
-        return default
-    if isinstance(given, str):
-        given = [given]
-    for name in given:
-        lookup(registry, name, argument=kind)
-        if name in INNER_SOLVES:
-            raise ValueError(
-                f"method {name!r} cannot be exported: it solves an equation at every step, by "
-                "GMRES and least squares, and JavaScript has no such solver. Allowed: "
-                f"{', '.join(default)}"
-            )
-    return list(dict.fromkeys(given))
+        return [*default]
+    return list(dict.fromkeys([given] if isinstance(given, str) else given))
 
 
 def _sliders(
     games: list[Played],
     transforms: Sequence[str],
-    methods: Sequence[str],
+    moves: Mapping[str, Move],
     optimizers: Sequence[str],
     ranges: Mapping[str, Any],
 ) -> list[Slider]:
@@ -186,21 +175,22 @@ def _sliders(
     for name in optimizers:
         for setting, value in optimizer(name).settings.items():
             every.append(slider(setting, "optimizer", name, value, None, ranges))
-    for of, names, registry in (
-        ("method", methods, METHODS),
-        ("transform", transforms, TRANSFORMS),
-    ):
-        for name in names:
-            for setting, value in numbers_of(registry[name]).items():
-                every.append(slider(setting, of, name, value, registry[name], ranges))
+    for name, made_by in moves.items():
+        for setting, value in made_by.settings.items():
+            one = slider(setting, "method", name, value, None, ranges)
+            every.append(one._replace(doc=made_by.docs[setting]))
+    for name in transforms:
+        builder = TRANSFORMS[name]
+        for setting, value in numbers_of(builder).items():
+            every.append(slider(setting, "transform", name, value, builder, ranges))
     owners: dict[str, list[Played]] = {}
     for one in games:
         for setting in one.numbers:
             owners.setdefault(setting, []).append(one)
     for setting, several in owners.items():
         owner = several[0].name if len(several) == 1 and len(games) > 1 else ""
-        value, builder = several[0].numbers[setting], several[0].builder
-        every.append(slider(setting, "game", owner, value, builder, ranges))
+        value, own = several[0].numbers[setting], several[0].builder
+        every.append(slider(setting, "game", owner, value, own, ranges))
     return every
 
 
@@ -233,7 +223,7 @@ def _stepping(
         rule = optimizer(update).build(
             settings[STEP_SIZE], **{key: settings[f"optimizer.{key}"] for key in its}
         )
-        return METHODS[name](rule, **{key: settings[f"method.{key}"] for key in own})
+        return move(name).build(rule, {key: settings[f"method.{key}"] for key in own})
 
     count = 1 + max(places.values())
     return method_part(build, places, count, most_step=_MOST_STEP, most=_MOST_LETTERS)
@@ -275,14 +265,13 @@ def _fields(bases: list[Part], made: dict[str, Part], first: str) -> str:
     )
 
 
-def _methods(steppings: list[tuple[str, str, Stepping]]) -> str:
+def _methods(steppings: list[tuple[str, str, Stepping]], moves: Mapping[str, Move]) -> str:
     """Return the expression of all methods, each with each optimizer."""
     texts = []
     for name, update, stepping in steppings:
         fact = {"name": name, "optimizer": update, "size": stepping.size}
         parts = ",".join(f"{key}:{text}" for key, text in stepping.part.functions.items())
         texts.append(f"{{...{json.dumps(fact)},{parts}}}")
-    names = dict.fromkeys(name for name, *_ in steppings)
-    said = {name: {"label": label(name), "doc": summary(METHODS[name])[1]} for name in names}
+    said = {name: {"label": one.label, "doc": one.doc} for name, one in moves.items()}
     facts = json.dumps(said, ensure_ascii=False)
     return f"(said=>[{','.join(texts)}].map(m=>({{...said[m.name],...m}})))({facts})"

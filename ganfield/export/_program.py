@@ -21,10 +21,10 @@ ax = drawn.lines.axes
 zeros = gf.find_equilibria({w}, bounds=bounds)
 classes = [gf.classify({w}, point, original=v) for point in zeros.points]
 gf.plot.equilibria(classes, ax)"""
-_RUNS = """method = gf.methods.{method}({optimizer}{settings})
+_RUNS = """method = {method}
 starts = gf.Players(jnp.array({thetas}), jnp.array({phis}))
 paths = gf.trajectories(method, {w}, starts, num_steps={steps})
-gf.plot.trajectory(paths, ax, label="{method}, {name}", bounds=bounds)"""
+gf.plot.trajectory(paths, ax, label="{label}", bounds=bounds)"""
 _SAVE = 'ax.figure.savefig("figure.png")'
 
 
@@ -39,7 +39,7 @@ def programs(
     Args:
         games: name → Python that makes ``v``; "" where it is not known.
         transforms: name → the settings of its call.
-        methods: name → the settings of its call, after the optimizer.
+        methods: name → its call, with ``{optimizer}`` to be filled in.
         optimizers: name → its call.
 
     All have the places of options as ``{0}``, ``{1}``, ….
@@ -67,8 +67,8 @@ def programs(
         "lines=[t.head,game];"
         "if(!own)lines.push(`w = gf.field.${c.field}(v${fill(t.transforms[c.field])})`);"
         "lines.push(put(t.bounds,{bounds:pairs}),'',put(t.field,{w}));"
-        "if(c.starts.length)lines.push(put(t.runs,{w,method:c.method,name:c.optimizer,"
-        "optimizer:fill(t.optimizers[c.optimizer]),settings:fill(t.methods[c.method]),"
+        "if(c.starts.length)lines.push(put(t.runs,{w,label:`${c.method}, ${c.optimizer}`,"
+        "method:fill(put(t.methods[c.method],{optimizer:t.optimizers[c.optimizer]})),"
         "thetas:list(0),phis:list(1),steps:String(c.steps)}));"
         "lines.push(t.save,'');let text=lines.join('\\n');"
         "for(const m of['importlib','runpy'])"

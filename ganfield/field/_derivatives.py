@@ -112,7 +112,7 @@ def jacobian(field: Field, *, chunk_size: int = 16) -> Callable[..., jax.Array]:
         return matrix_rows[: flat.size]
 
     def matrix(params: Players, batch: Any = None) -> jax.Array:
-        check_dense(params, copies=2)
+        check_dense(params, copies=3)
         return compiled(rows, params, batch, name="jacobian")(params, batch)
 
     return matrix

@@ -136,8 +136,10 @@ def from_nnx(
 
 def _check_size(params: PyTree) -> None:
     """Raise a ``ValueError`` where the machine has not the memory for the parameters."""
+    sizes = [size_of(leaf) for leaf in jax.tree.leaves(params)]
     count = sum(leaf.size for leaf in jax.tree.leaves(params))
-    each = size_of(params) / count if count else 0.0
+    # Random numbers are drawn by way of three arrays more.
+    each = (sum(sizes) + 3 * max(sizes)) / count if count else 0.0
     check_memory(
         count,
         lambda numbers: each * numbers,

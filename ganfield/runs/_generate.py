@@ -48,7 +48,7 @@ class Maker:
         each = size_of(jax.eval_shape(self._make, params, some)) / _AT_ONCE
         check_memory(
             count,
-            lambda examples: each * examples,
+            lambda examples: 2 * each * examples,
             argument="the number of examples must be",
             what="as many",
             instead=": make fewer at a time",

@@ -281,9 +281,9 @@ def _check_runs(shape: tuple[int, ...], each: float) -> None:
 
 
 def _check_room(programs: list[Program], shape: tuple[int, ...], num_steps: int, pace: int) -> None:
-    """Raise a ``ValueError`` where results, twice while they are joined, would not fit."""
+    """Raise a ``ValueError`` where results, and twice more while they are joined, would not fit."""
     largest = max(size_of(jax.eval_shape(plain_keys, each.shapes[:3])) for each in programs)
     _check_runs(shape, 2 * max(largest, *(each.carried for each in programs)))
     runs = math.prod(shape) // len(programs)
     records = sum(size_of(jax.eval_shape(plain_keys, each.shapes[3])) for each in programs)
-    check_records(num_steps, pace, 2 * runs * records, on_host=True)
+    check_records(num_steps, pace, 3 * runs * records, on_host=True)

@@ -20,6 +20,7 @@ from ganfield.export._model import model
 from tests.export import node
 
 STEPS = 100
+WRAPPED = ["lookahead.lead", "averaged.alternating"]
 POINTS = np.random.default_rng(0).normal(size=(100, 2))
 _WORK = """(()=>{const model=%s;return (points,steps,wanted)=>{
 const o=model.sliders.map(s=>s.value),run=(m,f)=>{
@@ -142,7 +143,10 @@ def check_fields(game, result, *, optimizers=None):
         for method_name, optimizer, begins, ends, run in steps:
             rule = (optimizers or {"sgd": optax.sgd})[optimizer](0.1)
             given = settings(sliders, "method", method_name)
-            method = gf.METHODS[method_name](rule, **given)
+            wrapper, _, inner = method_name.rpartition(".")
+            share = {"share": given.pop("share")} if wrapper == "lookahead" else {}
+            method = gf.METHODS[inner](rule, **given)
+            method = gf.WRAPPERS[wrapper](method, **share) if wrapper else method
             before = states(method, [*begins, *run[:-1]])
             after = jax.vmap(lambda s, m=method, f=field: m.step(f, s, None)[0])(before)
             expected = flat(after)
@@ -165,7 +169,7 @@ def test_every_game_field_and_method(names):
 @pytest.mark.usefixtures("x64")
 def test_a_game_along_v_and_consensus():
     game = gf.games.lattice()
-    wanted = {"transforms": ["consensus"], "methods": ["simultaneous", "lead"]}
+    wanted = {"transforms": ["consensus"], "methods": ["simultaneous", "lead", *WRAPPED]}
     (result,) = under_node([game], optimizers=["sgd"], **wanted)
     assert [field[0] for field in result[1]] == ["v", "consensus"]
     check_fields(game, result)

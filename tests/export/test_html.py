@@ -111,14 +111,14 @@ def test_sliders_games_and_planes_are_live(tmp_path):
 
 @pytest.mark.slow
 def test_the_program_of_a_page_makes_its_figure(tmp_path, monkeypatch):
-    text = model(gf.games.lattice, methods=["extragradient"], optimizers=["adam"])
+    text = model(gf.games.lattice, methods=["lookahead.extragradient"], optimizers=["adam"])
     (told,) = ask([(text, "consensus", {"coupling": 0.25, "step_size": 0.05})])
     assert "gf.games.lattice(coupling=0.25)" in told["program"]
     monkeypatch.chdir(tmp_path)
     held: dict = {}
     with jax.enable_x64(True):
         exec(told["program"].replace('jax.config.update("jax_enable_x64", True)', ""), held)
-        method = gf.extragradient(optax.adam(0.05))
+        method = gf.methods.lookahead(gf.extragradient(optax.adam(0.05)), share=0.5)
         w = gf.consensus(gf.vector_field(gf.games.lattice(0.25)), gamma=1.0)
         run = gf.simulate(method, w, gf.Players(1.0, 1.0), num_steps=20)
     assert (tmp_path / "figure.png").stat().st_size > 1000

@@ -1,5 +1,8 @@
 """A game with a closed form, over axes of every kind: what the tests of sweeps share."""
 
+import os
+import time
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -56,7 +59,12 @@ LONG_STEPS = 10_000
 
 
 def long_build(step_size, method, seed):
-    """Runs that take long enough for a worker to be killed among them."""
+    """Runs that take long enough for a worker to be killed among them.
+
+    A worker that is told to keeps half of them waiting, so that there is something to lose.
+    """
+    while method == "alternating" and "HOLD" in os.environ:
+        time.sleep(0.01)
     return gf.simulation(
         METHODS[method](optax.sgd(step_size)),
         BILINEAR,

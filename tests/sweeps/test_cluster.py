@@ -16,11 +16,14 @@ pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[2]
 
 CLUSTER = """
+import os
 import sys
 import dask
 from distributed import LocalCluster
 if __name__ == "__main__":
     dask.config.set({"distributed.scheduler.no-workers-timeout": sys.argv[1]})
+    if sys.argv[2:]:
+        os.environ[sys.argv[2]] = ""
     with LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
     ) as cluster:
@@ -97,7 +100,7 @@ def test_a_worker_is_killed_then_the_client_and_the_sweep_goes_on(tmp_path):
 
 
 def test_a_cluster_that_loses_every_worker_loses_nothing(tmp_path):
-    with started(CLUSTER, "1s") as cluster:
+    with started(CLUSTER, "1s", "HOLD") as cluster:
         address, *_ = lines_of(cluster, 1)[0].split()
         with started(CLIENT, address, tmp_path, 0.3) as client:
             assert lines_of(client, 2) == ["piece"] * 2
@@ -107,7 +110,7 @@ def test_a_cluster_that_loses_every_worker_loses_nothing(tmp_path):
         last = error.strip().splitlines()[-1]
         assert last.startswith("ConnectionError: the executor lost its workers (")
         assert last.endswith("the same call goes on from there")
-        assert 2 <= pieces(tmp_path) < 12
+        assert 2 <= pieces(tmp_path) <= 6
     assert read(tmp_path).done is None
 
 
