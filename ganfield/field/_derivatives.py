@@ -142,7 +142,7 @@ def check_dense(params: Players, *, copies: int, what: str = "the Jacobian") -> 
         argument="params must hold numbers,",
         what=f"{what}, {copies} matrices of as many rows and columns,",
         instead=(
-            ": gf.krylov_eigenvalues (or gf.eigenvalues with num=) finds leading eigenvalues without "
+            ": gf.krylov_eigenvalues (or gf.eigenvalues with num=) finds leading ones without "
             "the matrix, gf.spectral_radius those of a method's step, and gf.jvp and gf.vjp give "
             "products"
         ),

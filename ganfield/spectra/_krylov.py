@@ -103,8 +103,11 @@ class Space:
     def go_on(self, kept: Kept) -> bool:
         """Take what was kept, or return False where it is of another map: then begin from it."""
         count = len(kept.matrix)
-        part = np.zeros(count, kept.basis.dtype)
-        part[:] = self._random.normal(size=count)
+        if kept.basis.dtype != self._dtype or count > len(self.row):
+            start = np.real(kept.basis[:count]).sum(axis=0).astype(self._dtype)
+            self._is_open = self._set_next(start, float(np.linalg.norm(start)))
+            return False
+        part = self._random.normal(size=count)
         part /= np.linalg.norm(part)
         image = self.apply((part @ kept.basis[:count]).astype(self._dtype))
         said = (kept.matrix @ part) @ kept.basis[:count]
@@ -117,7 +120,7 @@ class Space:
             self.matrix[:count, :count], self.row[:count] = kept.matrix, kept.row
             self.norm = float(np.linalg.norm(kept.matrix, 2))
             return True
-        start = kept.basis[:count].sum(axis=0).astype(self._dtype)
+        start = kept.basis[:count].sum(axis=0)
         self._is_open = self._set_next(start, float(np.linalg.norm(start)))
         return False
 

@@ -20,7 +20,8 @@ from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
 from ganfield.checks import as_params, check_count, check_positive, lookup
 from ganfield.field import check_field, jvp, vjp
-from ganfield.spectra._krylov import Kept
+from ganfield.spectra._inverse import UnsolvedError, nearest
+from ganfield.spectra._krylov import Kept, Product
 from ganfield.spectra._leading import Leading, Search, leading, rows_of
 from ganfield.spectra._left import left_of
 from ganfield.spectra._smooth import check_smooth_along
@@ -122,8 +123,8 @@ def krylov_eigenvalues(
         num: how many eigenvalues.
         target: which are wanted most: "largest_modulus", "largest_real", "smallest_real",
             "largest_imaginary" (of either sign), "unit_circle" (those nearest to it), or a number,
-            for those nearest to it. In the midst of a spectrum that is wider than the search space
-            an inner system is solved for each product.
+            for those nearest to it. In the midst of a spectrum, where products alone do not tell
+            them in as many as two bases have vectors, an inner system is solved for each of a few.
         vectors: "none", "right", or "both" for left ones too, which take as many products with Jᵀ.
         zeros: "apart": eigenvalues that are 0 to rounding, hundreds in a network of ReLUs, are
             counted and not listed, unless there are not as many others. "listed": they are
@@ -214,16 +215,26 @@ def krylov_eigenvalues(
 
             return multiplied
 
+        def find(multiply: Product, place: complex, kept: Kept | None) -> Leading:
+            most = max_products if rows == map_.size or named else min(2 * rows, max_products)
+            first = search._replace(most_products=most)
+            answer = leading(multiply, map_.size, first, random, map_.dtype, kept)
+            if answer.complete or most == max_products:
+                return answer
+            rest = search._replace(most_products=max_products - answer.products)
+            inner = nearest(multiply, map_.size, rest, place, random, map_.dtype)
+            return inner._replace(products=inner.products + answer.products)
+
+        named = isinstance(target, str)
+        place = 0j if named else complex(target)
         try:
-            answer = leading(
-                counted(product), map_.size, search, random, map_.dtype, start and start.kept
-            )
+            answer = find(counted(product), place, start and start.kept)
             result = _result(answer, num, share)
             if kind:
                 result = result._replace(right=map_.tree(answer.vectors))
             if kind == 2:
                 transposed = counted(map_.transposed())
-                other = leading(transposed, map_.size, search, random, map_.dtype)
+                other = find(transposed, place.conjugate(), None)
                 pairs = left_of(answer, other, transposed)
                 result = result._replace(
                     left=map_.tree(pairs.left),
@@ -231,6 +242,12 @@ def krylov_eigenvalues(
                     conditions=pairs.conditions,
                     products=answer.products + other.products + pairs.products,
                 )
+        except UnsolvedError as error:
+            raise ValueError(
+                f"target must be a number whose nearest eigenvalues {max_products} products tell "
+                f"apart (max_products), got {target}: of a crowd of eigenvalues round it only the "
+                "matrix knows (gf.eigenvalues)"
+            ) from error
         except FloatingPointError as error:
             raise ValueError(
                 f"params must be a point where {map_.name} is finite, and a product with it is not"

@@ -1,4 +1,4 @@
-"""The leading eigenvalues of a linear map that is known by its products, and what is sure of them."""
+"""The leading eigenvalues of a linear map, known by its products, and what is sure of them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import numpy as np
 from ganfield.spectra._krylov import Invariant, Kept, Product, Ritz, Space
 from ganfield.spectra._targets import Key
 
-MOST_ROWS = 600  # of a basis
+MOST_ROWS = 300  # of a basis; the eigenvalues of twice as large a matrix take eight times as long
+_WHOLE = 600  # numbers whose whole space may be its span
 MOST_NUMBERS = 2**27  # in it: a gigabyte in float64
+_SMALL = 100  # numbers whose whole space is looked at once
 _FIRST = 30  # rows after which a space is looked at
-_WIDER = 1.4  # from one look to the next
+_WIDER = 1.5  # from one look to the next
 _REACH = 0.1  # of the spread of what is wanted: how far an eigenvalue that is not found may reach
 
 
@@ -58,6 +60,8 @@ class Search(NamedTuple):
         apart: whether eigenvalues 0 are counted and not listed, as long as there are others.
         most_products: after which it ends.
         more: how many more than ``num`` are listed, where they were found too.
+        values_of: the eigenvalues of the map that is meant, where the one that is given is its
+            inverse about a number.
     """
 
     num: int
@@ -67,10 +71,13 @@ class Search(NamedTuple):
     apart: bool = True
     most_products: int = 3000
     more: int = 0
+    values_of: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 def rows_of(size: int, num: int) -> int:
     """Return how many rows the basis has at most."""
+    if size <= _WHOLE:
+        return size
     return min(size, max(MOST_ROWS, 3 * num + 20), max(_FIRST + 3 * num, MOST_NUMBERS // size))
 
 
@@ -107,11 +114,14 @@ def leading(
         Stewart, "A Krylov–Schur algorithm for large eigenproblems", 2002.
     """
     space = Space(product, size, rows_of(size, search.num), np.dtype(dtype), random)
-    space.is_filtered = search.apart
+    space.is_filtered = search.apart and search.values_of is None
     effort, complete, best = 0, False, None
     if kept is not None and space.go_on(kept):
         effort = kept.effort
-    began, locked, first = space.products, 0, max(_FIRST, 2 * search.num + 10)
+    began, locked = space.products, 0
+    first = size if size <= _SMALL else max(_FIRST, 2 * search.num + 10)
+    if search.values_of is not None:  # few are near, and a product is dear
+        first = 2 * search.num + 6
     while True:
         most, left = len(space.row), search.most_products - space.products
         active = max(first, int(_WIDER * (space.count - locked)), space.count - locked + 10)
@@ -158,7 +168,11 @@ class _Look:
         # 0 to rounding, by its condition; of a Jordan block of 0 it is the root of that.
         eps = 10 * space.eps
         blur = np.minimum(eps * self.ritz.conditions, 30 * eps**0.5) * norm
-        self.is_zero = self.converged & (np.abs(values) <= blur)
+        if search.values_of is None:
+            self.is_zero = self.converged & (np.abs(values) <= blur)
+        else:
+            meant = np.abs(search.values_of(values))
+            self.is_zero = self.converged & (meant * np.abs(values) <= eps**0.5)
         self.keys = search.key(values)
         listed = ~(self.is_zero & search.apart)
         # Pairs stay together, the one above the real line first.

@@ -18,7 +18,7 @@ from ganfield._types import Field, Players
 from ganfield.checks import check_count, lookup
 from ganfield.field import check_field
 from ganfield.methods import Method, State, check_is_method
-from ganfield.spectra._arnoldi import leading, most_products
+from ganfield.spectra._leading import Leading, Search, leading
 from ganfield.spectra._local import (
     Local,
     across,
@@ -33,6 +33,9 @@ from ganfield.spectra._work import Progress, Work, begin, watched
 
 _DENSE_LIMIT = 400
 _MOST_VALUES = 6
+_MOST_PRODUCTS = 2000
+_SOLVED = 1e-12  # the largest residual of an eigenvalue, as a share of the map's norm
+_BLURRED = 1e-3  # the largest error of the modulus, by its condition, likewise
 _COLUMNS = 128  # of a large matrix, made together
 _MEMORIES = {
     "lent": "memory lent by state",
@@ -111,10 +114,11 @@ def spectral_radius(
     asymptotically. What only remembers the motion, such as second moments, has a decay of its own,
     which is no rate: the result keeps the two apart.
 
-    Small states get all eigenvalues of the dense matrix; large ones Arnoldi's method on products
-    with F′, up to 600 from each of two starts. Each eigenvalue is checked by its residual, and an
-    answer is given only where both starts agree and nothing that is not yet found may lie further
-    out: where eigenvalues of nearly the largest modulus crowd there may be none.
+    Small states get all eigenvalues of the dense matrix; large ones a Krylov–Schur method on
+    products with F′, as in `ganfield.krylov_eigenvalues`. Each eigenvalue is checked by its
+    residual, and an answer is given only where a second start finds nothing further out, and
+    nothing that is not yet found may be there: where eigenvalues of nearly the largest modulus
+    crowd there may be none.
 
     Args:
         method: how to move.
@@ -128,8 +132,7 @@ def spectral_radius(
         num_steps: as in `ganfield.update_map`.
         moments: as in `ganfield.update_map`.
         dense_limit: the longest state whose matrix is made.
-        key: a typed key for the two starts of Arnoldi's method; by default
-            ``jax.random.key(0)``.
+        key: a typed key for the two starts; by default ``jax.random.key(0)``.
         progress: true says on stderr what a long computation takes before it begins, and shows a
             bar on a terminal and in a notebook; false is silent; ``progress(count, work)`` is
             called before anything is compiled, before the first product with F′ (the count is 0
@@ -182,8 +185,16 @@ def _size(method: Method, params: Players, moments: str) -> int:
 
 def _work(size: int, dense_limit: int, seconds: float = float("nan"), beside: int = 0) -> Work:
     has_matrix = size <= max(dense_limit, 4)
-    most = most_products(size) + (most_products(beside) if beside else 0) + 3
+    most = sum(
+        _search(each).most_products + 2 * _MOST_VALUES + 1 for each in (size, beside) if each
+    )
     return Work(size, size if has_matrix else most, seconds, has_matrix)
+
+
+def _search(size: int) -> Search:
+    """Return what is looked for: one eigenvalue that is sure, and others that come with it."""
+    most = min(_MOST_PRODUCTS, 4 * size + 20)
+    return Search(1, np.abs, _SOLVED, most_products=most, more=_MOST_VALUES - 1)
 
 
 def _frozen(local: Local, method: Method, field: Field, batch: Any) -> Local:
@@ -294,13 +305,22 @@ def _by_products(
             vector[which] = part
             return product(vector)[which]
 
-        check_finite(of_part(np.ones(which.sum())))
-        answer = leading(of_part, int(which.sum()), key)
-        if answer is None:
+        size = int(which.sum())
+        check_finite(of_part(np.ones(size)))
+        random = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+        answer = leading(of_part, size, _search(size), random)
+        if not _is_sure(answer):
             raise ValueError(
-                f"dense_limit must be {which.size} or more here: without the matrix, Arnoldi's "
-                "method does not tell the leading eigenvalues apart"
+                f"dense_limit must be {which.size} or more here: without the matrix the leading "
+                "eigenvalues are not told apart"
             )
-        answers.append((answer.values, answer.residual))
+        answers.append((answer.values[answer.converged], float(answer.residuals[0])))
     (motion, residual), (own, _) = answers
     return motion, own, residual
+
+
+def _is_sure(answer: Leading) -> bool:
+    """Return whether the first eigenvalue is what it says, by its residual and its condition."""
+    rounding = np.finfo(float).eps * answer.norm * len(answer.kept.row) ** 0.5
+    error = answer.conditions[0] * max(float(answer.residuals[0]), rounding)
+    return answer.complete and bool(answer.converged[0]) and error <= _BLURRED * answer.norm

@@ -557,7 +557,8 @@ def test_without_the_matrix_where_the_space_is_soon_whole_or_never(matrix, radiu
 @pytest.mark.slow
 @pytest.mark.parametrize("matrix", ["crowd", "nilpotent"])
 def test_eigenvalues_that_cannot_be_told_apart_are_refused(monkeypatch, matrix):
-    monkeypatch.setattr("ganfield.spectra._arnoldi._SIZES", (20, 40))
+    monkeypatch.setattr("ganfield.spectra._leading._WHOLE", 39)
+    monkeypatch.setattr("ganfield.spectra._leading.MOST_ROWS", 40)
     angles = np.random.default_rng(0).uniform(0.1, 3, 100)
     crowd, nilpotent = rotations(np.linspace(0.96, 0.97, 100), angles), np.diag(np.ones(39), 1)
     field, at = step_by({"crowd": crowd, "nilpotent": nilpotent}[matrix])

@@ -17,7 +17,7 @@ AT = gf.Players(jnp.zeros(3), jnp.zeros(3))
 SGD = gf.simultaneous(optax.sgd(0.1))
 
 
-@pytest.mark.parametrize(("limit", "most"), [(400, 6), (0, 2 * (6 + 12) + 3)])
+@pytest.mark.parametrize(("limit", "most"), [(400, 6), (0, 4 * 6 + 20 + 2 * 6 + 1)])
 def test_progress_is_told_what_it_takes_and_how_far_it_is(limit, most):
     told = []
     gf.spectral_radius(SGD, V, AT, dense_limit=limit, progress=lambda *each: told.append(each))
@@ -55,8 +55,8 @@ def test_what_takes_long_is_said_on_stderr_unless_it_is_not_wanted(capsys, monke
     out, err = capsys.readouterr()
     assert out == ""  # no terminal: no bar
     first, second = err.splitlines()
-    assert first == "spectral_radius: 6 numbers, at most 39 products with F′; compiling"
-    assert second.startswith("spectral_radius: at most 39 products with F′ of ")
+    assert first == "spectral_radius: 6 numbers, at most 57 products with F′; compiling"
+    assert second.startswith("spectral_radius: at most 57 products with F′ of ")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     gf.spectral_radius(SGD, V, AT, dense_limit=400)
     out, err = capsys.readouterr()
