@@ -170,7 +170,7 @@ class Spectrum(Dynamics):
 
     def _check_game(self) -> None:
         if not self.game:
-            raise ValueError("--game, or the folder of a run, must be given")
+            raise ValueError("--game NAME, or the folder of a run, must be given")
         for name in ("step", "num"):
             if getattr(self, name) is not None:
                 raise ValueError(f"--{name} is for the folder of a run, got it with --game")
