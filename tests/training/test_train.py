@@ -385,7 +385,7 @@ def test_columns_in_another_order_keep_their_names(whole, tmp_path):
     order = [0, *range(len(lines[0]) - 1, 0, -1)]
     table.write_text("".join(",".join(line[k] for k in order) + "\n" for line in lines))
     train(CONFIG, tmp_path)
-    assert table.read_text().startswith("step,warnings,diversity,")
+    assert table.read_text().startswith("step,warnings,recall,precision,")
     assert rows(tmp_path) == rows(whole[0])
 
 
