@@ -58,7 +58,7 @@ class Config:
     seed: int = 0
     """Of everything that is random."""
     quick: bool = False
-    """A perceptron and a few steps, to see that all of it works: under a minute."""
+    """A perceptron and a few steps, to see that all of it works: about a minute."""
     publish: bool = False
     """Put table and figures into this folder's README.md and figures/."""
     output: Path = Path("results/spectra")
@@ -141,19 +141,16 @@ def grows_by(run: gf.runs.SavedRun, F: Any, vector: np.ndarray, config: Config) 
     offset = DISTANCE * size * vector / np.linalg.norm(vector)
     states = [F.unravel(F.point), F.unravel(F.point + jnp.asarray(offset, F.point.dtype))]
 
-    ends = []
-    for state in states:
-        # From the state and not from a fresh one: its memory is the run's.
-        method = run.method._replace(init=lambda params, state=state: state._replace(params=params))
+    @jax.jit
+    def follow(state: gf.State, sample: Any) -> Any:
+        # It begins with the memory of the run, and not with a fresh one.
+        method = run.method._replace(init=lambda params: state._replace(params=params))
+        return gf.simulate(
+            method, run.field, state.params, num_steps=PAIR_STEPS, sample=sample,
+            key=jax.random.key(config.seed + 1),
+        ).params  # fmt: skip
 
-        @jax.jit
-        def follow(params: Any, sample: Any, method: gf.Method = method) -> Any:
-            return gf.simulate(
-                method, run.field, params, num_steps=PAIR_STEPS, sample=sample,
-                key=jax.random.key(config.seed + 1),
-            ).params  # fmt: skip
-
-        ends.append(follow(state.params, run.sample))
+    ends = [follow(state, run.sample) for state in states]
 
     def apart(one: Any, other: Any) -> float:
         squares = jax.tree.map(lambda x, y: float(jnp.sum((x - y) ** 2)), one, other)
