@@ -28,7 +28,8 @@ def table(registry: str) -> str:
         return lines_of(["`data.name`", "what it is", "`data.options`", "parts"], data_rows())
     kind = registry.lower().removesuffix("s")
     head = [kind, "what it is", "options", "reference", "it costs"][: COLUMNS[registry]]
-    rows = [row(name, build)[: len(head)] for name, build in getattr(gf, registry).items()]
+    builders = gf.games.closed_forms() if registry == "GAMES" else getattr(gf, registry)
+    rows = [row(name, build)[: len(head)] for name, build in builders.items()]
     return lines_of(head, rows)
 
 

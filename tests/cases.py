@@ -24,15 +24,54 @@ def mlp_gan(objective="standard"):
     return Case(gf.games.gan(generator, discriminator, objective), sample)
 
 
-GAMES = {name: Case(build(), None) for name, build in gf.GAMES.items()} | {
+GAMES = {name: Case(build(), None) for name, build in gf.games.closed_forms().items()} | {
     "matrix": Case(gf.games.bilinear(jnp.array([[1.0, 2.0, 0.0], [0.5, -1.0, 3.0]])), None),
     **{f"gan_{objective}": mlp_gan(objective) for objective in gf.OBJECTIVES},
 }
 
-FORMS = (*gf.GAMES, "matrix", "gan_standard")
+SIZE, CLASSES, EXAMPLES = 2, 3, 4
+
+
+def small_gans(**settings):
+    """Return every GAN that is registered, of the smallest networks; all play on one batch."""
+
+    def net(inputs, outputs):
+        return gf.networks.mlp(inputs, outputs, hidden_sizes=(3,), activation=jnp.tanh)
+
+    named, told = net(SIZE, 1 + CLASSES), net(SIZE + CLASSES, 1)
+    generator, labelled = net(SIZE, SIZE), net(SIZE + CLASSES, SIZE)
+    return {
+        "gan": gf.games.gan(generator, net(SIZE, 1), **settings),
+        "conditional_gan": gf.games.conditional_gan(labelled, told, CLASSES, **settings),
+        "auxiliary_classifier_gan": gf.games.auxiliary_classifier_gan(
+            labelled, named, CLASSES, **settings
+        ),
+        "info_gan": gf.games.info_gan(
+            labelled, named, num_categories=2, num_continuous=1, **settings
+        ),
+        "semi_supervised_gan": gf.games.semi_supervised_gan(
+            generator, net(SIZE, CLASSES), CLASSES, **settings
+        ),
+        "bigan": gf.games.bigan(generator, generator, net(2 * SIZE, 1), **settings),
+        "image_to_image": gf.games.image_to_image(
+            generator, net(2 * SIZE, 1), l1_weight=1.0, **settings
+        ),
+    }
+
+
+def batch_of_gans(key, size=EXAMPLES):
+    keys = jax.random.split(key, 4)
+    real, latent = (jax.random.normal(each, (size, SIZE)) for each in keys[:2])
+    label = jax.random.randint(keys[2], (size,), 0, CLASSES)
+    return gf.Batch(real, latent, label, jax.random.split(keys[3], size))
+
+
+GANS = {name: Case(game, batch_of_gans) for name, game in small_gans().items()}
+
+FORMS = (*gf.games.closed_forms(), "matrix", "gan_standard")
 """One of each form: objectives share all but the losses, whose J `test_gan_options` compares."""
 
-PLANE_GAMES = tuple(gf.GAMES)
+PLANE_GAMES = tuple(gf.games.closed_forms())
 """Those of two numbers."""
 
 
@@ -86,7 +125,7 @@ SOLVERS = tuple(
 )
 """Those with an inner solve, which take long to compile."""
 
-BUILDERS = gf.METHODS | gf.WRAPPERS | gf.TRANSFORMS | gf.GAMES
+BUILDERS = gf.METHODS | gf.WRAPPERS | gf.TRANSFORMS | gf.games.closed_forms()
 
 # Where the derived values show too little.
 CHOSEN = {

@@ -1,6 +1,7 @@
 """What tests and doctests share: compiled programs, float64 on demand, no window."""
 
 import atexit
+import builtins
 import itertools
 import os
 import shutil
@@ -51,6 +52,8 @@ _SLOW_EXAMPLES = {
     "kernel_distance",
     "load",
     "mode_coverage",
+    "penultimate",
+    "probe",
     "report",
     "resnet_discriminator",
     "sweep",
@@ -77,6 +80,12 @@ def pytest_collection_modifyitems(items):
             and (item.path.suffix == ".md" or item.name.rsplit(".", 1)[-1] in _SLOW_EXAMPLES)
         ):
             item.add_marker("slow")
+
+
+@pytest.fixture(autouse=True)
+def _no_last_value():
+    """Forget what an example showed last: tyro hashes all builtins, and it may hold a list."""
+    vars(builtins).pop("_", None)
 
 
 _TESTS = itertools.count(1)

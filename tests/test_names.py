@@ -75,7 +75,7 @@ def test_every_transform_gives_a_field_that_says_what_it_is(name):
     assert "\n" not in repr(field)
 
 
-@pytest.mark.parametrize("name", [*gf.METHODS, *gf.GAMES])
+@pytest.mark.parametrize("name", [*gf.METHODS, *gf.games.closed_forms()])
 def test_every_registered_builder_names_what_it_builds(name):
     arguments = (optax.sgd(0.1),) if name in gf.METHODS else ()
     built = {**gf.METHODS, **gf.GAMES}[name](*arguments)

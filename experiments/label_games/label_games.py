@@ -1,9 +1,11 @@
-"""Games with labels on digits: conditional, auxiliary-classifier and InfoGAN.
+"""Games with labels, codes and pairs on digits, and what becomes of their discriminators.
 
-Expected: the first two make the digit that they are asked for; InfoGAN, which sees no label, finds
-codes of its own, most of them a digit each.
+Expected: conditional and auxiliary-classifier GANs make the digit that they are asked for; InfoGAN,
+which sees no label, finds codes of its own, most of them a digit each. The other parts say what is
+expected of them: few_labels.py, inverse.py, translation.py.
 
     python experiments/label_games/label_games.py
+    python experiments/label_games/label_games.py --quick
 """
 
 if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
@@ -11,99 +13,79 @@ if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
 
     ganfield.program.begin()
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from matplotlib import pyplot as plt
 
+import digit_games
+import few_labels
 import ganfield as gf
+import inverse
+import translation
 from ganfield.cli import script
 
 CLASSES = 10
-LATENT_SIZE = 32
-SIZE = 16
+PRESETS = {
+    "conditional": "conditional_gan",
+    "auxiliary classifier": "auxiliary_classifier_gan",
+    "info": "info_gan",
+}
+PARTS = (few_labels, inverse, translation)
 
 
 @dataclass(frozen=True)
 class Config:
-    """Train three games with labels or codes on digits, and ask each for every digit."""
+    """Train games with labels or codes on digits, ask each for every digit, and do all parts."""
 
     num_steps: int = 1500
     """Steps of each game."""
-    learning_rate: float = 1e-3
-    """Of RMSProp, for both players."""
-    batch_size: int = 64
-    """Real images, and latent variables, in a minibatch."""
     num_samples: int = 100
     """Images of each class that are judged."""
     num_epochs: int = 30
     """Of the classifier that judges them."""
     seed: int = 0
     """Of everything that is random."""
+    parts: bool = True
+    """Whether the other parts are done too, each as its own script does it."""
+    quick: bool = False
+    """See quickly that everything works: small perceptrons, 20 steps."""
     output: Path = Path("results/label_games")
-    """Folder for result.json and the figure."""
+    """Folder for what all parts find, and their figures."""
 
 
-class Played(NamedTuple):
-    """A game, and the network of its generator."""
-
-    game: gf.Game
-    generator: gf.networks.Network
-
-
-def games() -> dict[str, Played]:
-    """Return the three games, of the same networks but for what goes in and out of them."""
-    shape = (SIZE, SIZE, 1)
-    options: dict[str, Any] = {"num_layers": 3, "width": 16}
-    generator = gf.networks.dcgan_generator(LATENT_SIZE + CLASSES, shape, **options)
-    seeing = gf.networks.dcgan_discriminator((SIZE, SIZE, 1 + CLASSES), **options)
-    naming = gf.networks.dcgan_discriminator(shape, 1 + CLASSES, **options)
-    return {
-        "conditional": Played(gf.games.conditional_gan(generator, seeing, CLASSES), generator),
-        "auxiliary classifier": Played(
-            gf.games.auxiliary_classifier_gan(generator, naming, CLASSES), generator
-        ),
-        "info": Played(gf.games.info_gan(generator, naming, num_categories=CLASSES), generator),
-    }
+def chosen(config: Config) -> Config:
+    """Return the options, checked, as --quick changes them."""
+    for name in ("num_steps", "num_samples", "num_epochs"):
+        gf.checks.check_count(getattr(config, name), argument=name)
+    gf.checks.check_seed(config.seed, argument="seed")
+    return replace(config, num_steps=20, num_samples=8, num_epochs=1) if config.quick else config
 
 
-def train(played: Played, config: Config, sample: Callable[[jax.Array], gf.Batch]) -> gf.Run:
-    """Return a run of alternating steps."""
-    key_start, key_batches = jax.random.split(jax.random.key(config.seed))
-    method = gf.alternating(gf.numerics_rmsprop(config.learning_rate))
-    v = gf.vector_field(played.game)
-
-    @jax.jit
-    def run(sample: Callable[[jax.Array], gf.Batch]) -> gf.Run:
-        start = played.game.init(key_start)
-        return gf.simulate(
-            method, v, start, num_steps=config.num_steps, key=key_batches, sample=sample
-        )
-
-    return jax.block_until_ready(run(sample))
+def built_of(config: Config, name: str) -> gf.configuration.Built:
+    """Return a game of a preset, to be trained."""
+    changes = {"num_steps": config.num_steps, "seed": config.seed}
+    return gf.configuration.build(digit_games.preset(PRESETS[name], config.quick, changes))
 
 
-def ask(played: Played, params: Any, config: Config) -> np.ndarray:
+def ask(built: gf.configuration.Built, params: Any, config: Config) -> np.ndarray:
     """Return images of every class, shape ``(classes, num_samples, height, width, 1)``."""
-    keys = jax.random.split(jax.random.key(config.seed + 1), 3)
+    of_latent, of_reference = jax.random.split(jax.random.key(config.seed + 1))
     label = jnp.repeat(jnp.arange(CLASSES), config.num_samples)
-    latent = jax.random.normal(keys[0], (len(label), LATENT_SIZE))
-    others = jax.random.normal(keys[1], (512, LATENT_SIZE))
-    drawn = jax.random.randint(keys[2], (512,), 0, CLASSES)
-    reference = gf.games.append_one_hot(others, drawn, CLASSES)
+    latent = jax.random.normal(of_latent, (len(label), built.config.latent_size))
+    reference = built.inputs(of_reference, built.config.reference_size)
     asked = gf.games.append_one_hot(latent, label, CLASSES)
-    images = jax.jit(played.generator.evaluate)(params.theta, asked, reference)
-    return np.asarray(images).reshape(CLASSES, config.num_samples, SIZE, SIZE, 1)
+    images = jax.jit(built.generator.evaluate)(params.theta, asked, reference)
+    return np.asarray(images).reshape(CLASSES, config.num_samples, *built.shape)
 
 
 def judge(images: np.ndarray, features: gf.evaluation.Features) -> dict[str, Any]:
     """Return how often a class shows its own digit, and how well each holds to one digit."""
-    digits = features(images.reshape(-1, SIZE, SIZE, 1)).probabilities.argmax(axis=1)
+    digits = features(images.reshape(-1, *images.shape[2:])).probabilities.argmax(axis=1)
     counts = np.stack([np.bincount(row, minlength=CLASSES) for row in digits.reshape(CLASSES, -1)])
     shares = counts / counts.sum()
     apart = shares.sum(axis=1, keepdims=True) * shares.sum(axis=0, keepdims=True)
@@ -124,7 +106,7 @@ def draw(made: dict[str, np.ndarray], path: Path, columns: int = 8) -> None:
         for ax, (name, images) in zip(axes, made.items(), strict=True):
             room = ((0, 0), (0, 0), (1, 1), (1, 1))
             tiles = np.pad(images[:, :columns, ..., 0], room, constant_values=1)
-            side = SIZE + 2
+            side = images.shape[2] + 2
             ax.imshow(
                 tiles.swapaxes(1, 2).reshape(CLASSES * side, columns * side), cmap="gray", vmin=-1
             )
@@ -139,23 +121,20 @@ def draw(made: dict[str, np.ndarray], path: Path, columns: int = 8) -> None:
 
 def main(config: Config) -> None:
     """Run the experiment."""
-    for name in ("num_steps", "batch_size", "num_samples", "num_epochs"):
-        gf.checks.check_count(getattr(config, name), argument=name)
-    gf.checks.check_seed(config.seed, argument="seed")
+    config = chosen(config)
     experiment = gf.reporting.Experiment(config)
-    data, test = (gf.data.digits(split, size=SIZE) for split in ("train", "test"))
+    size = built_of(config, "info").shape[0]
+    data, test = (gf.data.digits(split, size=size) for split in ("train", "test"))
     options = gf.evaluation.CLASSIFIER_PRESETS["digits"] | {"num_epochs": config.num_epochs}
     features = gf.evaluation.train_classifier(data, test, **options).features
-    sample = gf.data.batch_sampler(
-        data, batch_size=config.batch_size, latent_size=LATENT_SIZE, labels=True, keys=True
-    )
     made, results = {}, {}
-    for name, played in games().items():
+    for name in PRESETS:
         print(f"{name} …", flush=True)
         experiment.lap()
-        run = train(played, config, sample)
+        built = built_of(config, name)
+        run = digit_games.train(built)
         seconds = round(experiment.lap(), 1)
-        made[name] = ask(played, run.params, config)
+        made[name] = ask(built, run.params, config)
         results[name] = judge(made[name], features)
         results[name] |= {"seconds": seconds, "stopped_at": int(run.stopped_at)}
     draw(made, experiment.folder / "label_games.png")
@@ -173,6 +152,8 @@ def main(config: Config) -> None:
     ]
     head = ("game", "own digit", "one digit", "digits found", "information", "seconds")
     experiment.finish(gf.reporting.table(head, rows))
+    for part in PARTS if config.parts else ():
+        part.main(part.Config(quick=config.quick, output=config.output))
 
 
 if __name__ == "__main__":

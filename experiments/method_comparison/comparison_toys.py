@@ -55,7 +55,7 @@ class Row(NamedTuple):
     unsolved: float
 
 
-def zoo(names: Iterable[str] = tuple(gf.GAMES)) -> Zoo:
+def zoo(names: Iterable[str] = tuple(gf.games.closed_forms())) -> Zoo:
     """Return registered games, each with its default arguments."""
     games = {name: gf.GAMES[name]() for name in names}
     most = max(len(game.equilibria) for game in games.values())

@@ -196,16 +196,17 @@ def main(config: Config) -> None:
     for name, run_config in runs_of(config).items():
         folder = experiment.folder / "runs" / name
         result = gf.training.train(run_config, folder)
+        verdict = gf.runs.verdict(folder, stopped_at=result.stopped_at)
         trained = experiment.lap()
         steps = [step for step in gf.runs.load(folder).steps if step > 0]
         snapshots = [look(gf.runs.load(folder, step), config) for step in steps]
         results[name] = {
-            "verdict": result.verdict._asdict(),
+            "verdict": verdict._asdict(),
             "parameters": sum(x.size for x in jax.tree.leaves(result.params)),
             "snapshots": snapshots,
             "seconds": {"training": trained, "spectra": experiment.lap()},
         }
-        print(f"{name}: trained in {trained:.0f} s; {result.verdict.outcome}", flush=True)
+        print(f"{name}: trained in {trained:.0f} s; {verdict.outcome}", flush=True)
     experiment.save("result.json", results=results)
     draw(results, experiment.folder)
     if config.publish:

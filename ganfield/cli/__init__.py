@@ -17,6 +17,7 @@ _NEEDS = {
     "spectrum": ("matplotlib", "scipy"),
     "train": ("flax", "orbax", "PIL", "sklearn"),
     "sweep": ("flax", "orbax", "PIL", "sklearn"),
+    "probe": ("flax", "orbax", "PIL", "sklearn"),
     "train-classifier": ("flax", "sklearn"),
 }
 

@@ -15,6 +15,7 @@ from ganfield.cli._equilibria import Equilibria
 from ganfield.cli._explore import Explore
 from ganfield.cli._field import Field
 from ganfield.cli._list import List
+from ganfield.cli._probe import Probe
 from ganfield.cli._report import Report
 from ganfield.cli._sample import Sample
 from ganfield.cli._spectrum import Spectrum
@@ -50,6 +51,7 @@ COMMANDS: dict[str, type[_Command]] = {
     "compare": Compare,
     "sample": Sample,
     "report": Report,
+    "probe": Probe,
     "train-classifier": TrainClassifier,
 }
 

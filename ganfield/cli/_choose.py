@@ -56,7 +56,7 @@ def choose(options: Dynamics) -> Chosen:
     if options.objective is not None:
         if "objective" not in of_game:
             raise ValueError(
-                f"--objective is for the game {_takers('objective', gf.GAMES)}, got "
+                f"--objective is for the game {_takers('objective', gf.games.closed_forms())}, got "
                 f"{options.objective!r} with {options.game!r}"
             )
         texts.insert(0, f"objective={options.objective}")

@@ -16,6 +16,7 @@ from ganfield.cli._show import show, tell
 # What → the option that takes such a name; None where only programs do.
 _OPTIONS = {
     "games": "--game",
+    "gans": "ganfield train --set game.name=NAME",
     "methods": "--method",
     "wrappers": "--wrapper",
     "transforms": "--transform",
@@ -41,7 +42,7 @@ class List:
     """
 
     what: Annotated[Positional[str | None], shown("WHAT")] = None
-    """Which of them: games, methods, wrappers, transforms, objectives, penalties, optimizers,
+    """Which of them: games, gans, methods, wrappers, transforms, objectives, penalties, optimizers,
     networks or presets; all for every one. (default: all)"""
     json: Json = False
 

@@ -18,7 +18,12 @@ def builder(text: str) -> Callable[..., Any]:
         ValueError: there is no such game, file or function, or the file cannot be run.
     """
     if not is_own(text):
-        return gf.checks.lookup(gf.GAMES, text, argument="game")
+        if text in gf.games.gans():
+            raise ValueError(
+                f"--game must be a game of the plane, and {text} is one of networks: play it by "
+                f"`ganfield train RUN --set game.name={text}`"
+            )
+        return gf.checks.lookup(gf.games.closed_forms(), text, argument="game")
     file, _, name = text.rpartition(":")
     path = Path(file)
     if not path.is_file():

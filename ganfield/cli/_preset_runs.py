@@ -32,10 +32,10 @@ class PresetRuns:
         config = _with(self.config, values)
         built = gf.configuration.build(config, _data(json.dumps(dataclasses.asdict(config.data))))
         keys, sample = gf.configuration.keys_of(seed), built.sampler()
-        measure = measuring(built.game, built.original, built.generator, built.discriminator)
+        measure = measuring(built.game, built.original)
         held_out = sample(keys.metrics)
         modes = getattr(built.data, "modes", None)
-        latent = jax.random.normal(keys.samples, (config.samples, config.latent_size))
+        latent = built.inputs(keys.samples, config.samples)
 
         def record(state: gf.State, info: gf.Info) -> dict[str, jax.Array]:
             measured = measure(state.params, held_out)

@@ -6,7 +6,8 @@ from typing import Any
 import ganfield as gf
 
 REGISTRIES: dict[str, Mapping[str, Any]] = {
-    "games": gf.GAMES,
+    "games": gf.games.closed_forms(),
+    "gans": gf.games.gans(),
     "methods": gf.METHODS,
     "transforms": gf.TRANSFORMS,
     "objectives": gf.OBJECTIVES,

@@ -22,6 +22,7 @@ class Scorer:
 
     Attributes:
         data: the images that the run has.
+        names: what the scores are called.
         scores: the last ones, or None.
 
     Raises:
@@ -31,15 +32,17 @@ class Scorer:
     def __init__(self, path: Path, config: Any, *, num_samples: int | None = None):
         classifier = _load(path)
         self.data = gf.configuration.load_data(config.data)
-        _check_images(self.data, classifier, config.data.name)
+        images = getattr(self.data, "images", self.data)
+        _check_images(images, classifier, config.data.name)
         count = NUM_SAMPLES if num_samples is None else num_samples
         self._evaluator = gf.evaluation.evaluator(
             classifier.features,
-            self.data,
+            images,
             gf.checks.check_count(count, argument="--num-samples", minimum=10),
-            num_real=min(len(self.data), MOST_REAL),
+            num_real=min(len(images), MOST_REAL),
         )
         self.protocol = self._evaluator.protocol
+        self.names = self._evaluator.names
         self.scores: gf.evaluation.Scores | None = None
 
     def __call__(self, generate: Callable[[int], np.ndarray]) -> dict[str, float]:
@@ -52,7 +55,7 @@ class Scorer:
         # Orbax, which training needs, stays out of the other commands.
         from ganfield.runs._generate import Maker
 
-        make = Maker(gf.configuration.build(config, self.data).generator, config)
+        make = Maker(gf.configuration.build(config, self.data))
         self.scores = self._evaluator.scores(lambda count: make(params.theta, count))
 
     def in_words(self, step: int) -> str:

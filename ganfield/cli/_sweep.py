@@ -137,6 +137,11 @@ class Sweep:
         if self.num_steps is not None:
             changes["num_steps"] = self.num_steps
         config = config.replace(changes)
+        if config.stop is not None:
+            raise ValueError(
+                "stop is for ganfield train: runs of a sweep are one program, and all go to "
+                f"--num-steps, got {config.stop!r}"
+            )
         gf.checks.check_count(config.num_steps, argument="--num-steps")
         settings, axes = parse_axes([text for group in self.axes for text in group], config)
         return PresetRuns(config, settings), axes

@@ -44,6 +44,7 @@ class Train:
       ganfield train run3 --preset cifar10/conopt_conv4 --data cifar-10-batches-bin
       ganfield train run --num-steps 5000
       ganfield train run --num-steps 9000 --classifier digits.npz
+      ganfield train run4 --set "stop=accuracy_fake within 0.02 of 0.5 over 1000 steps"
     """
 
     folder: RunFolder

@@ -7,6 +7,7 @@ networks and data. The command line, training and experiments share it.
 from ganfield.configuration._build import Built as Built
 from ganfield.configuration._build import batch_sizes as batch_sizes
 from ganfield.configuration._build import build as build
+from ganfield.configuration._build import looks_at_data as looks_at_data
 from ganfield.configuration._config import Config as Config
 from ganfield.configuration._config import DataConfig as DataConfig
 from ganfield.configuration._config import GameConfig as GameConfig
@@ -25,5 +26,7 @@ from ganfield.configuration._options import arguments as arguments
 from ganfield.configuration._options import keywords as keywords
 from ganfield.configuration._presets import PRESETS as PRESETS
 from ganfield.configuration._presets import preset as preset
+from ganfield.configuration._stop import StopRule as StopRule
+from ganfield.configuration._stop import stop_rule as stop_rule
 from ganfield.configuration._text import guess as guess
 from ganfield.configuration._text import parse_settings as parse_settings

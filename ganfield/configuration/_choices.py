@@ -67,7 +67,7 @@ def _of_data(name: str) -> set[str] | None:
         return None
     source = DATA[name]
     takes = {*keywords(getattr(data, source.loader), skip=int(source.in_folder))} - {"split"}
-    takes |= {"flip"} if source.images else set()
+    takes |= {"flip", "pairs"} if source.images else set()
     return (
         takes
         | ({"split"} if source.has_parts else set())
@@ -79,6 +79,13 @@ def _of(registry: Mapping[str, Callable[..., Any]]) -> Callable[[str], set[str] 
     return lambda name: {*keywords(registry[name])} if name in registry else None
 
 
+def _of_game(name: str) -> set[str] | None:
+    # Games that are given networks bring Flax.
+    from ganfield.configuration._gans import MAKERS, options_of
+
+    return {*options_of(name)} if name in MAKERS else None
+
+
 def _of_network(name: str) -> set[str] | None:
     return set() if name == "mlp" else None
 
@@ -87,6 +94,7 @@ def _of_network(name: str) -> set[str] | None:
 _OF_NETWORK = ("growing", "batch_norm", "spectral_norm", "dtype", "options")
 CHOICES: dict[str, Callable[[str], set[str] | None]] = {
     "data.name": _of_data,
+    "game.name": _of_game,
     "method.name": _of(METHODS),
     "method.transform": _of(TRANSFORMS),
     "method.optimizer": _of(OPTIMIZERS),
@@ -94,7 +102,8 @@ CHOICES: dict[str, Callable[[str], set[str] | None]] = {
     **{f"{player}.architecture": _of_network for player in _PLAYERS},
 }
 _OF: dict[str, tuple[str, ...]] = {
-    "data.name": ("folder", "split", "size", "flip", "options"),
+    "data.name": ("folder", "split", "size", "flip", "pairs", "options"),
+    "game.name": ("options",),
     "method.name": ("theta_steps", "phi_steps", "options"),
     "method.transform": ("gamma", "transform_options"),
     "method.optimizer": ("optimizer_options",),

@@ -9,6 +9,7 @@ from typing import Any
 from ganfield._files import parse_json
 from ganfield.checks import check_count, check_not_negative, check_seed, lookup
 from ganfield.configuration._settings import Options, check_numbers, flat, from_tree, replaced
+from ganfield.configuration._stop import stop_rule
 
 _MOST_LAYERS = 1000  # each is compiled
 
@@ -23,6 +24,10 @@ class DataConfig:
         split: which part of the set, "train" or "test".
         size: height and width that they are brought to, where the set can be; None for its own.
         flip: whether half of the images, drawn anew each time, are mirrored.
+        labels_per_class: how many examples of each class keep their label; None for all.
+        labelled_share: which part of a batch with labels has one, where few are kept.
+        pairs: what the images are to be made from, "quarter" or "edges" (`ganfield.data.PAIRS`);
+            None where there are no pairs.
         storage: "device" keeps all images on the device and draws them inside the compiled loop;
             "host" streams batches to it; "auto" chooses "device" where they fit.
         options: further arguments of the loader.
@@ -33,11 +38,18 @@ class DataConfig:
     split: str = "train"
     size: int | None = None
     flip: bool = False
+    labels_per_class: int | None = None
+    labelled_share: float = 0.25
+    pairs: str | None = None
     storage: str = "auto"
     options: Options = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check the name of the storage."""
+        """Check the numbers, and the name of the storage."""
+        if self.labels_per_class is not None:
+            check_count(self.labels_per_class, argument="data.labels_per_class")
+        if not 0 < self.labelled_share <= 1:
+            raise ValueError(f"data.labelled_share must be in (0, 1], got {self.labelled_share!r}")
         lookup(dict.fromkeys(("auto", "device", "host")), self.storage, argument="data.storage")
 
 
@@ -46,7 +58,7 @@ class NetworkConfig:
     """How one player is built.
 
     Attributes:
-        architecture: "dcgan", "resnet" or "mlp".
+        architecture: "dcgan", "resnet" or "mlp"; "unet" or "mlp" of a generator that translates.
         width: f, the number of feature maps of the layer that has fewest; of a perceptron's every
             hidden layer.
         num_layers: how many times the image's size is halved or doubled; of a perceptron, how many
@@ -81,16 +93,20 @@ class GameConfig:
     """What is played.
 
     Attributes:
+        name: a name in `ganfield.games.gans`.
         objective: a name in `ganfield.OBJECTIVES`.
         penalty: a name in `ganfield.PENALTIES`, or None.
         penalty_weight: its weight.
         instance_noise: standard deviation of the noise added to real and fake images.
+        options: further arguments of the game, such as ``num_categories``.
     """
 
+    name: str = "gan"
     objective: str = "standard"
     penalty: str | None = None
     penalty_weight: float = 10.0
     instance_noise: float = 0.0
+    options: Options = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the numbers."""
@@ -165,9 +181,11 @@ class Config:
         reference_size: latent variables of the fixed batch that batch norm takes its statistics
             from in grids and scores.
         keep: how many of the last checkpoints stay.
+        stop: the rule by which the run stops before ``num_steps``, in the words that
+            `ganfield.configuration.stop_rule` explains; None for no rule.
 
     Raises:
-        ValueError: a number is out of its range. Names are checked by
+        ValueError: a number is out of its range, or ``stop`` is no rule. Names are checked by
             `ganfield.configuration.build`.
 
     Example:
@@ -191,6 +209,7 @@ class Config:
     samples: int = 64
     reference_size: int = 512
     keep: int = 3
+    stop: str | None = None
 
     def __post_init__(self) -> None:
         """Check the numbers, so that no wrong configuration exists."""
@@ -205,6 +224,9 @@ class Config:
                 check_count(value, argument=f"{player}.{name}", maximum=most)
         check_count(self.num_steps, argument="num_steps", minimum=0)
         check_seed(self.seed, argument="seed")
+        if self.stop is not None:
+            # In one spelling, so that another one is no other configuration.
+            object.__setattr__(self, "stop", str(stop_rule(self.stop)))
 
     def replace(self, changes: Mapping[str, Any]) -> "Config":
         """Return the configuration with other values, by dotted names.
@@ -253,9 +275,12 @@ class Config:
         if method.transform != "identity":
             moves += f" on {method.transform}"
             moves += "" if method.gamma is None else f" γ = {method.gamma:g}"
+        played = self.game.objective
+        if self.game.name != "gan":
+            played = f"{self.game.name} {played}"
         return (
             f"{self.data.name}: {network.architecture} ({', '.join(words)}), {moves}, "
-            f"{self.game.objective}, {self.num_steps} steps."
+            f"{played}, {self.num_steps} steps."
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """From the data of a configuration to images, or to points of the plane."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from ganfield._registry import Registry
 from ganfield.checks import lookup
 from ganfield.configuration._config import DataConfig
 from ganfield.configuration._options import arguments, keywords, naming_options
-from ganfield.data import Images, Points
+from ganfield.data import FewLabels, Images, Pairs, Points
 
 _SOME = 1024  # images of a set on disk that are hashed
 
@@ -119,7 +120,25 @@ def load_data(config: DataConfig) -> Any:
         if not source.images:
             raise ValueError(f"data.flip is for images, and {config.name} has none")
         examples = dataclasses.replace(examples, flip=True)
+    if config.labels_per_class is not None and config.pairs is not None:
+        raise ValueError("data.labels_per_class and data.pairs are for different games: give one")
+    if config.labels_per_class is not None:
+        with _named("labels_per_class"):
+            return data.few_labels(examples, config.labels_per_class, share=config.labelled_share)
+    if config.pairs is not None:
+        pair = lookup(data.PAIRS, config.pairs, argument="data.pairs")
+        with _named("pairs"):
+            return pair(examples)
     return examples
+
+
+@contextmanager
+def _named(setting: str) -> Iterator[None]:
+    """Say in a ``ValueError`` which setting it comes of."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"data.{setting}: {error}") from error
 
 
 def fingerprint(examples: Any) -> dict[str, Any]:
@@ -132,6 +151,10 @@ def fingerprint(examples: Any) -> dict[str, Any]:
         >>> fingerprint(load_data(DataConfig()))["count"]
         1442
     """
+    if isinstance(examples, FewLabels):
+        return {**fingerprint(examples.images), "labelled": fingerprint(examples.labelled)}
+    if isinstance(examples, Pairs):
+        return {**fingerprint(examples.images), "sources": fingerprint(examples.sources)}
     if isinstance(examples, Points):
         about: dict[str, Any] = {"name": "points"}
         pixels = examples.values

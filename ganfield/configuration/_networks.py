@@ -29,17 +29,53 @@ def build_generator(config: NetworkConfig, latent_size: int, shape: Shape) -> Ne
     return builder(latent_size, shape, **_arguments(config, builder, "generator"))
 
 
-def build_discriminator(config: NetworkConfig, shape: Shape) -> Network:
-    """Return the discriminator of examples of that shape, one logit for each.
+def build_discriminator(
+    config: NetworkConfig, shape: Shape, outputs: int = 1, *, more: int = 0
+) -> Network:
+    """Return the discriminator of examples of that shape, of so many outputs for each.
+
+    Args:
+        config: how it is built.
+        shape: of an example.
+        outputs: for an example; 1 is a logit.
+        more: how many features, or planes of an image, are appended to an example.
 
     Raises:
         ValueError: the architecture is unknown, or cannot take that shape.
     """
+    taken = (*shape[:-1], shape[-1] + more)
     if config.architecture == "mlp":
-        network = _perceptron(config, math.prod(shape), 1, "discriminator")
-        return network if len(shape) == 1 else _image_inputs(network, shape)
+        size = math.prod(shape) + more
+        network = _perceptron(config, size, outputs, "discriminator")
+        return network if len(shape) == 1 else _image_inputs(network, taken, more)
     builder = _of_images(config, "discriminator", shape)
-    return builder(shape, **_arguments(config, builder, "discriminator"))
+    return builder(taken, outputs, **_arguments(config, builder, "discriminator"))
+
+
+def build_encoder(config: NetworkConfig, shape: Shape, outputs: int, *, more: int = 0) -> Network:
+    """Return what reads latent variables off examples: built as the discriminator is."""
+    return build_discriminator(config, shape, outputs, more=more)
+
+
+def build_translator(config: NetworkConfig, source: Shape, shape: Shape) -> Network:
+    """Return the generator of examples from sources of the same sides.
+
+    Raises:
+        ValueError: the architecture is not for that.
+    """
+    names: dict[str, Callable[..., Network]] = {"mlp": networks.mlp, "unet": networks.unet}
+    builder = lookup(names, config.architecture, argument="generator.architecture")
+    if config.architecture == "unet":
+        if len(shape) != 3:
+            raise ValueError(
+                "generator.architecture must be mlp for examples that are no images (their shape "
+                f"is {shape}), got 'unet'"
+            )
+        return builder(source, shape[-1], **_arguments(config, builder, "generator"))
+    network = _perceptron(config, math.prod(source), math.prod(shape), "generator")
+    if len(shape) == 1:
+        return network
+    return _image_inputs(_image_outputs(network, shape), source)
 
 
 def _of_images(config: NetworkConfig, player: str, shape: Shape) -> Callable[..., Network]:
@@ -93,8 +129,15 @@ def _image_outputs(network: Network, shape: Shape) -> Network:
     return Network(network.init, apply, network.input_shape)
 
 
-def _image_inputs(network: Network, shape: Shape) -> Network:
-    def apply(params: Any, x: jax.Array) -> jax.Array:
-        return network.apply(params, x.reshape(x.shape[0], -1))
+def _image_inputs(network: Network, shape: Shape, planes: int = 0) -> Network:
+    """Return a perceptron of images; of the last planes, which are constant, it sees one pixel."""
 
-    return Network(network.init, apply, shape)
+    def apply(params: Any, x: jax.Array) -> jax.Array:
+        image, constant = jnp.split(x, [shape[-1] - planes], axis=-1)
+        pixels = image.reshape(len(x), -1)
+        return network.apply(params, jnp.concatenate([pixels, constant[:, 0, 0]], axis=1))
+
+    def hidden(params: Any, x: jax.Array, reference: jax.Array | None) -> jax.Array:
+        return network.penultimate(params, x.reshape(x.shape[0], -1), reference)
+
+    return Network(network.init, apply, shape, hidden=hidden)

@@ -165,7 +165,44 @@ def _digits() -> Iterator[tuple[str, Config]]:
         )
 
 
-PRESETS: dict[str, Config] = dict([*_digits(), *_ring(), *_cifar10(), *_celeba()])
+def _other_games() -> Iterator[tuple[str, Config]]:
+    """Yield the other games of two networks on digits, as experiments/label_games plays them."""
+    digits = DataConfig(name="digits", size=16)
+    network = NetworkConfig(width=16, num_layers=3)
+    plain = replace(network, batch_norm=False)
+    translator = replace(plain, architecture="unet")
+    for name, data, generator, discriminator, options in (
+        ("conditional_gan", digits, network, network, {}),
+        ("auxiliary_classifier_gan", digits, network, network, {}),
+        ("info_gan", digits, network, network, {"num_categories": 10}),
+        (
+            "semi_supervised_gan",
+            replace(digits, labels_per_class=10),
+            network,
+            plain,
+            {"generator_loss": "feature_matching"},
+        ),
+        ("bigan", digits, network, plain, {}),
+        ("image_to_image", replace(digits, pairs="quarter"), translator, plain, {}),
+        ("edges", replace(digits, pairs="edges"), translator, plain, {}),
+    ):
+        played = "image_to_image" if name == "edges" else name
+        yield (
+            f"digits/{name}",
+            Config(
+                data=data,
+                generator=generator,
+                discriminator=discriminator,
+                game=GameConfig(name=played, options=options),
+                method=replace(OFFICIAL_METHODS["altgd"], learning_rate=1e-3),
+                batch_size=64,
+                latent_size=8 if name == "bigan" else 32,
+                num_steps=3000,
+            ),
+        )
+
+
+PRESETS: dict[str, Config] = dict([*_digits(), *_other_games(), *_ring(), *_cifar10(), *_celeba()])
 """Name → `Config`."""
 
 

@@ -11,6 +11,8 @@ from ganfield.data._curves import Curves as Curves
 from ganfield.data._curves import spiral as spiral
 from ganfield.data._curves import two_moons as two_moons
 from ganfield.data._digits import digits as digits
+from ganfield.data._few_labels import FewLabels as FewLabels
+from ganfield.data._few_labels import few_labels as few_labels
 from ganfield.data._host_loader import HostLoader as HostLoader
 from ganfield.data._idx import FASHION_MNIST_CLASSES as FASHION_MNIST_CLASSES
 from ganfield.data._idx import fashion_mnist as fashion_mnist
@@ -28,6 +30,12 @@ from ganfield.data._nested_rings import nested_rings as nested_rings
 from ganfield.data._npz import load_npz as load_npz
 from ganfield.data._npz import memory_mapped as memory_mapped
 from ganfield.data._npz import save_npz as save_npz
+from ganfield.data._pairs import PAIRS as PAIRS
+from ganfield.data._pairs import Pairs as Pairs
+from ganfield.data._pairs import edges as edges
+from ganfield.data._pairs import pair_sampler as pair_sampler
+from ganfield.data._pairs import pairs as pairs
+from ganfield.data._pairs import quarter as quarter
 from ganfield.data._pinwheel import Pinwheel as Pinwheel
 from ganfield.data._pinwheel import pinwheel as pinwheel
 from ganfield.data._point_files import load_points as load_points

@@ -10,7 +10,9 @@ import numpy as np
 from ganfield._types import Batch
 from ganfield.checks import check_count
 from ganfield.data._checks import check_examples_fit
+from ganfield.data._few_labels import FewLabels
 from ganfield.data._images import Images
+from ganfield.data._pairs import Pairs
 from ganfield.data._points import Points
 
 _MANY = 1000
@@ -80,7 +82,7 @@ def batch_sampler(
         raise ValueError(f"labels=True needs a distribution with labels, got {distribution!r}")
     # Else every eager call, or every call of a jitted function with it, would copy them there.
     source: Any = distribution
-    if isinstance(distribution, Images | Points):
+    if isinstance(distribution, Images | Points | FewLabels | Pairs):
         source = distribution.to_device()
 
     def draw(distribution: Any, key: jax.Array) -> Batch:

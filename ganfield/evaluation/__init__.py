@@ -17,6 +17,8 @@ from ganfield.evaluation._inception_score import InceptionScore as InceptionScor
 from ganfield.evaluation._inception_score import inception_score as inception_score
 from ganfield.evaluation._kernel_distance import KernelDistance as KernelDistance
 from ganfield.evaluation._kernel_distance import kernel_distance as kernel_distance
+from ganfield.evaluation._linear_probe import LinearProbe as LinearProbe
+from ganfield.evaluation._linear_probe import linear_probe as linear_probe
 from ganfield.evaluation._modes import ModeCoverage as ModeCoverage
 from ganfield.evaluation._modes import mode_coverage as mode_coverage
 from ganfield.evaluation._moments import Moments as Moments

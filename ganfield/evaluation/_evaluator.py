@@ -20,6 +20,7 @@ from ganfield.evaluation._scores import (
     Protocol,
     Reference,
     Scores,
+    all_names,
     notes_on,
     scores_beside,
 )
@@ -79,6 +80,11 @@ class Evaluator:
             features.preprocessing,
             self.splits,
         )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the scores are called."""
+        return all_names(self.features.kind)
 
     @property
     def notes(self) -> tuple[str, ...]:

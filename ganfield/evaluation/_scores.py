@@ -167,23 +167,22 @@ def scores_beside(
     moments = Moments.of(extracted.features)
     score = inception_score(extracted.probabilities, splits)
     classes = class_histogram(extracted.probabilities, reference.histogram)
-    names = score_names(features.kind)
     kernel = kernel_distance(reference.extracted.features, extracted.features, key=key)
     region = precision_recall_beside(
         reference.extracted.features, reference.radii, extracted.features
     )
-    values = {
-        names[0]: score.mean,
-        f"{names[0]}_std": score.std,
-        names[1]: distance_of_moments(reference.moments, moments),
-        names[2]: kernel.mean,
-        "precision": region.precision,
-        "recall": region.recall,
-        "class_entropy": classes.entropy,
-        "class_jsd": classes.jsd,
-    }
+    values = (
+        score.mean,
+        score.std,
+        distance_of_moments(reference.moments, moments),
+        kernel.mean,
+        region.precision,
+        region.recall,
+        classes.entropy,
+        classes.jsd,
+    )
     return Scores(
-        values,
+        dict(zip(all_names(features.kind), values, strict=True)),
         classes.histogram,
         reference.histogram,
         Protocol(
@@ -204,6 +203,13 @@ def notes_on(reference: Reference, n_fake: int) -> tuple[str, ...]:
     real = reference.moments
     note = small_sample_note(real.num_examples, n_fake, len(real.mean))
     return (note,) if note else ()
+
+
+def all_names(kind: str) -> tuple[str, ...]:
+    """Return what all scores are called with features of a kind, in their order."""
+    score, *distances = score_names(kind)
+    others = ("precision", "recall", "class_entropy", "class_jsd")
+    return (score, f"{score}_std", *distances, *others)
 
 
 def score_names(kind: str) -> tuple[str, str, str]:

@@ -18,7 +18,7 @@ from ganfield.configuration import keywords
 from ganfield.export._settings import numbers_of
 from ganfield.export._words import label, story, summary
 from ganfield.field import check_plane_field, vector_field
-from ganfield.games import GAMES, OBJECTIVES, Game
+from ganfield.games import GAMES, OBJECTIVES, Game, closed_forms
 
 
 class Played(NamedTuple):
@@ -68,10 +68,10 @@ def played(given: Any, *, asked: set[str], source: str | None = None) -> list[Pl
             for one in several
         ]
     if isinstance(given, str):
-        given = lookup(GAMES, given, argument="game")
+        given = lookup(closed_forms(), given, argument="game")
     if isinstance(given, Game):
         made = given.losses
-        if isinstance(made, Named) and made._build.__name__ in GAMES:
+        if isinstance(made, Named) and made._build.__name__ in closed_forms():
             registered = GAMES[made._build.__name__]
             bound = inspect.signature(registered).bind(*made._args, **made._kwargs)
             bound.apply_defaults()  # It is this one game, and not one of each objective.

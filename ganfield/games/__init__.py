@@ -16,18 +16,25 @@ from ganfield.games._matching_pennies import matching_pennies as matching_pennie
 from ganfield.games._sine import sine as sine
 from ganfield.games._lattice import lattice as lattice
 
-# isort: on
+from ganfield.games._gan import gan as gan
+from ganfield.games._conditional_gan import conditional_gan as conditional_gan
 from ganfield.games._auxiliary_classifier_gan import (
     auxiliary_classifier_gan as auxiliary_classifier_gan,
 )
+from ganfield.games._info_gan import info_gan as info_gan
+from ganfield.games._semi_supervised_gan import semi_supervised_gan as semi_supervised_gan
+from ganfield.games._bigan import bigan as bigan
+from ganfield.games._image_to_image import image_to_image as image_to_image
+
+# isort: on
 from ganfield.games._base import GAMES as GAMES
 from ganfield.games._base import Game as Game
+from ganfield.games._base import Outputs as Outputs
+from ganfield.games._base import closed_forms as closed_forms
+from ganfield.games._base import gans as gans
 from ganfield.games._base import general_sum as general_sum
 from ganfield.games._base import joint as joint
 from ganfield.games._base import zero_sum as zero_sum
-from ganfield.games._conditional_gan import conditional_gan as conditional_gan
-from ganfield.games._gan import gan as gan
-from ganfield.games._info_gan import info_gan as info_gan
 from ganfield.games._labels import append_one_hot as append_one_hot
 from ganfield.games._objectives import OBJECTIVES as OBJECTIVES
 from ganfield.games._objectives import Objective as Objective

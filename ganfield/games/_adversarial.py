@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ import numpy as np
 
 from ganfield._types import ArrayLike, Batch, Players, PyTree
 from ganfield.checks import check_examples, check_not_negative, check_scalar, lookup
-from ganfield.games._base import Game, check_losses, joint
+from ganfield.games._base import Game, Outputs, check_losses, joint
 from ganfield.games._keys import check_keys, fold, normal_like
 from ganfield.games._objectives import OBJECTIVES, Objective
 from ganfield.games._penalties import PENALTIES, Penalty
@@ -36,6 +36,35 @@ class NetworkLike(Protocol):
         """The shape of one input."""
 
 
+Join = Callable[[Players, Batch, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
+"""``join(params, batch, real, fake) -> (real, fake)``: what the discriminator judges."""
+
+
+class Seen(NamedTuple):
+    """What there is to make losses of.
+
+    Attributes:
+        params: the players'.
+        batch: the batch.
+        real: the real examples, without instance noise.
+        fake: the fakes, not detached.
+        of_real: the discriminator's outputs on real examples, shape (batch, outputs).
+        of_fake: the same on fakes.
+    """
+
+    params: Players
+    batch: Batch
+    real: jax.Array
+    fake: jax.Array
+    of_real: jax.Array
+    of_fake: jax.Array
+
+
+def first_output(outputs: jax.Array) -> jax.Array:
+    """Return the first of the discriminator's outputs, shape (batch,)."""
+    return outputs[:, 0]
+
+
 def adversarial(
     generator: NetworkLike,
     discriminator: NetworkLike,
@@ -47,11 +76,11 @@ def adversarial(
     num_code: int = 0,
     generator_input: Callable[[Batch], jax.Array],
     discriminator_input: Callable[[jax.Array, Batch], jax.Array],
-    auxiliary: Callable[[jax.Array, jax.Array, Batch], jax.Array] | None = None,
+    join: Join | None = None,
+    logit: Callable[[jax.Array], jax.Array] = first_output,
+    finish: Callable[[Players, Seen], Players] | None = None,
 ) -> Game:
     """Return the game in which θ's fakes and the real examples pass through φ.
-
-    The first output of the discriminator is the logit that the objective and the penalty see.
 
     Args:
         generator: θ's network.
@@ -60,14 +89,15 @@ def adversarial(
         penalty: name, function or None.
         penalty_weight: of the penalty, in φ's loss.
         instance_noise: standard deviation of what is added to real and to fake.
-        num_code: how many features ``generator_input`` appends to the latent variables.
+        num_code: how many features ``generator_input`` appends to the latent variables; fewer than
+            0 where it takes as many away.
         generator_input: ``generator_input(batch)``.
         discriminator_input: ``discriminator_input(examples, batch)``.
-        auxiliary: ``auxiliary(outputs_real, outputs_fake, batch) -> scalar``, added to both losses.
+        join: what is judged, with noise and penalties, instead of the examples themselves.
+        logit: of the discriminator's outputs, what the objective and the penalty see.
+        finish: ``finish(losses, seen) -> losses``, what else there is to the objective's losses.
     """
-    score = objective
-    if not callable(score):
-        score = lookup(OBJECTIVES, str(score), argument="objective")
+    score = objective_of(objective)
     slope = penalty
     if slope is not None and not callable(slope):
         slope = lookup(PENALTIES, str(slope), argument="penalty")
@@ -78,19 +108,17 @@ def adversarial(
     latent_shape = (shape[0] - num_code,) if num_code else shape
 
     def examples(theta: PyTree, batch: Batch) -> tuple[jax.Array, jax.Array]:
-        """Return real and fake as the discriminator sees them. The fakes are not detached."""
         _check_is_batch(batch)
         check_examples(batch.latent, latent_shape, argument="batch.latent", taker="the generator")
-        real, fake = batch.real, generator.apply(theta, generator_input(batch))
-        _check_real(real, np.shape(fake)[1:])
+        fake = generator.apply(theta, generator_input(batch))
+        _check_real(batch.real, np.shape(fake)[1:])
+        return batch.real, fake
+
+    def noisy(x: jax.Array, batch: Batch, use: int) -> jax.Array:
         if noiseless:
-            return real, fake
-        keys = check_keys(batch.key, num_examples=len(real), purpose="instance noise")
-
-        def noisy(x: jax.Array, use: int) -> jax.Array:
-            return x + jnp.asarray(instance_noise, x.dtype) * normal_like(fold(keys, use), x)
-
-        return noisy(real, REAL_NOISE), noisy(fake, FAKE_NOISE)
+            return x
+        keys = check_keys(batch.key, num_examples=len(x), purpose="instance noise")
+        return x + jnp.asarray(instance_noise, x.dtype) * normal_like(fold(keys, use), x)
 
     def judge(phi: PyTree, x: jax.Array, batch: Batch) -> jax.Array:
         """Return the discriminator's outputs, shape (batch, outputs)."""
@@ -99,23 +127,45 @@ def adversarial(
 
     def losses(params: Players, batch: Batch) -> Players:
         real, fake = examples(params.theta, batch)
-        of_fake, of_real = judge(params.phi, fake, batch), judge(params.phi, real, batch)
-        values = check_losses(score(of_real[:, 0], of_fake[:, 0]), what="the objective's loss")
-        if auxiliary is not None:
-            shared = auxiliary(of_real, of_fake, batch)
-            values = Players(values.theta + shared, values.phi + shared)
+        judged = (real, fake) if join is None else join(params, batch, real, fake)
+        noisy_real, noisy_fake = (
+            noisy(x, batch, use) for x, use in zip(judged, (REAL_NOISE, FAKE_NOISE), strict=True)
+        )
+        of_fake, of_real = (
+            judge(params.phi, noisy_fake, batch),
+            judge(params.phi, noisy_real, batch),
+        )
+        values = check_losses(score(logit(of_real), logit(of_fake)), what="the objective's loss")
+        if finish is not None:
+            values = finish(values, Seen(params, batch, real, fake, of_real, of_fake))
         if slope is None:
             return values
         keys = fold(batch.key, PENALTY)
-        paid = slope(lambda x: judge(params.phi, x, batch)[:, 0], real, fake, keys)
+        paid = slope(lambda x: logit(judge(params.phi, x, batch)), noisy_real, noisy_fake, keys)
         paid = jnp.asarray(check_scalar(paid, what="the penalty"))
         return values._replace(phi=values.phi + jnp.asarray(penalty_weight, paid.dtype) * paid)
+
+    def outputs(params: Players, batch: Batch) -> Outputs:
+        real, fake = examples(params.theta, batch)
+        judged = (real, fake) if join is None else join(params, batch, real, fake)
+        return Outputs(real, fake, *(logit(judge(params.phi, x, batch)) for x in judged))
 
     def init(key: jax.Array) -> Players:
         key_theta, key_phi = jax.random.split(key)
         return Players(generator.init(key_theta), discriminator.init(key_phi))
 
-    return joint(losses, init)
+    return joint(losses, init)._replace(outputs=outputs)
+
+
+def add_to_both(values: Players, weight: ArrayLike, term: jax.Array) -> Players:
+    """Return the losses with the same term, times its weight, added to each."""
+    shared = jnp.asarray(weight, term.dtype) * term
+    return Players(values.theta + shared, values.phi + shared)
+
+
+def objective_of(given: str | Objective) -> Objective:
+    """Return an objective, by its name or as it is."""
+    return given if callable(given) else lookup(OBJECTIVES, str(given), argument="objective")
 
 
 def _check_is_batch(batch: Batch) -> None:
@@ -167,6 +217,21 @@ def check_networks(
             f"discriminator must give {outputs} for an example, shape ({num_outputs},), got shape "
             f"{judged}"
         )
+
+
+def check_shapes(
+    *asked: tuple[str, tuple[int, ...], tuple[int, ...], str], verb: str = "take"
+) -> None:
+    """Raise a ``ValueError`` unless each network takes, or gives, what it must.
+
+    Args:
+        asked: for each its name, the shape that it must take, the one that it takes, and of what.
+        verb: "take" or "give".
+    """
+    for name, wanted, given, what in asked:
+        if tuple(given) != wanted:
+            of = f"{what}, " if what else ""
+            raise ValueError(f"{name} must {verb} {of}shape {wanted}, got {tuple(given)}")
 
 
 def output_shape(network: NetworkLike) -> tuple[int, ...]:

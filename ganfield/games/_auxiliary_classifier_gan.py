@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import jax
-import jax.numpy as jnp
-
-from ganfield._registry import named
-from ganfield._types import ArrayLike, Batch
+from ganfield._registry import registered
+from ganfield._types import ArrayLike, Players
 from ganfield.checks import check_count, check_not_negative
 from ganfield.games._adversarial import (
     NetworkLike,
+    Seen,
+    add_to_both,
     adversarial,
     check_generator_input,
     check_networks,
 )
-from ganfield.games._base import Game
+from ganfield.games._base import GAMES, Game
 from ganfield.games._labels import append_one_hot, class_entropy, labels_of
 from ganfield.games._objectives import Objective
 from ganfield.games._penalties import Penalty
 
 
-@named
+@registered(GAMES)
 def auxiliary_classifier_gan(
     generator: NetworkLike,
     discriminator: NetworkLike,
@@ -77,10 +76,11 @@ def auxiliary_classifier_gan(
         outputs="one logit of being real and one for each class",
     )
 
-    def auxiliary(of_real: jax.Array, of_fake: jax.Array, batch: Batch) -> jax.Array:
-        label = labels_of(batch, num_classes)
-        entropies = class_entropy(of_real[:, 1:], label) + class_entropy(of_fake[:, 1:], label)
-        return jnp.asarray(class_weight, entropies.dtype) * entropies
+    def finish(values: Players, seen: Seen) -> Players:
+        label = labels_of(seen.batch, num_classes)
+        of_real, of_fake = seen.of_real[:, 1:], seen.of_fake[:, 1:]
+        entropies = class_entropy(of_real, label) + class_entropy(of_fake, label)
+        return add_to_both(values, class_weight, entropies)
 
     return adversarial(
         generator,
@@ -94,5 +94,5 @@ def auxiliary_classifier_gan(
             batch.latent, labels_of(batch, num_classes), num_classes
         ),
         discriminator_input=lambda examples, batch: examples,
-        auxiliary=auxiliary,
+        finish=finish,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -25,6 +26,22 @@ def normal_scalars(key: jax.Array) -> Players:
     return Players(*jax.random.normal(key, (2,)))
 
 
+class Outputs(NamedTuple):
+    """What the players of a GAN show on a batch, without instance noise.
+
+    Attributes:
+        real: the real examples.
+        fake: what the generator makes.
+        logits_real: how real the discriminator takes each real example for, shape (batch,).
+        logits_fake: the same of the fakes.
+    """
+
+    real: jax.Array
+    fake: jax.Array
+    logits_real: jax.Array
+    logits_fake: jax.Array
+
+
 class Game(NamedTuple):
     """What is played: each player minimises its own loss of both players' parameters.
 
@@ -39,6 +56,8 @@ class Game(NamedTuple):
         jacobian: ``jacobian(params) -> (n, n)``, the derivative of v = −gradients by hand, where
             the game has one in closed form.
         equilibria: the known points where v = 0.
+        outputs: ``outputs(params, batch) -> Outputs``, of games of a generator against a
+            discriminator.
     """
 
     losses: Callable[..., Players]
@@ -46,6 +65,7 @@ class Game(NamedTuple):
     init: Init
     jacobian: Callable[[Players], jax.Array] | None = None
     equilibria: tuple[Players, ...] = ()
+    outputs: Callable[..., Outputs] | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Players:
         """Raise the ``ValueError`` of whoever takes a game for a field."""
@@ -56,7 +76,32 @@ class Game(NamedTuple):
 
 
 GAMES: Registry[Callable[..., Game]] = Registry("game")
-"""Name → builder of the games in closed form; every builder works without arguments."""
+"""Name → builder: of games in closed form (`closed_forms`), and of GANs (`gans`)."""
+
+
+def closed_forms() -> dict[str, Callable[..., Game]]:
+    """Return name → builder of the registered games that need no argument: those in closed form.
+
+    Example:
+        >>> closed_forms()["bilinear"]()
+        bilinear()
+    """
+    return {name: build for name, build in GAMES.items() if not _needs_arguments(build)}
+
+
+def gans() -> dict[str, Callable[..., Game]]:
+    """Return name → builder of the registered games that are given their networks first.
+
+    Example:
+        >>> sorted(gans())[:3]
+        ['auxiliary_classifier_gan', 'bigan', 'conditional_gan']
+    """
+    return {name: build for name, build in GAMES.items() if _needs_arguments(build)}
+
+
+def _needs_arguments(build: Callable[..., Game]) -> bool:
+    parameters = inspect.signature(build).parameters.values()
+    return any(parameter.default is parameter.empty for parameter in parameters)
 
 
 @named

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ganfield._registry import named
+from ganfield._registry import registered
 from ganfield._types import ArrayLike
 from ganfield.checks import check_count
 from ganfield.games._adversarial import (
@@ -11,13 +11,13 @@ from ganfield.games._adversarial import (
     check_generator_input,
     check_networks,
 )
-from ganfield.games._base import Game
+from ganfield.games._base import GAMES, Game
 from ganfield.games._labels import append_one_hot, labels_of
 from ganfield.games._objectives import Objective
 from ganfield.games._penalties import Penalty
 
 
-@named
+@registered(GAMES)
 def conditional_gan(
     generator: NetworkLike,
     discriminator: NetworkLike,

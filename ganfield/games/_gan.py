@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from ganfield._registry import named
+from ganfield._registry import registered
 from ganfield._types import ArrayLike
 from ganfield.games._adversarial import NetworkLike, adversarial, check_networks
-from ganfield.games._base import Game
+from ganfield.games._base import GAMES, Game
 from ganfield.games._objectives import Objective
 from ganfield.games._penalties import Penalty
 
 
-@named
+@registered(GAMES)
 def gan(
     generator: NetworkLike,
     discriminator: NetworkLike,

@@ -5,24 +5,26 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from ganfield._registry import named
-from ganfield._types import ArrayLike, Batch
+from ganfield._registry import registered
+from ganfield._types import ArrayLike, Batch, Players
 from ganfield.checks import check_count, check_not_negative
 from ganfield.games._adversarial import (
     CODE,
     NetworkLike,
+    Seen,
+    add_to_both,
     adversarial,
     check_generator_input,
     check_networks,
 )
-from ganfield.games._base import Game
+from ganfield.games._base import GAMES, Game
 from ganfield.games._keys import check_keys, fold
 from ganfield.games._labels import append_one_hot, class_entropy
 from ganfield.games._objectives import Objective
 from ganfield.games._penalties import Penalty
 
 
-@named
+@registered(GAMES)
 def info_gan(
     generator: NetworkLike,
     discriminator: NetworkLike,
@@ -119,14 +121,13 @@ def info_gan(
             latent = append_one_hot(latent, category, num_categories)
         return jnp.concatenate([latent, numbers], axis=1)
 
-    def auxiliary(of_real: jax.Array, of_fake: jax.Array, batch: Batch) -> jax.Array:
-        del of_real
-        category, numbers = code_of(batch)
-        guessed, means = jnp.split(of_fake[:, 1:], [num_categories], axis=1)
+    def finish(values: Players, seen: Seen) -> Players:
+        category, numbers = code_of(seen.batch)
+        guessed, means = jnp.split(seen.of_fake[:, 1:], [num_categories], axis=1)
         surprise = jnp.mean(jnp.sum((numbers - means) ** 2, axis=1)) / 2
         if num_categories:
             surprise += class_entropy(guessed, category)
-        return jnp.asarray(information_weight, surprise.dtype) * surprise
+        return add_to_both(values, information_weight, surprise)
 
     return adversarial(
         generator,
@@ -138,5 +139,5 @@ def info_gan(
         num_code=num_code,
         generator_input=generator_input,
         discriminator_input=lambda examples, batch: examples,
-        auxiliary=auxiliary,
+        finish=finish,
     )

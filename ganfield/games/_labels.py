@@ -44,18 +44,37 @@ def append_one_hot(x: jax.Array, label: jax.Array, num_classes: int) -> jax.Arra
     if concrete(label) is None:
         is_class = (label >= 0) & (label < num_classes)
         code = jnp.where(is_class[:, None], code, jnp.nan)
-    planes = code.reshape(len(x), *(1,) * (x.ndim - 2), num_classes)
-    return jnp.concatenate([x, jnp.broadcast_to(planes, (*x.shape[:-1], num_classes))], axis=-1)
+    return append_features(x, code)
 
 
-def check_label(label: jax.Array | None, *, num_examples: int, num_classes: int) -> None:
+def append_features(x: jax.Array, features: jax.Array) -> jax.Array:
+    """Return ``x``, shape (batch, …, k), with the features (batch, m) along its last axis.
+
+    Images get a plane for each feature.
+    """
+    planes = features.reshape(len(x), *(1,) * (x.ndim - 2), features.shape[-1])
+    return jnp.concatenate(
+        [x, jnp.broadcast_to(planes, (*x.shape[:-1], features.shape[-1]))], axis=-1
+    )
+
+
+def check_label(
+    label: jax.Array | None, *, num_examples: int, num_classes: int, lowest: int = 0
+) -> None:
     """Raise a ``ValueError`` unless there is a class for each example.
 
-    Traced values pass; `append_one_hot` makes NaN of those that are no classes.
+    Traced values pass; what is made of those that are no classes is NaN.
+
+    Args:
+        label: what the batch holds.
+        num_examples: how many examples there are.
+        num_classes: K.
+        lowest: −1 where that stands for an example without a label.
     """
+    without = ", or −1 for an example without a label" if lowest else ""
     wanted = (
         f"label (in a game Batch.label, which gf.data.batch_sampler fills with labels=True) must "
-        f"hold {num_examples} integers from 0 to {num_classes - 1}, one for each example"
+        f"hold {num_examples} integers from 0 to {num_classes - 1}{without}, one for each example"
     )
     if label is None:
         raise ValueError(f"{wanted}, got None")
@@ -63,8 +82,10 @@ def check_label(label: jax.Array | None, *, num_examples: int, num_classes: int)
     if not jnp.issubdtype(dtype, jnp.integer) or shape != (num_examples,):
         raise ValueError(f"{wanted}, got {dtype} of shape {shape}")
     known = concrete(label)
-    if known is not None and not np.all((known >= 0) & (known < num_classes)):
+    if known is not None and not np.all((known >= lowest) & (known < num_classes)):
         raise ValueError(f"{wanted}, got values from {known.min()} to {known.max()}")
+    if known is not None and not np.any(known >= 0):
+        raise ValueError(f"{wanted}, got no label at all")
 
 
 def labels_of(batch: Batch, num_classes: int) -> jax.Array:
@@ -77,3 +98,13 @@ def class_entropy(logits: jax.Array, label: jax.Array) -> jax.Array:
     """Return the mean cross-entropy of class logits, shape (batch, classes), against labels."""
     chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), label[:, None], axis=1)
     return -jnp.mean(chosen)
+
+
+def known_entropy(logits: jax.Array, label: jax.Array) -> jax.Array:
+    """Return the mean of `class_entropy` over the examples with a label; −1 stands for none."""
+    known = label >= 0
+    chosen = jnp.take_along_axis(
+        jax.nn.log_softmax(logits), jnp.where(known, label, 0)[:, None], axis=1
+    )[:, 0]
+    chosen = jnp.where(known, chosen, jnp.where(label == -1, 0, jnp.nan))
+    return -jnp.sum(chosen) / jnp.maximum(jnp.sum(known), 1)

@@ -9,6 +9,7 @@ from ganfield.networks._dcgan import dcgan_generator as dcgan_generator
 from ganfield.networks._dcgan import dcgan_discriminator as dcgan_discriminator
 from ganfield.networks._resnet import resnet_generator as resnet_generator
 from ganfield.networks._resnet import resnet_discriminator as resnet_discriminator
+from ganfield.networks._unet import unet as unet
 
 # isort: on
 from ganfield.networks._classifier import ClassifierNetwork as ClassifierNetwork

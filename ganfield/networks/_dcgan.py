@@ -13,6 +13,7 @@ from ganfield._registry import registered
 from ganfield.checks import check_count
 from ganfield.networks._image_layers import (
     BatchNorm,
+    ImageDiscriminator,
     ImageModule,
     Layer,
     Settings,
@@ -79,7 +80,7 @@ class DCGANGenerator(ImageModule):
         return jnp.tanh(self.outward(x, self.first))
 
 
-class DCGANDiscriminator(ImageModule):
+class DCGANDiscriminator(ImageDiscriminator):
     """Convolutions that halve an image's sides, and a linear layer."""
 
     def __init__(
@@ -107,14 +108,14 @@ class DCGANDiscriminator(ImageModule):
         units = (height // 2**count) * (width // 2**count) * widths[-1]
         self.last = Layer("linear", (units, output_size), options, rngs)
 
-    def forward(self, x: jax.Array, num_reference: int | None) -> jax.Array:
-        """Map (channels, height, width, batch) to (outputs, batch)."""
+    def hidden(self, x: jax.Array, num_reference: int | None) -> jax.Array:
+        """Map (channels, height, width, batch) to (features, batch)."""
         for index, layer in enumerate(self.layers):
             x = layer(x)
             if index and self.options.batch_norm:
                 x = self.norms[index - 1](x, num_reference)
             x = leaky_relu(x)
-        return self.outward(self.last(from_image(x)), self.last)
+        return from_image(x)
 
 
 @registered(NETWORKS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -16,6 +16,8 @@ from ganfield.networks._convolution import choose_convolution, convolve, convolv
 from ganfield.networks._spectral_norm import spectral_norm
 
 EPSILON = 1e-3
+
+Forward = Callable[[jax.Array, int | None], jax.Array]
 
 
 class Settings(NamedTuple):
@@ -148,12 +150,15 @@ class ImageModule(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Map a batch; batch norm takes its statistics from it."""
-        return self._map(x, None)
+        return self._map(self.forward, x, None)
 
     def evaluate(self, x: jax.Array, reference: jax.Array | None) -> jax.Array:
         """Map a batch; batch norm takes its statistics from the reference batch."""
+        return self._beside(self.forward, x, reference)
+
+    def _beside(self, forward: Forward, x: jax.Array, reference: jax.Array | None) -> jax.Array:
         if not self.options.batch_norm:
-            return self._map(x, None)
+            return self._map(forward, x, None)
         if reference is None or jnp.shape(reference)[1:] != x.shape[1:]:
             raise ValueError(
                 "reference must be a batch of inputs, of which batch norm takes its statistics, "
@@ -161,16 +166,38 @@ class ImageModule(nnx.Module):
                 f"{None if reference is None else jnp.shape(reference)}"
             )
         count = len(reference)
-        return self._map(jnp.concatenate([reference, x]), count)[count:]
+        return self._map(forward, jnp.concatenate([reference, x]), count)[count:]
 
-    def _map(self, x: jax.Array, num_reference: int | None) -> jax.Array:
+    def _map(self, forward: Forward, x: jax.Array, num_reference: int | None) -> jax.Array:
         x = x.astype(self.options.dtype or x.dtype)
-        y = self.forward(x.T if x.ndim == 2 else x.transpose(3, 1, 2, 0), num_reference)
+        y = forward(x.T if x.ndim == 2 else x.transpose(3, 1, 2, 0), num_reference)
         return y.T if y.ndim == 2 else y.transpose(3, 1, 2, 0)
 
     def outward(self, y: jax.Array, layer: Layer) -> jax.Array:
         """Return the output in the type of a layer's parameters."""
         return y if self.options.dtype is None else y.astype(layer.kernel[...].dtype)
+
+
+class ImageDiscriminator(ImageModule):
+    """A module whose last layer is linear, and that tells what this layer takes."""
+
+    last: Layer
+
+    @abstractmethod
+    def hidden(self, x: jax.Array, num_reference: int | None) -> jax.Array:
+        """Map (channels, height, width, batch) to what the last layer takes."""
+
+    def forward(self, x: jax.Array, num_reference: int | None) -> jax.Array:
+        """Map (channels, height, width, batch) to (outputs, batch)."""
+        return self.outward(self.last(self.hidden(x, num_reference)), self.last)
+
+    def penultimate(self, x: jax.Array, reference: jax.Array | None) -> jax.Array:
+        """Map a batch to what the last layer takes, (batch, features)."""
+
+        def forward(x: jax.Array, num_reference: int | None) -> jax.Array:
+            return self.outward(self.hidden(x, num_reference), self.last)
+
+        return self._beside(forward, x, reference)
 
 
 def per_feature(vector: jax.Array, x: jax.Array) -> jax.Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import jax
@@ -35,12 +35,20 @@ class MLP(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Map inputs (batch, features) to outputs (batch, features)."""
+        return self._columns(x, len(self.layers)).T
+
+    def penultimate(self, x: jax.Array, reference: jax.Array | None) -> jax.Array:
+        """Map inputs to what the last layer takes; the reference is not looked at."""
+        return self.activation(self._columns(x, len(self.layers) - 1)).T
+
+    def _columns(self, x: jax.Array, count: int) -> jax.Array:
+        """Return what the first layers make of inputs, without the activation that follows."""
         columns = x.T
-        for index, layer in enumerate(self.layers):
+        for index, layer in enumerate(islice(self.layers, count)):
             columns = self.activation(columns) if index else columns
             bias: Any = layer.bias
             columns = layer.kernel.T @ columns + bias[:, None]
-        return columns.T
+        return columns
 
 
 MOST_LAYERS = 1000
@@ -88,4 +96,5 @@ def mlp(
         *(check_count(size, argument="hidden_sizes") for size in hidden_sizes),
         check_count(output_size, argument="output_size"),
     )
-    return from_nnx(lambda rngs: MLP(sizes, activation, rngs), (input_size,))
+    network = from_nnx(lambda rngs: MLP(sizes, activation, rngs), (input_size,))
+    return network if hidden_sizes else network._replace(hidden=None)

@@ -25,12 +25,15 @@ class Network(NamedTuple):
         input_shape: the shape of one input, without the axis of examples.
         with_reference: ``with_reference(params, x, reference) -> y``, what `evaluate` calls, or
             None where that is ``apply``.
+        hidden: ``hidden(params, x, reference) -> y``, what `penultimate` calls, or None where the
+            network has no such layer.
     """
 
     init: Callable[[jax.Array], PyTree]
     apply: Callable[[PyTree, jax.Array], jax.Array]
     input_shape: tuple[int, ...]
     with_reference: Callable[[PyTree, jax.Array, jax.Array | None], jax.Array] | None = None
+    hidden: Callable[[PyTree, jax.Array, jax.Array | None], jax.Array] | None = None
 
     def __repr__(self) -> str:
         return name_of(self.apply, "Network")
@@ -70,6 +73,42 @@ class Network(NamedTuple):
             return self.apply(params, x)
         return self.with_reference(params, x, reference)
 
+    def penultimate(
+        self, params: PyTree, x: jax.Array, reference: jax.Array | None = None
+    ) -> jax.Array:
+        """Return what the last layer takes, y = f(x) of D(x) = Wᵀf(x) + b: an input's features.
+
+        Perceptrons with a hidden layer and discriminators of images have them.
+
+        Args:
+            params: its parameters.
+            x: inputs, examples along the first axis.
+            reference: as in `evaluate`.
+
+        Returns:
+            Features, shape ``(batch, features)``.
+
+        Raises:
+            ValueError: the network has no such layer, or none that it tells of; as `evaluate`.
+
+        Example:
+            >>> import jax, ganfield as gf
+            >>> network = gf.networks.mlp(2, 1, hidden_sizes=(8,))
+            >>> params, x = network.init(jax.random.key(0)), jax.numpy.ones((5, 2))
+            >>> features = network.penultimate(params, x)
+            >>> last = params["layers"][1]
+            >>> logits = features @ last["kernel"] + last["bias"]
+            >>> bool(abs(logits - network.apply(params, x)).max() < 1e-6)
+            True
+        """
+        if self.hidden is None:
+            raise ValueError(
+                f"the network must have a penultimate layer, and {self!r} has none: take an mlp "
+                "with a hidden layer, a discriminator of images, or a module of Flax NNX with a "
+                "method penultimate(x, reference)"
+            )
+        return self.hidden(params, x, reference)
+
 
 NETWORKS: Registry[Callable[..., Network]] = Registry("network")
 """Name → builder; each takes the size or shape of one input and of one output first, but for the
@@ -85,7 +124,8 @@ def from_nnx(
     Args:
         construct: ``construct(rngs) -> module``, for example ``lambda rngs: nnx.Linear(2, 1,
             rngs=rngs)``. Where the module has a method ``evaluate(x, reference)``, that becomes
-            `Network.evaluate`; otherwise ``apply`` is.
+            `Network.evaluate`; otherwise ``apply`` is. A method ``penultimate(x, reference)``
+            becomes `Network.penultimate`.
             Arrays that it makes in its constructor and that are no variables are constants: they
             are those of ``jax.random.key(0)``, whatever the key of ``init``.
         input_shape: the shape of one input.
@@ -124,6 +164,10 @@ def from_nnx(
         check_examples(x, input_shape, argument="x")
         return parts.whole(params).evaluate(x, reference)
 
+    def hidden(params: PyTree, x: jax.Array, reference: jax.Array | None) -> jax.Array:
+        check_examples(x, input_shape, argument="x")
+        return parts.whole(params).penultimate(x, reference)
+
     _check_applies(apply, parts.params, input_shape)
     if parts.rest and _draws(parts, input_shape):
         raise ValueError(
@@ -131,7 +175,13 @@ def from_nnx(
             "random numbers when it is applied (a field is a pure function of them): switch "
             "dropout off, by deterministic=True or module.eval()"
         )
-    return Network(init, apply, input_shape, with_reference if parts.has_evaluate else None)
+    return Network(
+        init,
+        apply,
+        input_shape,
+        with_reference if "evaluate" in parts.methods else None,
+        hidden if "penultimate" in parts.methods else None,
+    )
 
 
 def _check_size(params: PyTree) -> None:
@@ -156,13 +206,13 @@ class _Parts(NamedTuple):
         graph: its structure.
         params: its parameters, or their shapes.
         rest: the states of its random numbers and of its constants, or their shapes; () if none.
-        has_evaluate: whether it has a method ``evaluate``.
+        methods: which of the methods ``evaluate`` and ``penultimate`` it has.
     """
 
     graph: Any
     params: PyTree
     rest: tuple[PyTree, ...]
-    has_evaluate: bool
+    methods: frozenset[str]
 
     def whole(self, params: PyTree) -> Any:
         """Return the module with other parameters."""
@@ -171,7 +221,7 @@ class _Parts(NamedTuple):
 
 def _take_apart(construct: Callable[[nnx.Rngs], Any], *, with_values: bool) -> _Parts:
     """Return the parts of a module, with values or as shapes, for which nothing is computed."""
-    known: list[tuple[Any, bool]] = []
+    known: list[tuple[Any, frozenset[str]]] = []
 
     def parts() -> tuple[PyTree, PyTree, PyTree]:
         module: Any = construct(nnx.Rngs(jax.random.key(0)))
@@ -187,7 +237,8 @@ def _take_apart(construct: Callable[[nnx.Rngs], Any], *, with_values: bool) -> _
                 "construct must return a module whose only state is parameters (a field is a pure "
                 f"function of them), got also variables of the shapes {shapes}"
             )
-        known.append((graph, hasattr(module, "evaluate")))
+        methods = (name for name in ("evaluate", "penultimate") if hasattr(module, name))
+        known.append((graph, frozenset(methods)))
         return params, rngs, constants
 
     if with_values:
@@ -195,8 +246,8 @@ def _take_apart(construct: Callable[[nnx.Rngs], Any], *, with_values: bool) -> _
             params, *rest = parts()
     else:
         params, *rest = jax.eval_shape(parts)
-    (graph, has_evaluate) = known[-1]
-    return _Parts(graph, params, tuple(rest) if jax.tree.leaves(rest) else (), has_evaluate)
+    (graph, methods) = known[-1]
+    return _Parts(graph, params, tuple(rest) if jax.tree.leaves(rest) else (), methods)
 
 
 def _works(parts: _Parts, input_shape: tuple[int, ...]) -> bool:

@@ -13,6 +13,7 @@ from ganfield._registry import registered
 from ganfield.checks import check_count
 from ganfield.networks._image_layers import (
     BatchNorm,
+    ImageDiscriminator,
     ImageModule,
     Layer,
     Settings,
@@ -85,7 +86,7 @@ class ResNetGenerator(ImageModule):
         return jnp.tanh(self.outward(self.last(leaky_relu(x)), self.last))
 
 
-class ResNetDiscriminator(ImageModule):
+class ResNetDiscriminator(ImageDiscriminator):
     """Blocks that halve an image's sides, and a linear layer."""
 
     def __init__(
@@ -115,11 +116,11 @@ class ResNetDiscriminator(ImageModule):
         units = (height // 2**count) * (width // 2**count) * widths[-1]
         self.last = Layer("linear", (units, output_size), options, rngs)
 
-    def forward(self, x: jax.Array, num_reference: int | None) -> jax.Array:
-        """Map (channels, height, width, batch) to (outputs, batch)."""
+    def hidden(self, x: jax.Array, num_reference: int | None) -> jax.Array:
+        """Map (channels, height, width, batch) to (features, batch)."""
         for index, block in enumerate(self.blocks):
             x = block(leaky_relu(x) if index else x, num_reference)
-        return self.outward(self.last(from_image(leaky_relu(x))), self.last)
+        return from_image(leaky_relu(x))
 
 
 @registered(NETWORKS)

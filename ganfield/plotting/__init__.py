@@ -15,6 +15,7 @@ from ganfield.plotting._field import field as field
 from ganfield.plotting._figure import check_path as check_path
 from ganfield.plotting._figure import figure as figure
 from ganfield.plotting._figure import save as save
+from ganfield.plotting._probes import probes as probes
 from ganfield.plotting._save_animation import save_animation as save_animation
 from ganfield.plotting._spectrum import spectrum as spectrum
 from ganfield.plotting._stability import stability_diagram as stability_diagram

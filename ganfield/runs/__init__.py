@@ -5,6 +5,7 @@ from ganfield.runs._compare import Group as Group
 from ganfield.runs._compare import compare as compare
 from ganfield.runs._load import SavedRun as SavedRun
 from ganfield.runs._load import load as load
+from ganfield.runs._probe import probe as probe
 from ganfield.runs._report import Report as Report
 from ganfield.runs._report import report as report
 from ganfield.runs._run_directory import is_run as is_run

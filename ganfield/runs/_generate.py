@@ -1,14 +1,12 @@
 """What a generator makes, as it is used for evaluation."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ganfield._memory import check_memory, size_of
 from ganfield._types import PyTree
-from ganfield.configuration import Config, random_keys
+from ganfield.configuration import Built, random_keys
 from ganfield.data._checks import check_examples_fit
-from ganfield.networks import Network
 from ganfield.runs._quick import quick_jit
 
 _AT_ONCE = 256
@@ -23,15 +21,15 @@ class Maker:
     its error.
 
     Args:
-        generator: the network.
-        config: the run's.
+        built: the run.
     """
 
-    def __init__(self, generator: Network, config: Config):
-        self._latent_size = config.latent_size
+    def __init__(self, built: Built):
+        config, generator, self._inputs = built.config, built.generator, built.inputs
         self._key, key_reference = jax.random.split(random_keys(config).samples)
-        check_examples_fit(config.reference_size, (config.latent_size,), argument="reference_size")
-        reference = jax.random.normal(key_reference, (config.reference_size, config.latent_size))
+        shape = generator.input_shape
+        check_examples_fit(config.reference_size, shape, argument="reference_size")
+        reference = self._inputs(key_reference, config.reference_size)
 
         def make(params: PyTree, latent: jax.Array) -> jax.Array:
             return generator.evaluate(params, latent, reference)
@@ -44,7 +42,7 @@ class Maker:
         Raises:
             ValueError: the machine has not the memory for them.
         """
-        some = jax.ShapeDtypeStruct((_AT_ONCE, self._latent_size), jnp.result_type(float))
+        some = jax.eval_shape(lambda key: self._inputs(key, _AT_ONCE), self._key)
         each = size_of(jax.eval_shape(self._make, params, some)) / _AT_ONCE
         check_memory(
             count,
@@ -56,8 +54,6 @@ class Maker:
         )
         made = []
         for first in range(0, count, _AT_ONCE):
-            latent = jax.random.normal(
-                jax.random.fold_in(self._key, first), (_AT_ONCE, self._latent_size)
-            )
+            latent = self._inputs(jax.random.fold_in(self._key, first), _AT_ONCE)
             made.append(np.asarray(self._make(params, latent)))
         return np.concatenate(made)[:count]

@@ -17,10 +17,19 @@ import numpy as np
 from ganfield._html import html_facts, html_table
 from ganfield._types import Field, Players, Sampler
 from ganfield.checks import check_count
-from ganfield.configuration import Built, Config, build, fingerprint, load_data, random_keys
+from ganfield.configuration import (
+    Built,
+    Config,
+    build,
+    fingerprint,
+    load_data,
+    looks_at_data,
+    random_keys,
+)
 from ganfield.games import Game
 from ganfield.methods import Method, State
 from ganfield.methods._averaging import AveragedMemory
+from ganfield.networks import Network
 from ganfield.runs._checkpoints import Checkpoints
 from ganfield.runs._generate import Maker
 from ganfield.runs._quick import quick_jit
@@ -44,6 +53,7 @@ class SavedRun:
         original: v, the game's own field.
         field: what the method moves along: v, or what the configuration's transform makes of it.
         method: how the players moved.
+        discriminator: φ's network, of which ``penultimate`` gives features.
         state: the method's state: ``state.params``, and in ``state.memory`` what its optimizer
             remembers, such as RMSProp's second moments.
         seconds: wall-clock of the steps until here.
@@ -97,6 +107,11 @@ class SavedRun:
         """How the players moved."""
         return self._built.method
 
+    @property
+    def discriminator(self) -> Network:
+        """φ's network."""
+        return self._built.discriminator
+
     @cached_property
     def data(self) -> Any:
         """What was trained on, loaded when first asked for.
@@ -145,7 +160,7 @@ class SavedRun:
             raise ValueError(
                 f"the run in {self.folder} keeps no average: train with method.wrapper=averaged"
             )
-        return Maker(self._built.generator, self.config)(params.theta, count)
+        return Maker(self._built)(params.theta, count)
 
     def __repr__(self) -> str:
         kept = ", ".join(map(str, self.steps))
@@ -182,7 +197,8 @@ def load(
     """Return a run of `ganfield.training.train` as objects: game, field, method, state, tables.
 
     Nothing is trained, and nothing in the folder changes. The run may still be going on: then this
-    is its last checkpoint. Data are loaded only when they are asked for.
+    is its last checkpoint. Data are loaded only when they are asked for, or where a game's networks
+    follow from them: classes from labels, sources of a translation.
 
     Args:
         folder: the run's folder.
@@ -214,7 +230,10 @@ def load(
     folder = Path(folder)
     config = read_config(folder)
     about = provenance_of(folder)
-    built = build(config, _Shaped(_shape(about, data, config)))
+    if looks_at_data(config):
+        built = build(config, data)
+    else:
+        built = build(config, _Shaped(_shape(about, data, config)))
     metrics, scores = (Table(folder / f"{name}.csv").arrays() for name in ("metrics", "scores"))
     if not (folder / "checkpoints").is_dir():
         raise ValueError(f"there is no checkpoint yet in {folder}")

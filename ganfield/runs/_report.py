@@ -240,7 +240,7 @@ def _points(
     saved = []
     for place in places:
         saved.append(load(folder, kept[place], data=given))
-        if len(saved[0]._built.discriminator.input_shape) > 1:
+        if len(saved[0]._built.shape) > 1:
             return
     real = None
     try:

@@ -21,7 +21,7 @@ if sys.platform != "win32":
 
 _UNTOLD = ("num_steps", "keep", "data.folder")
 
-FREE = (*_UNTOLD, "record_every", "evaluate_every", "checkpoint_every")
+FREE = (*_UNTOLD, "record_every", "evaluate_every", "checkpoint_every", "stop")
 """What a resumed run may have otherwise: nothing here changes what a step does.
 
 Rows that were written at another pace stay, and so a change of pace is told of.

@@ -42,6 +42,16 @@ PATH = (
 """The columns of ``path.csv`` after ``step``."""
 
 
+def as_written(value: Value) -> Value:
+    """Return a value as a table gives it back: a run that goes on must see the same numbers.
+
+    Example:
+        >>> as_written(1 / 3)
+        0.333333333
+    """
+    return float(_say(value)) if isinstance(value, float) else value
+
+
 class Table:
     """A .csv file whose first column is the step.
 

@@ -16,6 +16,7 @@ from ganfield.methods import Method, State
 from ganfield.spectra._krylov_eigenvalues import KrylovEigenvalues, krylov_eigenvalues
 from ganfield.spectra._moving_map import moving_map
 
+_TARGETS = ("largest_real", "largest_imaginary")
 _MOST_PRODUCTS = 300  # for each kind of eigenvalues
 
 
@@ -114,20 +115,23 @@ def snapshot(
     """
     num = check_count(num, argument="num")
     began = time.perf_counter()
-    own = {} if field is None or field is original else {"w": field}
-    kinds: dict[str, KrylovEigenvalues | None] = {"w": None, "w_turning": None}
-    for name, each in {"v": original, **own}.items():
-        for ending, target in (("", "largest_real"), ("_turning", "largest_imaginary")):
-            kinds[name + ending] = krylov_eigenvalues(
-                each,
-                state.params,
-                batch,
-                num=min(num, _size(state)),
-                target=target,
-                starts=1,
-                max_products=max_products,
-                progress=False,
-            )
+
+    def of(each: Field, target: str) -> KrylovEigenvalues:
+        return krylov_eigenvalues(
+            each,
+            state.params,
+            batch,
+            num=min(num, _size(state)),
+            target=target,
+            starts=1,
+            max_products=max_products,
+            progress=False,
+        )
+
+    v, v_turning = (of(original, target) for target in _TARGETS)
+    w, w_turning = None, None
+    if field is not None and field is not original:
+        w, w_turning = (of(field, target) for target in _TARGETS)
     F = moving_map(method, original if field is None else field, state, batch)
     step = krylov_eigenvalues(
         F,
@@ -137,7 +141,7 @@ def snapshot(
         max_products=max_products,
         progress=False,
     )
-    return Snapshot(**kinds, step=step, seconds=time.perf_counter() - began)
+    return Snapshot(v, v_turning, w, w_turning, step, time.perf_counter() - began)
 
 
 def _size(state: State) -> int:

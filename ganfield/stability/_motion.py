@@ -131,11 +131,11 @@ def _turn(squares: np.ndarray) -> tuple[int, float]:
     for lag in range(2, most + 1):
         if near[lag] > enough or (lag < most and squares[lag + 1] < squares[lag]):
             continue
-        away = near[lag + 1 : 2 * lag].max() >= _LEFT
-        again = near[2 * lag - 1 : 2 * lag + 2].min() <= _AGAIN
+        away = np.max(near[lag + 1 : 2 * lag]) >= _LEFT
+        again = np.min(near[2 * lag - 1 : 2 * lag + 2]) <= _AGAIN
         if away and again:
             return lag, float(near[lag])
-    return 0, float(near[2 : 3 * len(near) // 4].min(initial=1.0))
+    return 0, float(np.min(near[2 : 3 * len(near) // 4], initial=1.0))
 
 
 def _slowing(x: np.ndarray) -> tuple[float, bool]:

@@ -146,8 +146,8 @@ def verdict(
         "saturated": saturated,
     }
     evidence: dict[str, float] = {"records": float(len(steps)), "step": float(steps[-1])}
-    halves = {name: _last_half(values) for name, values in signs.items() if values is not None}
-    halves = {name: half for name, half in halves.items() if half is not None}
+    all_halves = {name: _last_half(values) for name, values in signs.items() if values is not None}
+    halves = {name: half for name, half in all_halves.items() if half.size}
     evidence |= {name: float(np.median(half)) for name, half in halves.items()}
     if stopped_at >= 0 or not all(np.isfinite(part).all() for part in players):
         when = f" at step {stopped_at}" if stopped_at >= 0 else ""
@@ -207,12 +207,11 @@ def _one_number(value: Any) -> int:
     return int(array)
 
 
-def _last_half(values: Any) -> np.ndarray | None:
-    """Return the finite ones of the last half, None where there are none."""
+def _last_half(values: Any) -> np.ndarray:
+    """Return the finite ones of the last half."""
     array = np.asarray(values, np.float64).reshape(-1)
     half = array[len(array) // 2 :]
-    half = half[np.isfinite(half)]
-    return half if half.size else None
+    return half[np.isfinite(half)]
 
 
 def _ends(half: np.ndarray) -> tuple[float, float]:

@@ -36,6 +36,7 @@ from ganfield.training._processes import Processes, ProcessLostError, local
 from ganfield.training._recorder import Evaluate, Recorder
 from ganfield.training._result import Progress, Result, TrainingInterrupted
 from ganfield.training._steps import advancing
+from ganfield.training._stopping import StopWhen, check_rules
 
 T = TypeVar("T")
 
@@ -54,6 +55,7 @@ def train(
     evaluate: Sequence[Evaluate] = (),
     spectrum_every: int | None = None,
     duality_gap: int | None = None,
+    stop_when: StopWhen | None = None,
     mesh: Mesh | None = None,
     tensorboard: bool = False,
     progress: Callable[[Progress], None] | None = None,
@@ -81,12 +83,18 @@ def train(
         allow_changes: whether a run may go on with another configuration.
         evaluate: functions ``evaluate(generate) -> dict`` of scores, called every
             ``evaluate_every`` steps and at the end; ``generate(count)`` returns that many examples,
-            the same for the same step.
+            the same for the same step. Where each has ``names``, of its scores, a rule on another
+            score is refused at once, and otherwise at the first scores.
         spectrum_every: write leading eigenvalues of v′, w′ and of the update map to
             ``spectrum.csv`` every so many steps, and to ``events.log`` when the step leaves the
             stable region; None for never.
         duality_gap: write to ``gaps.csv``, with the metrics, what each player gains in so many
             steps of its own (`ganfield.duality_gap`); None for never.
+        stop_when: ``stop_when(record)``, called with a `Record` whenever it has a new row, the
+            first time at step 0; what is true ends the run there, and a text says why. It must
+            depend on the record alone. ``config.stop`` does the same in words
+            (`ganfield.configuration.stop_rule`). A run that was stopped goes on, as if it had never
+            been, where the rule is another one or none.
         mesh: the devices over which every batch is spread, such as
             ``gf.sharding.data_mesh()``; the default device if None. It is the same run but for
             rounding, and may be resumed on other devices. After ``jax.distributed.initialize`` it
@@ -127,6 +135,7 @@ def train(
     processes.check_same(config.to_json(), "configuration")
 
     def storage() -> str:
+        check_rules(config.stop, stop_when, evaluate)
         chosen = config.data.storage
         if is_run(output) and chosen == "auto":
             # It was decided when the run began, and decides what is drawn.
@@ -156,7 +165,16 @@ def train(
                 folder.checkpoints, keep=config.keep, tell=folder.tell, run=folder.id
             )
             stack.callback(checkpoints.close)
-            return Recorder(built, feed, folder, checkpoints, evaluate, duality_gap, spectrum_every)
+            return Recorder(
+                built,
+                feed,
+                folder,
+                checkpoints,
+                evaluate,
+                stop_when,
+                duality_gap=duality_gap,
+                spectrum_every=spectrum_every,
+            )
 
         recorder = processes.first(open_folder)
         run = _Run(built, feed, recorder, processes, progress, mesh, spectrum_every)
@@ -196,7 +214,7 @@ def _opened(
 ) -> tuple[Built, dict[str, Any]]:
     """Return the run with the storage decided, and what tells its images from others."""
     built = build(config, data)
-    shape = built.discriminator.input_shape
+    shape = built.shape
     check_shown(shape)
     for each in evaluate:
         if hasattr(each, "check_shape"):
@@ -224,6 +242,7 @@ class _Run:
         self.paces = [built.config.record_every, built.config.evaluate_every]
         self.paces += [built.config.checkpoint_every, *filter(None, [spectrum_every])]
         self.seconds = self.compile_seconds = 0.0
+        self.stopped_by = ""
         self.advance = jax.jit(
             advancing(built.method, built.field, feed.draw),
             out_shardings=None if mesh is None else NamedSharding(mesh, PartitionSpec()),
@@ -241,7 +260,15 @@ class _Run:
             self.seconds = float(clock)
         step, target = int(standing.step), self.config.num_steps
         going = not resumed or step < target
-        if not going:
+        if resumed and going:
+            self.stopped_by = self._decided(lambda recorder: recorder.why_stopped())
+        if self.stopped_by:
+            going = False
+            self._tell(
+                f"nothing to do: the run is told to stop at step {step}: {self.stopped_by}. "
+                "Another rule, or none (stop=none), takes it on"
+            )
+        elif not going:
             self._tell(f"nothing to do: the run is at step {step}, and num_steps is {target}")
         elif resumed:
             self._tell(f"resumed from step {step}")
@@ -260,10 +287,10 @@ class _Run:
         """Take the steps."""
         step, target = int(standing.step), self.config.num_steps
         if step == 0:
-            self._events(standing, 0, last=target == 0)
+            self.stopped_by = self._events(standing, 0, last=target == 0)
         began_at, began = step, self.seconds
         chunk = 1
-        done = step >= target
+        done = step >= target or bool(self.stopped_by)
         while not done:
             # Waiting for a loader is part of the time that steps take.
             before = time.perf_counter()
@@ -279,7 +306,8 @@ class _Run:
                 return self._stopped(standing)
             done = step >= target or self.seconds - began >= max_seconds
             if not done:
-                self._events(standing, step)
+                self.stopped_by = self._events(standing, step)
+                done = bool(self.stopped_by)
             if self.progress is not None and self.recorder is not None:
                 speed = (step - began_at) / max(self.seconds - began, 1e-9)
                 self.progress(Progress(step, target, speed, self.recorder.row))
@@ -288,15 +316,16 @@ class _Run:
                 result = self.result("interrupted", standing, "interrupted and saved")
                 self._tell(result.message)
                 raise TrainingInterrupted(result, signal)
-        if step > began_at:
+        if step > began_at and not self.stopped_by:
             self._events(standing, step, last=True)
         outcome = "finished" if step == target else "out of time"
+        outcome = "told to stop" if self.stopped_by else outcome
         return self._told(self.result(outcome, standing, outcome))
 
     def result(self, outcome: str, standing: Standing, said: str) -> Result:
         """Return what became of the run."""
         step, unsolved_at = int(standing.step), int(standing.unsolved_at)
-        message = f"{said} at step {step}"
+        message = f"{said} at step {step}" + (f": {self.stopped_by}" if self.stopped_by else "")
         if unsolved_at >= 0:
             message += f"; an inner solve did not converge at step {unsolved_at}"
         stopped_at, recorder = int(standing.stopped_at), self.recorder
@@ -309,7 +338,8 @@ class _Run:
             stopped_at,
             unsolved_at,
             message,
-            recorder and verdict(recorder.folder.folder, stopped_at=stopped_at),
+            self.stopped_by,
+            None if recorder is None else verdict(recorder.folder.folder, stopped_at=stopped_at),
         )
 
     def _stopped(self, standing: Standing) -> Result:
@@ -351,13 +381,17 @@ class _Run:
         """Return the next step at which something is to be written."""
         return min(self.config.num_steps, *(step - step % pace + pace for pace in self.paces))
 
-    def _events(self, standing: Standing, step: int, *, last: bool = False) -> None:
+    def _events(self, standing: Standing, step: int, *, last: bool = False) -> str:
+        """Write what is due at a step, and return what stops the run there, or nothing."""
         if not last and step != 0 and step < self._next_event(step - 1):
-            return
-
-        self.first(
+            return ""
+        return self._decided(
             lambda recorder: recorder.events(self._here(standing), step, self.seconds, last=last)
         )
+
+    def _decided(self, action: Callable[[Recorder], str]) -> str:
+        """Return what stops the run, which the first process finds and all must know."""
+        return self.processes.decided(self.first(action))
 
     def _save(self, standing: Standing) -> None:
         here = self._here(standing)

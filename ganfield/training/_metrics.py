@@ -8,7 +8,6 @@ import optax
 
 from ganfield._types import Batch, Field, Players
 from ganfield.games import Game
-from ganfield.networks import Network
 
 # A probability of 99 % is a logit of log 99.
 _SURE = 4.59511985013459
@@ -17,9 +16,7 @@ _VANISHING = 0.01
 _COLLAPSED = 0.25
 
 
-def measuring(
-    game: Game, field: Field, generator: Network, discriminator: Network
-) -> Callable[[Players, Batch], dict[str, jax.Array]]:
+def measuring(game: Game, field: Field) -> Callable[[Players, Batch], dict[str, jax.Array]]:
     """Return ``measure(params, batch) -> dict``, numbers of one batch, to be compiled.
 
     - ``loss_theta``, ``loss_phi``: what the players minimise.
@@ -36,16 +33,15 @@ def measuring(
     D is read as a logit, which for Wasserstein's and similar objectives it is not: accuracies and
     ``saturated`` then say little.
     """
-
-    def logits(params: Players, examples: jax.Array) -> jax.Array:
-        return discriminator.apply(params.phi, examples).reshape(-1)
+    if game.outputs is None:
+        raise ValueError(f"game must be one of gf.games.gans(), with outputs, got {game!r}")
+    outputs = game.outputs
 
     def measure(params: Players, batch: Batch) -> dict[str, jax.Array]:
         losses = game.losses(params, batch)
         value, pullback = jax.vjp(lambda p: field(p, batch), params)
         (gradient,) = pullback(value)
-        fake = generator.apply(params.theta, batch.latent)
-        real_logits, fake_logits = logits(params, batch.real), logits(params, fake)
+        real, fake, real_logits, fake_logits = outputs(params, batch)
         right = jnp.concatenate([real_logits, -fake_logits])
         return {
             "loss_theta": losses.theta,
@@ -56,7 +52,7 @@ def measuring(
             "accuracy_real": jnp.mean(real_logits > 0),
             "accuracy_fake": jnp.mean(fake_logits < 0),
             "saturated": jnp.mean(right > _SURE),
-            "diversity": _mean_distance(fake) / _mean_distance(batch.real),
+            "diversity": _mean_distance(fake) / _mean_distance(real),
         }
 
     return measure

@@ -105,6 +105,11 @@ class Processes:
             buffer[:] = content
         return np.asarray(self.shared(buffer)).tobytes().decode()
 
+    def decided(self, why: str | None) -> str:
+        """Return why the first process wants something done, nothing where it does not."""
+        wanted = bool(self.shared(np.bool_(bool(why))))
+        return self.text(why) if wanted else ""
+
     def check_same(self, text: str, what: str) -> None:
         """Raise a ``ValueError`` in every process if they were not given the same."""
         if self.count == 1:

@@ -24,6 +24,7 @@ from ganfield.training._gaps import Gaps
 from ganfield.training._metrics import measuring, warnings_of
 from ganfield.training._signs import agreement, place
 from ganfield.training._spectra import Spectra
+from ganfield.training._stopping import StopWhen, Watch
 from ganfield.training._tensorboard import Writer, open_writer
 
 Evaluate = Callable[[Callable[[int], np.ndarray]], Mapping[str, float]]
@@ -39,6 +40,7 @@ class Recorder:
         folder: its folder.
         checkpoints: in that folder.
         evaluate: the functions that give scores.
+        stop_when: what may stop the run beside its configuration's rule, or None.
         duality_gap: how many steps each player takes alone for a row of ``gaps.csv``; None for no
             such rows.
         spectrum_every: steps between rows of ``spectrum.csv``; None for none.
@@ -54,6 +56,8 @@ class Recorder:
         folder: RunDirectory,
         checkpoints: Checkpoints,
         evaluate: Sequence[Evaluate],
+        stop_when: StopWhen | None = None,
+        *,
         duality_gap: int | None = None,
         spectrum_every: int | None = None,
     ):
@@ -64,19 +68,21 @@ class Recorder:
         self.row: dict[str, float | int | str] = {}
         self._first_row: dict[str, float] = {}
         self._noted = False
+        self._watch = Watch(built.config.stop, stop_when)
         if evaluate:
             protocols = [getattr(each, "protocol", None) for each in evaluate]
             folder.check_scored_by([each._asdict() for each in protocols if each is not None])
-        self._maker = Maker(built.generator, built.config)
+        self._maker = Maker(built)
         self._gaps = None if duality_gap is None else Gaps(built, feed, duality_gap)
         every = spectrum_every
         self._spectra = None if every is None else Spectra(built, feed, folder, every)
-        metrics = measuring(built.game, built.original, built.generator, built.discriminator)
+        metrics, outputs = measuring(built.game, built.original), built.game.outputs
+        assert outputs is not None  # or it would have no metrics either
 
         def measure(params: Players, batch: Batch) -> PyTree:
             signs = agreement(built.original, params, batch)
-            fake = built.generator.apply(params.theta, batch.latent)
-            return metrics(params, batch) | signs, fake, batch.real
+            real, fake, *_ = outputs(params, batch)
+            return metrics(params, batch) | signs, fake, real
 
         self._measure = quick_jit(measure)
 
@@ -93,7 +99,14 @@ class Recorder:
                 evaluate_every=self.config.evaluate_every,
                 spectrum_every=None if self._spectra is None else self._spectra.every,
             )
+        if not self._watch.is_idle:
+            tables = {"metrics": self.folder.metrics, "scores": self.folder.scores}
+            self._watch.begin(**{name: table.arrays() for name, table in tables.items()})
         return last
+
+    def why_stopped(self) -> str:
+        """Return what stops the run where it stands, in words, or nothing."""
+        return self._watch.why()
 
     def write_for_tensorboard(self, stack: ExitStack, step: int) -> None:
         """Write all numbers for TensorBoard too, from a step on, until the stack is closed."""
@@ -103,24 +116,39 @@ class Recorder:
         """Compile what is measured."""
         jax.block_until_ready(self._measure(params, self._feed.measured(step)))
 
-    def events(self, standing: Standing, step: int, seconds: float, *, last: bool = False) -> None:
-        """Write what is due at a step, the checkpoint last: what it has is then all there."""
+    def events(self, standing: Standing, step: int, seconds: float, *, last: bool = False) -> str:
+        """Write what is due at a step, the checkpoint last: what it has is then all there.
+
+        Returns:
+            What stops the run here before its last step, in words, or nothing.
+        """
         config, params = self.config, standing.state.params
         if step == 0:
             save_samples(self.folder.samples / "real.png", self._real, limit=self._limit)
-        if last or step % config.record_every == 0:
+        records, evaluates = step % config.record_every == 0, step % config.evaluate_every == 0
+        if last or records:
             self._record(params, step, seconds)
         if self._spectra is not None and (last or step % self._spectra.every == 0):
             self._spectra.record(standing.state, step)
-        if last or step % config.evaluate_every == 0:
-            images = self._maker(params.theta, config.samples)
-            save_samples(self.folder.samples / f"step_{step:07}.png", images, limit=self._limit)
-            if self.evaluate:
-                self._score(params, step, seconds)
+        if last or evaluates:
+            self._evaluate(params, step, seconds)
+        why = "" if last or not (records or evaluates) else self._watch.why()
+        if why:
+            # Its last row is one of its pace, and stays when the run is taken on.
+            last = True
+            if not evaluates:
+                self._evaluate(params, step, seconds)
         if last or (step and step % config.checkpoint_every == 0):
             for table in self.folder.tables:
                 table.sync()
             self.checkpoints.save(standing, seconds=seconds)
+        return why
+
+    def _evaluate(self, params: Players, step: int, seconds: float) -> None:
+        images = self._maker(params.theta, self.config.samples)
+        save_samples(self.folder.samples / f"step_{step:07}.png", images, limit=self._limit)
+        if self.evaluate:
+            self._score(params, step, seconds)
 
     def _record(self, params: Players, step: int, seconds: float) -> None:
         measured = self._measure(params, self._feed.measured(step))
@@ -137,6 +165,7 @@ class Recorder:
         signs = " ".join(warnings_of(numbers, self._first_row))
         self.row = {"step": step, "seconds": seconds, **numbers, "warnings": signs}
         table.append(self.row)
+        self._watch.add("metrics", self.row)
         if self._writer is not None:
             self._writer(step, numbers)
 
@@ -149,6 +178,7 @@ class Recorder:
         for each in self.evaluate:
             scores |= {name: float(value) for name, value in each(generate).items()}
         self.folder.scores.append(scores)
+        self._watch.add("scores", scores)
         if not self._noted:
             self._noted = True
             for each in self.evaluate:
@@ -161,7 +191,7 @@ class Recorder:
 
     @cached_property
     def _real(self) -> np.ndarray:
-        examples = self.built.data
+        examples = getattr(self.built.data, "images", self.built.data)
         if isinstance(examples, Images):
             chosen = np.random.default_rng(self.config.seed).integers(
                 len(examples), size=self.config.samples

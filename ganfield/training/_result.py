@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 from ganfield._html import html_of
 from ganfield._types import Players
 from ganfield.stability import Verdict
@@ -12,8 +14,8 @@ class Result(NamedTuple):
     """What became of a call of `train`.
 
     Attributes:
-        outcome: "finished"; "done", if there was nothing left to do; "out of time"; "stopped", by a
-            NaN or an infinity; "interrupted", by a signal.
+        outcome: "finished"; "done", if there was nothing left to do; "out of time"; "told to stop",
+            by a rule; "stopped", by a NaN or an infinity; "interrupted", by a signal.
         step: where the run stands.
         params: the players' parameters there. Of a run that stopped they are not finite.
         seconds: wall-clock of all steps since step 0, without compilation and evaluation.
@@ -23,6 +25,7 @@ class Result(NamedTuple):
         message: the same in words.
         verdict: whether it has converged, as far as `ganfield.runs.verdict` can tell; None in a
             process that does not write the folder.
+        stopped_by: the rule that stopped the run where it stands, in words, or nothing.
     """
 
     outcome: str
@@ -33,15 +36,32 @@ class Result(NamedTuple):
     stopped_at: int
     unsolved_at: int
     message: str
+    stopped_by: str = ""
     verdict: Verdict | None = None
 
     def __repr__(self) -> str:
         unsolved = self.unsolved_at >= 0
         solve = f", inner solve failed at step {self.unsolved_at}" if unsolved else ""
-        return f"Result: {self.outcome} at step {self.step}{solve}"
+        rule = f": {self.stopped_by}" if self.stopped_by else ""
+        return f"Result: {self.outcome} at step {self.step}{rule}{solve}"
 
     def _repr_html_(self) -> str:
         return html_of(self)
+
+
+class Record(NamedTuple):
+    """What a run has measured so far, all of it as its files have it: what ``stop_when`` is given.
+
+    A run that `ganfield.runs.load` gives back has the same two attributes: a rule can be tried on
+    it.
+
+    Attributes:
+        metrics: column → array, those of ``metrics.csv``, the last row that of the step at hand.
+        scores: the same of ``scores.csv``; empty until something was scored.
+    """
+
+    metrics: dict[str, np.ndarray]
+    scores: dict[str, np.ndarray]
 
 
 class TrainingInterrupted(KeyboardInterrupt):

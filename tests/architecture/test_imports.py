@@ -55,7 +55,7 @@ ALONE = {
     "tyro": {"cli"},
     "orbax": {"runs"},
     "PIL": {"data", "plotting", "runs"},
-    "sklearn": {"data"},
+    "sklearn": {"data", "evaluation"},
     "cloudpickle": {"sweeps"},
     "distributed": {"cli"},
     "xarray": {"sweeps"},

@@ -153,7 +153,7 @@ def test_transforms(name):
     assert_in_the_plane(command, field, gf.simultaneous(optax.sgd(0.1)))
 
 
-@pytest.mark.parametrize("name", gf.GAMES)
+@pytest.mark.parametrize("name", gf.games.closed_forms())
 def test_games_of_the_plane(name):
     field = gf.vector_field(gf.GAMES[name]())
     assert_in_the_plane(Field(game=name), field, gf.simultaneous(optax.sgd(0.1)))

@@ -72,7 +72,7 @@ def owned(rng, owner, values, shared):
 
 def dynamics(rng):
     """Return options of a command, the game, v, and what the transform makes of it."""
-    name, transform = of(rng, [*gf.GAMES]), of(rng, [*gf.TRANSFORMS])
+    name, transform = of(rng, [*gf.games.closed_forms()]), of(rng, [*gf.TRANSFORMS])
     builder, takes = gf.GAMES[name], keywords(gf.TRANSFORMS[transform])
     of_game, of_transform = drawn(rng, keywords(builder, skip=0)), drawn(rng, takes)
     shared = {*takes} & {*keywords(builder, skip=0)}

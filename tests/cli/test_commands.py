@@ -182,7 +182,7 @@ def test_the_seed_shifts_the_starts(run_json):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("game", gf.GAMES)
+@pytest.mark.parametrize("game", gf.games.closed_forms())
 def test_every_game_has_a_spectrum_and_known_equilibria(game, run_json):
     equilibrium = gf.GAMES[game]().equilibria[0]
     record = run_json("spectrum", "--game", game)
@@ -199,7 +199,8 @@ def test_every_game_has_a_spectrum_and_known_equilibria(game, run_json):
 @pytest.mark.parametrize(
     ("what", "registry"),
     [
-        ("games", gf.GAMES),
+        ("games", gf.games.closed_forms()),
+        ("gans", gf.games.gans()),
         ("methods", gf.METHODS),
         ("wrappers", gf.WRAPPERS),
         ("transforms", gf.TRANSFORMS),
@@ -226,6 +227,7 @@ def test_lists_hold_parameters_and_defaults(run, run_json):
     everything = run_json("list")
     assert list(everything) == [
         "games",
+        "gans",
         "methods",
         "wrappers",
         "transforms",
@@ -277,7 +279,7 @@ def test_help_teaches(command, run):
 def test_help_names_what_there_is(command, run):
     _, out, _ = run(command, "--help")
     methods = gf.METHODS if command == "field" else ()
-    for name in (*gf.GAMES, *gf.OBJECTIVES, *gf.TRANSFORMS, *methods):
+    for name in (*gf.games.closed_forms(), *gf.OBJECTIVES, *gf.TRANSFORMS, *methods):
         assert re.search(rf"\b{name}\b", out), name
     assert "default: identity" in out
 

@@ -1,4 +1,4 @@
-"""``ganfield compare``, ``sample`` and ``report``: what they print, write and refuse."""
+"""``ganfield compare``, ``sample``, ``report`` and ``probe``: what they print, write and refuse."""
 
 import jax
 import numpy as np
@@ -136,3 +136,40 @@ def test_spectrum_of_a_run_refuses(run, folders, options, words):
     code, out, err = run("spectrum", folders[0], *options)
     assert (code, out) == (2, "")
     assert words in err
+
+
+def test_probe(run, run_json, folders, tmp_path):
+    options = ("probe", folders[0], "--labels", 2, "all", "--draws", 2)
+    record = run_json(*options, "--output", "new/p.png")
+    assert (record["step"], record["output"]) == (20, "new/p.png")
+    assert (tmp_path / "new" / "p.png").stat().st_size > 1000
+    with jax.enable_x64(False):
+        expected = gf.runs.probe(gf.runs.load(folders[0]), labels_per_class=(2, None), num_draws=2)
+    assert list(record["probes"]) == ["discriminator", "untrained", "pixels"]
+    for name, (few, every) in record["probes"].items():
+        assert (few["labels"], every["labels"]) == ("2", "all")
+        assert few["accuracies"] == expected[name].accuracies[0].tolist()
+        assert every["accuracy"] == expected[name].accuracy[1]
+        assert every["standard_error"] is None
+    code, out, err = run(*options)
+    assert (code, err) == (0, "")
+    assert f"{expected['pixels'].accuracy[1]:.4g}" in out
+    assert "±: standard error of the mean over 2 draws of the labels\n" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--labels", "ten"), "--labels must be integers ≥ 1, or all, got 'ten'"),
+        (("--labels", "1000"), "--labels must be an integer from 1 to 140, got 1000"),
+        (("--draws", 0), "--draws must be an integer ≥ 1, got 0"),
+        (("--seed", -1), "--seed must be an integer from 0 to"),
+        (("--output", "p.npz"), "--output must end in .pdf, .png or .svg"),
+        (("--step", 7), "no checkpoint of step 7 in"),
+    ],
+)
+def test_what_cannot_be_probed(run, folders, tmp_path, arguments, message):
+    code, out, err = run("probe", folders[0], *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert list(tmp_path.iterdir()) == []

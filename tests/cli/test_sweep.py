@@ -80,6 +80,15 @@ def test_axes_that_are_refused(texts, message):
         parse_axes(texts, CONFIG)
 
 
+def test_a_rule_that_stops_is_not_for_sweeps(run, tmp_path):
+    code, out, err = run(
+        "sweep", *SMALL, "--set", "stop=norm_v below 1", "--axis", "seed=0:2", "--output", "s"
+    )
+    assert (code, out) == (2, "")
+    assert err.startswith("error: stop is for ganfield train: runs of a sweep are one program")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_is_refused_before_anything_is_made(run, tmp_path):
     for arguments, message in (
         (("--preset", "rign"), "unknown preset 'rign'"),

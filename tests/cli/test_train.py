@@ -43,6 +43,20 @@ def test_a_run_and_its_end(run, run_json, tmp_path):
     assert [row["step"] for row in rows(tmp_path / "run" / "metrics.csv")] == ["0", "5", "8", "9"]
 
 
+@pytest.mark.slow
+def test_a_rule_ends_a_run_with_success(run, run_json):
+    options = ("train", "run", "--preset", "digits/mlp", *TINY, "--num-steps", 20, "--set")
+    record = run_json(*options, "stop=norm_v above 0 for 5 steps")
+    assert (record["outcome"], record["step"]) == ("told to stop", 5)
+    assert record["stopped_by"].startswith("norm_v above 0 for 5 steps (")
+    code, out, err = run("train", "run")
+    assert (code, out[:13]) == (0, "run: step 5, ")
+    assert err.startswith("nothing to do: the run is told to stop at step 5: norm_v above 0")
+    code, out, err = run("train", "run2", *options[2:], "stop=nrom_v below 1")
+    assert (code, out) == (2, "")
+    assert "unknown metric in stop 'nrom_v': did you mean 'norm_v'?" in err
+
+
 @pytest.mark.long
 def test_numbers_are_single_whatever_other_commands_compute_in(run_json, tmp_path):
     run_json("train", "run", "--preset", "digits/mlp", "--num-steps", 0, *TINY)

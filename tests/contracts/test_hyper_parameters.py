@@ -73,7 +73,7 @@ def test_fields_take_traced_numbers(name):
     )
 
 
-@pytest.mark.parametrize("name", [name for name in gf.GAMES if TRACED[name]])
+@pytest.mark.parametrize("name", [name for name in gf.games.closed_forms() if TRACED[name]])
 def test_games_take_traced_numbers(name):
     given = {"penalty": "r1"} if name == "dirac_gan" else {}
     at = gf.Players(jnp.asarray(1.0), jnp.asarray(0.7))

@@ -14,6 +14,7 @@ import ganfield as gf
 from ganfield.testing._method import Case, check_cases
 from tests.cases import (
     GAMES,
+    GANS,
     METHODS,
     PLANE_GAMES,
     SOLVERS,
@@ -30,6 +31,8 @@ GROUPS = {"plane": PLANE_GAMES, "few": FEW_GAMES}
 OTHER_GAMES = ("matrix", "gan_standard")
 PAIRS = [("plane", method) for method in METHODS] + [("few", method) for method in VARIANTS]
 PAIRS += [(game, method) for game in OTHER_GAMES for method in METHODS]
+# Methods look at a field, and not at what it is made of: one stands for them where games differ.
+PAIRS += [(game, "alternating") for game in ("semi_supervised_gan", "bigan", "image_to_image")]
 QUICK = [("matrix", "simultaneous"), ("matrix", "alternating"), ("plane", "simultaneous")]
 
 
@@ -37,7 +40,7 @@ def tier(group, name):
     """Networks and inner solves compile for long; matrix games, the quickest, stand for them."""
     if (group, name) in QUICK:
         return ()
-    is_long = (name.startswith(SOLVERS) and group != "matrix") or group == "gan_standard"
+    is_long = (name.startswith(SOLVERS) and group != "matrix") or group in ("gan_standard", *GANS)
     return pytest.mark.long if is_long else pytest.mark.slow
 
 
@@ -52,8 +55,9 @@ PAIRS = [pytest.param(*pair, marks=tier(*pair)) for pair in PAIRS]
 def meetings(group, at_rest):
     """Return a field and where a method meets it; ``at_rest(game, batch)`` are its rests."""
     if group not in GROUPS:
-        game, batch = GAMES[group].game, batch_of(GAMES[group])
-        case = Case(group, params_of(GAMES[group]), at_rest(game, batch), batch)
+        given = (GAMES | GANS)[group]
+        game, batch = given.game, batch_of(given)
+        case = Case(group, params_of(given), at_rest(game, batch), batch)
         return gf.vector_field(game), [case]
 
     def start(case):  # near enough that three steps of any method stay finite

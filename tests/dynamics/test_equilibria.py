@@ -10,7 +10,7 @@ from scipy.optimize import root
 
 import ganfield as gf
 
-PLANAR = [name for name in gf.GAMES if name != "two_attractors"]
+PLANAR = [name for name in gf.games.closed_forms() if name != "two_attractors"]
 
 
 def coordinates(equilibria):

@@ -53,7 +53,7 @@ def test_a_small_run(load, drawn, tmp_path):
     toys = result["toys"]
     assert set(toys) == set(METHODS)
     for method in METHODS:
-        assert set(toys[method]["games"]) == set(gf.GAMES)
+        assert set(toys[method]["games"]) == set(gf.games.closed_forms())
         assert toys[method]["cost"] == COSTS[method]
     assert sum(result["seconds_of_parts"].values()) == pytest.approx(result["seconds"])
     # The bilinear game has c = 1, so that s is the step size; factors are per evaluation.
@@ -84,7 +84,7 @@ def test_a_small_run(load, drawn, tmp_path):
 @pytest.mark.slow
 def test_the_zoo_is_the_registered_games(load):
     zoo = load("comparison_toys").zoo()
-    assert zoo.names == tuple(gf.GAMES)
+    assert zoo.names == tuple(gf.games.closed_forms())
     point = gf.Players(0.3, -0.7)
 
     @jax.jit
@@ -92,7 +92,7 @@ def test_the_zoo_is_the_registered_games(load):
         game = zoo.game(number)
         return gf.vector_field(game)(point), game.losses(point)
 
-    for number, build in enumerate(gf.GAMES.values()):
+    for number, build in enumerate(gf.games.closed_forms().values()):
         same = build()
         expected = gf.vector_field(same)(point), same.losses(point)
         np.testing.assert_allclose(played(number), expected, rtol=1e-5, atol=1e-6)

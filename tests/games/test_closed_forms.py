@@ -13,7 +13,7 @@ def sorted_spectrum(values):
 
 
 def test_every_registered_game_has_its_closed_forms():
-    for build in gf.GAMES.values():
+    for build in gf.games.closed_forms().values():
         assert build().jacobian is not None
         assert build().equilibria
 

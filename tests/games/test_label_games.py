@@ -38,13 +38,6 @@ GAMES = {
 }
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("name", GAMES)
-def test_derivatives(name):
-    game = GAMES[name](penalty="zero_centred", penalty_weight=2.0, instance_noise=0.1)
-    gf.testing.check_game(game, game.init(jax.random.key(0)), batch_of())
-
-
 def forward(params, x):
     """The small perceptron in NumPy."""
     layers = params["layers"]

@@ -165,6 +165,20 @@ def test_kills_of_either_after_a_checkpoint_leave_no_trace(tmp_path):
 
 
 @pytest.mark.long
+def test_two_processes_stop_together_where_the_first_ones_record_says_so(tmp_path):
+    config = CONFIG.replace({"batch_size": 8, "stop": "norm_v above 0 for 20 steps"})
+    for message in ("told to stop", "nothing to do: the run is told to stop"):
+        with two_processes(tmp_path, "--num-steps", "100000", config=config) as processes:
+            codes, said = ends(processes)
+        assert codes == [0, 0], said
+        words = " ".join(said[0][1].split())
+        assert f"{message} at step 20: norm_v above 0 for 20 steps (" in words
+        assert said[1] == ("", "")
+        assert saved(tmp_path / "0") == [20]
+        assert [row["step"] for row in rows(tmp_path / "0")] == ["0", "10", "20"]
+
+
+@pytest.mark.long
 def test_two_processes_must_train_the_same(tmp_path):
     with two_processes(tmp_path, "seed={}") as processes:
         codes, said = ends(processes)

@@ -430,10 +430,12 @@ def test_a_nan_stops_the_run(tmp_path):
     result = train(config, tmp_path, listen=said.append)
     assert result.outcome == "stopped"
     assert result.stopped_at == result.step > 0
-    assert f"at step {result.step}" in said[-1]
+    *_, stop, verdict = said
+    assert verdict == f"diverging: it met a NaN or an infinity at step {result.step}"
+    assert f"at step {result.step}" in stop
     last = result.step - 1
     assert saved(tmp_path)[-1:] == ([last] if last else [])
-    assert ("no checkpoint yet" in said[-1]) == (last == 0)
+    assert ("no checkpoint yet" in stop) == (last == 0)
     assert train(config, tmp_path).step == result.step
 
 
