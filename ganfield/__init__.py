@@ -92,10 +92,12 @@ from ganfield.spectra import path_diagnostics as path_diagnostics
 from ganfield.spectra import spectral_density as spectral_density
 from ganfield.spectra import spectral_radius as spectral_radius
 from ganfield.spectra import update_map as update_map
+from ganfield.stability import duality_gap as duality_gap
 from ganfield.stability import largest_stable as largest_stable
 from ganfield.stability import mean_square_radius as mean_square_radius
 from ganfield.stability import noise_floor as noise_floor
 from ganfield.stability import stability_diagram as stability_diagram
+from ganfield.stability import verdict as verdict
 from ganfield.sweeps import Sweep as Sweep
 from ganfield.sweeps import SweepInterrupted as SweepInterrupted
 from ganfield.sweeps import sweep as sweep

@@ -60,6 +60,7 @@ _SLOW_EXAMPLES = {
     "to_xarray",
     "train",
     "train_classifier",
+    "verdict",
 }
 
 

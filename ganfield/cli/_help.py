@@ -14,6 +14,8 @@ from ganfield.cli._registries import REGISTRIES
 
 C = TypeVar("C")
 
+_NOTHING = ("", "''", "None")  # defaults that are none
+
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 def options(command: type[C]) -> type[C]:
@@ -41,6 +43,6 @@ def shown(metavar: str | None = None, **changes: Any) -> Any:
     """
     return arg(
         metavar=metavar,
-        help_behavior_hint=lambda default: f"(default: {default})" * (default not in ("", "None")),
+        help_behavior_hint=lambda default: f"(default: {default})" * (default not in _NOTHING),
         **changes,
     )

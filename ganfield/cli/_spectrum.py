@@ -1,19 +1,23 @@
-"""``ganfield spectrum``: eigenvalues of a field's Jacobian at a point."""
+"""``ganfield spectrum``: eigenvalues of a field's Jacobian at a point, or of a run's."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
+from tyro.conf import Positional
 
 import ganfield as gf
+from ganfield.cli import _run_spectrum as of_run
 from ganfield.cli._choose import Chosen, choose
-from ganfield.cli._help import options
+from ganfield.cli._help import options, shown
 from ganfield.cli._options import (
+    Count,
     Dark,
     Dynamics,
     File,
     Given,
     Json,
+    Name,
     Point,
     parse_point,
 )
@@ -47,11 +51,25 @@ class Spectrum(Dynamics):
     (x ← x + h·v): abs(1 + hλ) < 1 must hold for every eigenvalue λ. With a transform both v and w
     are shown.
 
+    Of a run of training the leading eigenvalues are found by products alone, at a checkpoint and on
+    one minibatch: of v, of what its transform makes of it, and of the step itself, with what its
+    optimizer remembered then.
+
     Try:
       ganfield spectrum --game dirac_gan
       ganfield spectrum --game dirac_gan --transform consensus --gamma 0.6 --output spectrum.png
+      ganfield spectrum run --step 2000
     """
 
+    folder: Annotated[Positional[Path | None], shown("RUN")] = None
+    """The folder of a run, in the place of --game."""
+    game: Name[str] = ""
+    """What is played: {games}, which `ganfield list games` explains; or a game of your own,
+    FILE.py:FUNCTION, a function of a Python file that returns one. (default: that of the run)"""
+    step: Given[int] = None
+    """The checkpoint of the run. (default: the last)"""
+    num: Count[int | None] = None
+    """How many eigenvalues of each kind, of a run. (default: 3)"""
     at: Point[str | None] = None
     """The point, such as 0,0 or -1,0.5. (default: the game's first known equilibrium)"""
     step_size: Given[float] = None
@@ -65,6 +83,11 @@ class Spectrum(Dynamics):
 
     def run(self) -> int:
         """Print a table of v and w, and draw their eigenvalues if a figure is asked for."""
+        if self.output is not None:
+            gf.plot.check_path(self.output, argument="--output")
+        if self.folder is not None:
+            return self._run_of(self.folder)
+        self._check_game()
         spectra = self.find()
         if self.output is not None:
             self._draw(spectra, self.output)
@@ -77,8 +100,6 @@ class Spectrum(Dynamics):
             gf.checks.check_positive(self.step_size, argument="--step-size")
         chosen = choose(self)
         point = self._point(chosen)
-        if self.output is not None:
-            gf.plot.check_path(self.output, argument="--output")
         v, game = gf.vector_field(chosen.game), chosen.game
         classes = {"v": gf.classify(v, point, game=game)}
         if chosen.original is not None:
@@ -129,6 +150,30 @@ class Spectrum(Dynamics):
         )
         if self.output is not None:
             print(f"wrote {self.output}")
+
+    def _run_of(self, folder: Path) -> int:
+        """Print the leading eigenvalues of a run, and draw them."""
+        for name in ("game", "objective", "settings", "gamma", "at", "step_size"):
+            if getattr(self, name) not in (None, "", ()):
+                option = "--set" if name == "settings" else f"--{name.replace('_', '-')}"
+                raise ValueError(f"{option} is for a game, and a run has its own: leave it out")
+        if self.transform != "identity":
+            raise ValueError("--transform is for a game, and a run has its own: leave it out")
+        spectrum = of_run.find(folder, self.step, 3 if self.num is None else self.num)
+        if self.output is not None:
+            of_run.draw(spectrum, self.output, dark=self.dark)
+        if self.json:
+            print(gf.reporting.to_json(of_run.record(spectrum, self.output)))
+        else:
+            of_run.say(spectrum, self.output)
+        return 0
+
+    def _check_game(self) -> None:
+        if not self.game:
+            raise ValueError("--game NAME, or the folder of a run, must be given")
+        for name in ("step", "num"):
+            if getattr(self, name) is not None:
+                raise ValueError(f"--{name} is for the folder of a run, got it with --game")
 
     def _point(self, chosen: Chosen) -> gf.Players:
         if self.at is not None:

@@ -71,6 +71,12 @@ class Train:
     num_samples: Count[int | None] = None
     """Generated images of each score, beside at most 10000 real ones.
     (default: 6400, with --classifier)"""
+    spectrum_every: Count[int | None] = None
+    """Write leading eigenvalues of v′, w′ and of the update map to spectrum.csv every so many
+    steps. (default: never)"""
+    duality_gap: Count[int | None] = None
+    """Write to gaps.csv, with the metrics, what each player gains in so many steps of its own
+    against the other, which stands still. (default: never)"""
     devices: Count[int] = 1
     """Over how many devices every batch is spread; see docs/distributed.md."""
     coordinator: Annotated[str | None, shown("HOST:PORT")] = None
@@ -117,6 +123,8 @@ class Train:
                     resume=self.resume,
                     allow_changes=self.allow_changes,
                     evaluate=() if scores is None else [scores],
+                    spectrum_every=self.spectrum_every,
+                    duality_gap=self.duality_gap,
                     mesh=mesh,
                     tensorboard=self.tensorboard,
                     progress=progress,
@@ -137,6 +145,8 @@ class Train:
         """Return what became of the run for JSON."""
         record = {"output": self.folder, **ended.result._asdict()}
         del record["params"]
+        if ended.result.verdict is not None:
+            record["verdict"] = ended.result.verdict._asdict()
         if ended.scores is not None:
             record["scores"] = None if ended.code else ended.scores.record()
         return record
@@ -148,6 +158,8 @@ class Train:
             f"{self.folder}: step {result.step}, {result.seconds:.1f} s of training, compiled in "
             f"{result.compile_seconds:.1f} s"
         )
+        if result.verdict is not None:
+            print(f"{result.verdict.outcome}: {result.verdict.reason}")
         if ended.scores is not None:
             print(ended.scores.in_words(result.step))
 

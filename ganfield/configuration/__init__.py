@@ -20,6 +20,7 @@ from ganfield.configuration._keys import keys_of as keys_of
 from ganfield.configuration._keys import random_keys as random_keys
 from ganfield.configuration._objects import OPTIMIZERS as OPTIMIZERS
 from ganfield.configuration._objects import make_method as make_method
+from ganfield.configuration._objects import make_optimizers as make_optimizers
 from ganfield.configuration._objects import make_transform as make_transform
 from ganfield.configuration._options import arguments as arguments
 from ganfield.configuration._options import keywords as keywords

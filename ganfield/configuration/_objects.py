@@ -83,6 +83,26 @@ def make_transform(config: MethodConfig, field: Field) -> Field:
     return transform(field, **made)
 
 
+def make_optimizers(config: MethodConfig) -> Players:
+    """Return each player's optimizer.
+
+    Args:
+        config: its optimizer, learning rates and options.
+
+    Raises:
+        ValueError: the name is unknown, or an option is not its builder's.
+    """
+    optimizer = lookup(OPTIMIZERS, config.optimizer, argument="method.optimizer")
+    of_optimizer = arguments(
+        config.optimizer_options, keywords(optimizer), argument="method.optimizer_options"
+    )
+    rates = Players(config.learning_rate, config.learning_rate)
+    if config.phi_learning_rate is not None:
+        rates = rates._replace(phi=config.phi_learning_rate)
+    with naming_options(config.optimizer_options, argument="method.optimizer_options"):
+        return Players(*(optimizer(rate, **of_optimizer) for rate in rates))
+
+
 def make_method(config: MethodConfig) -> Method:
     """Return the method, with an optimizer for both players or one for each, and what wraps it.
 
@@ -99,17 +119,10 @@ def make_method(config: MethodConfig) -> Method:
         3
     """
     builder = lookup(METHODS, config.name, argument="method.name")
-    optimizer = lookup(OPTIMIZERS, config.optimizer, argument="method.optimizer")
-    of_optimizer = arguments(
-        config.optimizer_options, keywords(optimizer), argument="method.optimizer_options"
-    )
-    rates = Players(config.learning_rate, config.learning_rate)
-    if config.phi_learning_rate is not None:
-        rates = rates._replace(phi=config.phi_learning_rate)
-    with naming_options(config.optimizer_options, argument="method.optimizer_options"):
-        optimizers = Players(*(optimizer(rate, **of_optimizer) for rate in rates))
+    optimizers = make_optimizers(config)
     # One optimizer for both where they do not differ: some methods keep one memory then.
-    same = config.phi_learning_rate is None or bool(rates.theta == rates.phi)
+    phi_rate = config.phi_learning_rate
+    same = phi_rate is None or bool(config.learning_rate == phi_rate)
     shared = optimizers.theta if same else optimizers
     takes = keywords(builder)
     options = dict(config.options)

@@ -11,3 +11,4 @@ from ganfield.runs._report import report as report
 from ganfield.runs._run_directory import is_run as is_run
 from ganfield.runs._run_directory import read_config as read_config
 from ganfield.runs._samples import save_images as save_images
+from ganfield.runs._verdict import verdict as verdict

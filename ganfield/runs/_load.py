@@ -35,7 +35,9 @@ from ganfield.runs._generate import Maker
 from ganfield.runs._quick import quick_jit
 from ganfield.runs._run_directory import read_about, read_config
 from ganfield.runs._tables import Table
+from ganfield.runs._verdict import verdict
 from ganfield.simulate import Standing, stand
+from ganfield.stability import Verdict
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -131,6 +133,11 @@ class SavedRun:
     def sample(self) -> Sampler:
         """``sample(key) -> batch`` of the configuration's sizes, from the run's data."""
         return self._built._replace(data=self.data).sampler()
+
+    @property
+    def verdict(self) -> Verdict:
+        """What has become of the run, by all that its tables have: `ganfield.runs.verdict`."""
+        return verdict(self.folder)
 
     def generate(self, count: int, *, average: bool = False) -> np.ndarray:
         """Return examples of the generator.

@@ -14,7 +14,7 @@ from ganfield._files import check_regular, read_json, reason_of, remove_partial,
 from ganfield.checks import lookup
 from ganfield.configuration import Config
 from ganfield.reporting import check_folder, provenance, to_json
-from ganfield.runs._tables import METRICS, Table
+from ganfield.runs._tables import METRICS, PATH, SIGNS, Table
 
 if sys.platform != "win32":
     import fcntl
@@ -36,7 +36,8 @@ class RunDirectory:
     """The folder of a run, open to one process at a time.
 
     It holds ``config.json``, ``run.json`` (where the run comes from), ``metrics.csv``,
-    ``scores.csv`` if anything is scored, ``samples/``, ``checkpoints/`` and ``events.log``.
+    ``path.csv``, ``gaps.csv``, ``spectrum.csv`` and ``scores.csv`` if those are asked for,
+    ``samples/``, ``checkpoints/`` and ``events.log``.
 
     Args:
         output: the folder.
@@ -71,9 +72,11 @@ class RunDirectory:
         self._protocols: list[Any] | None = None
         self.id: str | None = None
         try:
-            self.metrics = Table(
-                self.folder / "metrics.csv", ("step", "seconds", *METRICS, "warnings")
-            )
+            columns = ("step", "seconds", *METRICS, *SIGNS, "warnings")
+            self.metrics = Table(self.folder / "metrics.csv", columns, later=SIGNS)
+            self.path = Table(self.folder / "path.csv", ("step", *PATH))
+            self.gaps = Table(self.folder / "gaps.csv")
+            self.spectrum = Table(self.folder / "spectrum.csv")
             self.scores = Table(self.folder / "scores.csv")
             self.samples = check_folder(self.folder / "samples")
             for folder in (self.folder, self.samples):
@@ -144,14 +147,30 @@ class RunDirectory:
             )
         self._protocols = now if before != now else None
 
-    def cut(self, step: int, *, record_every: int, evaluate_every: int) -> None:
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All tables, those that have no row yet too."""
+        return (self.metrics, self.path, self.gaps, self.spectrum, self.scores)
+
+    def cut(
+        self,
+        step: int,
+        *,
+        record_every: int,
+        evaluate_every: int,
+        spectrum_every: int | None = None,
+    ) -> None:
         """Drop what was written after a step, which will be done again.
 
         And of this step what was written only because the run ended there.
         """
-        last_record = step if step % record_every == 0 else step - 1
-        last_evaluation = step if step % evaluate_every == 0 else step - 1
-        self.metrics.cut(last_record)
+        last_record, last_evaluation, last_spectrum = (
+            step if step % every == 0 else step - 1
+            for every in (record_every, evaluate_every, spectrum_every or 1)
+        )
+        for table in (self.metrics, self.path, self.gaps):
+            table.cut(last_record)
+        self.spectrum.cut(last_spectrum)
         self.scores.cut(last_evaluation)
         for path in self.samples.glob("step_*.png"):
             number = path.stem.removeprefix("step_")

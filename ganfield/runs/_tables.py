@@ -27,7 +27,19 @@ METRICS = (
     "saturated",
     "diversity",
 )
-"""The columns of ``metrics.csv`` between ``seconds`` and ``warnings``."""
+SIGNS = ("agreement_theta", "agreement_phi", "precision", "recall")
+"""Further ones, which earlier versions did not write.
+
+The columns of ``metrics.csv`` are ``step``, ``seconds``, `METRICS`, these, and ``warnings``.
+"""
+SKETCH = 8
+"""Numbers that stand for a player's parameters in ``path.csv``."""
+PATH = (
+    "norm_theta",
+    "norm_phi",
+    *(f"{player}_{i}" for player in ("theta", "phi") for i in range(1, SKETCH + 1)),
+)
+"""The columns of ``path.csv`` after ``step``."""
 
 
 def as_written(value: Value) -> Value:
@@ -49,14 +61,17 @@ class Table:
         path: the file; it need not exist.
         columns: its names, the first of them "step"; None for those of the first row. A file that
             is there keeps the order that it has.
+        later: those of them that earlier versions did not write; a file without goes on without.
 
     Raises:
         ValueError: the file has columns of other names, or is damaged: a kill cuts off the last
             line alone.
     """
 
-    def __init__(self, path: Path, columns: Sequence[str] | None = None):
-        self.path = path
+    def __init__(
+        self, path: Path, columns: Sequence[str] | None = None, *, later: Sequence[str] = ()
+    ):
+        self.path, self._later = path, frozenset(later)
         self._fixed = None if columns is None else tuple(columns)
         self.columns = self._fixed
         if lines := self._lines():
@@ -70,7 +85,7 @@ class Table:
         """
         if self.columns is None:
             self.columns = tuple(row)
-        if set(row) != set(self.columns):
+        if set(row) != set(self.columns) and set(row) - self._later != set(self.columns):
             raise ValueError(
                 f"a row of {self.path.name} must have the columns {', '.join(self.columns)}, "
                 f"got {', '.join(row)}"
@@ -112,6 +127,11 @@ class Table:
             with self.path.open("rb") as file:
                 os.fsync(file.fileno())
 
+    def _is_ours(self, head: Sequence[str]) -> bool:
+        fixed = self._fixed or ()
+        earlier = [name for name in fixed if name not in self._later]
+        return sorted(head) in (sorted(fixed), sorted(earlier))
+
     def _lines(self) -> list[list[str]]:
         """Return the whole lines: the last one may have been cut off by a kill."""
         try:
@@ -120,7 +140,7 @@ class Table:
             if not (whole or "step,".startswith(text[:5])):
                 raise ValueError("it is no table")
             lines = list(csv.reader(io.StringIO(whole)))
-            if lines and (self._fixed is None or sorted(lines[0]) == sorted(self._fixed)):
+            if lines and (self._fixed is None or self._is_ours(lines[0])):
                 _check_lines(lines)
                 return lines
         except FileNotFoundError:

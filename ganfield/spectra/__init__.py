@@ -20,6 +20,7 @@ from ganfield.spectra._local import no_fixed_point as no_fixed_point
 from ganfield.spectra._mean_field import mean_field as mean_field
 from ganfield.spectra._path import PathDiagnostics as PathDiagnostics
 from ganfield.spectra._path import path_diagnostics as path_diagnostics
+from ganfield.spectra._moving_map import moving_map as moving_map
 from ganfield.spectra._period import at_their_limit as at_their_limit
 from ganfield.spectra._period import period as period
 from ganfield.spectra._programs import jacobian_at as jacobian_at
@@ -30,6 +31,8 @@ from ganfield.spectra._roles import settled as settled
 from ganfield.spectra._roles import steering as steering
 from ganfield.spectra._smooth import check_smooth as check_smooth
 from ganfield.spectra._smooth import is_smooth as is_smooth
+from ganfield.spectra._snapshot import Snapshot as Snapshot
+from ganfield.spectra._snapshot import snapshot as snapshot
 from ganfield.spectra._spectral_radius import SpectralRadius as SpectralRadius
 from ganfield.spectra._spectral_radius import matrix_of as matrix_of
 from ganfield.spectra._spectral_radius import spectral_radius as spectral_radius

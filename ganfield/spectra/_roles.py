@@ -180,13 +180,37 @@ def at_rest(method: Method, state: State, params: Players, num_steps: int) -> St
     """
     leaves, structure = jax.tree.flatten(state)
     num_params = len(jax.tree.leaves(state.params))
+    filled = list(leaves)
+    for index, (follows, still) in pushed(method, state, params, num_steps).items():
+        if index >= num_params:
+            given = np.asarray(leaves[index])
+            filled[index] = jnp.asarray(np.where(follows, still, given), leaves[index].dtype)
+    return jax.tree.unflatten(structure, filled)
+
+
+def pushed(
+    method: Method, state: State, params: Players, num_steps: int
+) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """Return what of a state follows pushes of the parameters to first order, and where it rests.
+
+    Args:
+        method: whose state it is.
+        state: at ``params``.
+        params: the point.
+        num_steps: of a period of the method.
+
+    Returns:
+        Place among the state's leaves → which of its numbers follow, and what they are without a
+        push. Only floats; {} where the state has none but the parameters.
+    """
+    leaves = jax.tree.leaves(state)
     floats = [jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves]
-    if not any(floats[num_params:]):
-        return state
+    if not any(floats[len(jax.tree.leaves(state.params)) :]):
+        return {}
     flat, unravel = ravel_pytree(params)
     pushes = jax.random.normal(jax.random.key(0), (2 * num_steps, flat.size), flat.dtype)
 
-    def pushed(sign: jax.Array) -> list[jax.Array]:
+    def along(sign: jax.Array) -> list[jax.Array]:
         def one(state: State, push: jax.Array) -> tuple[State, None]:
             def field(params: Players, batch: Any = None) -> Players:
                 return unravel(sign * push)
@@ -198,20 +222,13 @@ def at_rest(method: Method, state: State, params: Players, num_steps: int) -> St
         return [end for end, moves in zip(ends, floats, strict=True) if moves]
 
     signs = jnp.asarray([1.0, -1.0, 0.0])
-    ends = iter(compiled(jax.vmap(pushed), signs, name="_pushed")(signs))
-    filled = []
-    for index, (leaf, moves) in enumerate(zip(leaves, floats, strict=True)):
-        if not moves:
-            filled.append(leaf)
-            continue
-        there, back, still = np.asarray(next(ends))
+    ends = compiled(jax.vmap(along), signs, name="_pushed")(signs)
+    told = {}
+    for index, end in zip(np.flatnonzero(floats), ends, strict=True):
+        there, back, still = np.asarray(end)
         reach = np.abs(there - still) + np.abs(back - still)
-        follows = ~(np.abs(there - back) <= 1e-3 * reach) & np.isfinite(still)
-        given = np.asarray(leaf)
-        filled.append(
-            leaf if index < num_params else jnp.asarray(np.where(follows, still, given), leaf.dtype)
-        )
-    return jax.tree.unflatten(structure, filled)
+        told[int(index)] = (~(np.abs(there - back) <= 1e-3 * reach) & np.isfinite(still), still)
+    return told
 
 
 def _needed(program: Jaxpr, wanted: np.ndarray) -> np.ndarray:

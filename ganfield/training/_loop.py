@@ -15,6 +15,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from ganfield._extras import need
 from ganfield._types import PyTree
+from ganfield.checks import check_count
 from ganfield.configuration import Built, Config, build, fingerprint, random_keys
 from ganfield.runs._checkpoints import CannotSaveError, Checkpoints
 from ganfield.runs._quick import quick_jit
@@ -26,6 +27,7 @@ from ganfield.runs._run_directory import (
     write_event,
 )
 from ganfield.runs._samples import check_shown
+from ganfield.runs._verdict import verdict
 from ganfield.simulate import Standing, stand
 from ganfield.simulate.sharding import replicated
 from ganfield.training._feeds import Feed, open_feed, storage_of
@@ -51,6 +53,8 @@ def train(
     resume: str = "auto",
     allow_changes: bool = False,
     evaluate: Sequence[Evaluate] = (),
+    spectrum_every: int | None = None,
+    duality_gap: int | None = None,
     stop_when: StopWhen | None = None,
     mesh: Mesh | None = None,
     tensorboard: bool = False,
@@ -59,11 +63,11 @@ def train(
 ) -> Result:
     """Train to a step, in a folder from which the run can be resumed.
 
-    The folder gets ``config.json``, ``run.json``, ``metrics.csv``, ``scores.csv`` (with
-    ``evaluate``), ``samples/`` (``real.png`` and grids from one fixed set of latent variables),
-    ``checkpoints/`` and ``events.log``. If it holds a run with this configuration, that run goes on
-    from its last whole checkpoint; on a CPU it ends with the same bits as one that was never
-    stopped. What is random depends on the seed and the step alone.
+    The folder gets ``config.json``, ``run.json``, ``metrics.csv``, ``path.csv``, ``scores.csv``
+    (with ``evaluate``), ``samples/`` (``real.png`` and grids from one fixed set of latent
+    variables), ``checkpoints/`` and ``events.log``. If it holds a run with this configuration, that
+    run goes on from its last whole checkpoint; on a CPU it ends with the same bits as one that was
+    never stopped. What is random depends on the seed and the step alone.
 
     Once steps are taken the first Ctrl-C (or SIGTERM) finishes those at hand and saves; a second
     one ends the process at once.
@@ -81,6 +85,11 @@ def train(
             ``evaluate_every`` steps and at the end; ``generate(count)`` returns that many examples,
             the same for the same step. Where each has ``names``, of its scores, a rule on another
             score is refused at once, and otherwise at the first scores.
+        spectrum_every: write leading eigenvalues of v′, w′ and of the update map to
+            ``spectrum.csv`` every so many steps, and to ``events.log`` when the step leaves the
+            stable region; None for never.
+        duality_gap: write to ``gaps.csv``, with the metrics, what each player gains in so many
+            steps of its own (`ganfield.duality_gap`); None for never.
         stop_when: ``stop_when(record)``, called with a `Record` whenever it has a new row, the
             first time at step 0; what is true ends the run there, and a text says why. It must
             depend on the record alone. ``config.stop`` does the same in words
@@ -112,12 +121,15 @@ def train(
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     result = gf.training.train(config, folder, num_steps=3)
         ...     sorted(path.name for path in pathlib.Path(folder).iterdir() if path.suffix)
-        ['config.json', 'events.log', 'metrics.csv', 'run.json']
+        ['config.json', 'events.log', 'metrics.csv', 'path.csv', 'run.json']
         >>> result.step, result.outcome
         (3, 'finished')
     """
     if num_steps is not None:
         config = config.replace({"num_steps": num_steps})
+    for name, value in (("spectrum_every", spectrum_every), ("duality_gap", duality_gap)):
+        if value is not None:
+            check_count(value, argument=name)
     processes = Processes()
     _check_devices(mesh, config.batch_size, processes)
     processes.check_same(config.to_json(), "configuration")
@@ -153,10 +165,19 @@ def train(
                 folder.checkpoints, keep=config.keep, tell=folder.tell, run=folder.id
             )
             stack.callback(checkpoints.close)
-            return Recorder(built, feed, folder, checkpoints, evaluate, stop_when)
+            return Recorder(
+                built,
+                feed,
+                folder,
+                checkpoints,
+                evaluate,
+                stop_when,
+                duality_gap=duality_gap,
+                spectrum_every=spectrum_every,
+            )
 
         recorder = processes.first(open_folder)
-        run = _Run(built, feed, recorder, processes, progress, mesh)
+        run = _Run(built, feed, recorder, processes, progress, mesh, spectrum_every)
         # Of one process nothing is worth keeping before it takes steps, and Ctrl-C may end it. One
         # of several that JAX alone has connected would leave the others waiting for it.
         by_jax = processes.count > 1 and processes.link is None
@@ -214,9 +235,12 @@ class _Run:
         processes: Processes,
         progress: Callable[[Progress], None] | None,
         mesh: Mesh | None,
+        spectrum_every: int | None,
     ):
         self.built, self.feed, self.recorder, self.processes = built, feed, recorder, processes
         self.config, self.progress, self.mesh = built.config, progress, mesh
+        self.paces = [built.config.record_every, built.config.evaluate_every]
+        self.paces += [built.config.checkpoint_every, *filter(None, [spectrum_every])]
         self.seconds = self.compile_seconds = 0.0
         self.stopped_by = ""
         self.advance = jax.jit(
@@ -296,9 +320,7 @@ class _Run:
             self._events(standing, step, last=True)
         outcome = "finished" if step == target else "out of time"
         outcome = "told to stop" if self.stopped_by else outcome
-        result = self.result(outcome, standing, outcome)
-        self._tell(result.message)
-        return result
+        return self._told(self.result(outcome, standing, outcome))
 
     def result(self, outcome: str, standing: Standing, said: str) -> Result:
         """Return what became of the run."""
@@ -306,24 +328,32 @@ class _Run:
         message = f"{said} at step {step}" + (f": {self.stopped_by}" if self.stopped_by else "")
         if unsolved_at >= 0:
             message += f"; an inner solve did not converge at step {unsolved_at}"
+        stopped_at, recorder = int(standing.stopped_at), self.recorder
         return Result(
             outcome,
             step,
             standing.state.params,
             self.seconds,
             self.compile_seconds,
-            int(standing.stopped_at),
+            stopped_at,
             unsolved_at,
             message,
             self.stopped_by,
+            None if recorder is None else verdict(recorder.folder.folder, stopped_at=stopped_at),
         )
 
     def _stopped(self, standing: Standing) -> Result:
         last = ""
         if self.recorder is not None:
             last = f"; {self.recorder.checkpoints.last_in_words()};"
-        result = self.result("stopped", standing, f"stopped by a NaN or an infinity{last}")
+        said = f"stopped by a NaN or an infinity{last}"
+        return self._told(self.result("stopped", standing, said))
+
+    def _told(self, result: Result) -> Result:
+        """Return the result, written to ``events.log`` with its verdict."""
         self._tell(result.message)
+        if result.verdict is not None:
+            self._tell(f"{result.verdict.outcome}: {result.verdict.reason}")
         return result
 
     def compile(self, standing: Standing) -> None:
@@ -349,9 +379,7 @@ class _Run:
 
     def _next_event(self, step: int) -> int:
         """Return the next step at which something is to be written."""
-        config = self.config
-        paces = (config.record_every, config.evaluate_every, config.checkpoint_every)
-        return min(config.num_steps, *(step - step % pace + pace for pace in paces))
+        return min(self.config.num_steps, *(step - step % pace + pace for pace in self.paces))
 
     def _events(self, standing: Standing, step: int, *, last: bool = False) -> str:
         """Write what is due at a step, and return what stops the run there, or nothing."""

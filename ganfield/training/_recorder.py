@@ -7,9 +7,11 @@ from functools import cached_property
 import jax
 import numpy as np
 
-from ganfield._types import Players
+from ganfield._types import Batch, Players, PyTree
 from ganfield.configuration import Built
 from ganfield.data import Images, to_float
+from ganfield.evaluation import precision_recall
+from ganfield.evaluation._precision_recall import NEIGHBOURS
 from ganfield.runs._checkpoints import Checkpoints
 from ganfield.runs._generate import Maker
 from ganfield.runs._quick import quick_jit
@@ -18,7 +20,10 @@ from ganfield.runs._samples import limit_of, save_samples
 from ganfield.runs._tables import METRICS
 from ganfield.simulate import Standing
 from ganfield.training._feeds import Feed
+from ganfield.training._gaps import Gaps
 from ganfield.training._metrics import measuring, warnings_of
+from ganfield.training._signs import agreement, place
+from ganfield.training._spectra import Spectra
 from ganfield.training._stopping import StopWhen, Watch
 from ganfield.training._tensorboard import Writer, open_writer
 
@@ -36,6 +41,9 @@ class Recorder:
         checkpoints: in that folder.
         evaluate: the functions that give scores.
         stop_when: what may stop the run beside its configuration's rule, or None.
+        duality_gap: how many steps each player takes alone for a row of ``gaps.csv``; None for no
+            such rows.
+        spectrum_every: steps between rows of ``spectrum.csv``; None for none.
 
     Attributes:
         row: the last row of metrics, or empty.
@@ -49,6 +57,9 @@ class Recorder:
         checkpoints: Checkpoints,
         evaluate: Sequence[Evaluate],
         stop_when: StopWhen | None = None,
+        *,
+        duality_gap: int | None = None,
+        spectrum_every: int | None = None,
     ):
         self.built, self.folder, self.checkpoints = built, folder, checkpoints
         self._feed = feed
@@ -62,7 +73,18 @@ class Recorder:
             protocols = [getattr(each, "protocol", None) for each in evaluate]
             folder.check_scored_by([each._asdict() for each in protocols if each is not None])
         self._maker = Maker(built)
-        self._measure = quick_jit(measuring(built.game, built.original))
+        self._gaps = None if duality_gap is None else Gaps(built, feed, duality_gap)
+        every = spectrum_every
+        self._spectra = None if every is None else Spectra(built, feed, folder, every)
+        metrics, outputs = measuring(built.game, built.original), built.game.outputs
+        assert outputs is not None  # or it would have no metrics either
+
+        def measure(params: Players, batch: Batch) -> PyTree:
+            signs = agreement(built.original, params, batch)
+            real, fake, *_ = outputs(params, batch)
+            return metrics(params, batch) | signs, fake, real
+
+        self._measure = quick_jit(measure)
 
     def load(self, like: Standing) -> tuple[Standing, float] | None:
         """Return where the run stands and its wall-clock, and drop what was written after it."""
@@ -75,6 +97,7 @@ class Recorder:
                 step or -1,
                 record_every=self.config.record_every,
                 evaluate_every=self.config.evaluate_every,
+                spectrum_every=None if self._spectra is None else self._spectra.every,
             )
         if not self._watch.is_idle:
             tables = {"metrics": self.folder.metrics, "scores": self.folder.scores}
@@ -105,6 +128,8 @@ class Recorder:
         records, evaluates = step % config.record_every == 0, step % config.evaluate_every == 0
         if last or records:
             self._record(params, step, seconds)
+        if self._spectra is not None and (last or step % self._spectra.every == 0):
+            self._spectra.record(standing.state, step)
         if last or evaluates:
             self._evaluate(params, step, seconds)
         why = "" if last or not (records or evaluates) else self._watch.why()
@@ -114,7 +139,7 @@ class Recorder:
             if not evaluates:
                 self._evaluate(params, step, seconds)
         if last or (step and step % config.checkpoint_every == 0):
-            for table in (self.folder.metrics, self.folder.scores):
+            for table in self.folder.tables:
                 table.sync()
             self.checkpoints.save(standing, seconds=seconds)
         return why
@@ -127,7 +152,11 @@ class Recorder:
 
     def _record(self, params: Players, step: int, seconds: float) -> None:
         measured = self._measure(params, self._feed.measured(step))
-        numbers = {name: float(value) for name, value in jax.device_get(measured).items()}
+        metrics, fake, real = jax.device_get(measured)
+        numbers = {name: float(value) for name, value in metrics.items()} | _shares(real, fake)
+        self.folder.path.append({"step": step, **place(params)})
+        if self._gaps is not None:
+            self.folder.gaps.append({"step": step, **self._gaps(params, step)})
         table = self.folder.metrics
         if not self._first_row:
             # As the file says it: a resumed run must compare with the same number.
@@ -178,3 +207,15 @@ class Recorder:
 
 def _numbers(row: Mapping[str, str]) -> dict[str, float]:
     return {name: float(row[name]) for name in METRICS}
+
+
+def _shares(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
+    """Return precision and recall of a batch of points; NaN where they mean nothing.
+
+    Of images they do not: a blurred one is near many in pixels, and none is near it.
+    """
+    points = [np.asarray(each, np.float64) for each in (real, fake)]
+    means_nothing = len(real) <= NEIGHBOURS or real.ndim > 2
+    if means_nothing or not all(np.isfinite(each).all() for each in points):
+        return {"precision": float("nan"), "recall": float("nan")}
+    return precision_recall(*points)._asdict()

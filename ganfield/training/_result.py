@@ -7,6 +7,7 @@ import numpy as np
 
 from ganfield._html import html_of
 from ganfield._types import Players
+from ganfield.stability import Verdict
 
 
 class Result(NamedTuple):
@@ -22,6 +23,8 @@ class Result(NamedTuple):
         stopped_at: the first step that met a NaN or an infinity, or −1.
         unsolved_at: the first step whose inner solve did not converge, or −1.
         message: the same in words.
+        verdict: whether it has converged, as far as `ganfield.runs.verdict` can tell; None in a
+            process that does not write the folder.
         stopped_by: the rule that stopped the run where it stands, in words, or nothing.
     """
 
@@ -34,6 +37,7 @@ class Result(NamedTuple):
     unsolved_at: int
     message: str
     stopped_by: str = ""
+    verdict: Verdict | None = None
 
     def __repr__(self) -> str:
         unsolved = self.unsolved_at >= 0

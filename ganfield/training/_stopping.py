@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ganfield.configuration import StopRule, stop_rule
-from ganfield.runs._tables import METRICS, Value, as_written
+from ganfield.runs._tables import METRICS, SIGNS, Value, as_written
 from ganfield.training._result import Record
 
 StopWhen = Callable[[Record], object]
@@ -86,7 +86,7 @@ def check_rules(text: str | None, stop_when: Any, evaluate: Sequence[Any]) -> No
     told = [getattr(each, "names", None) for each in evaluate]
     if not _is_score(rule) or None in told:
         return
-    known = [*METRICS, "norm_v", *(name for names in told for name in names or ())]
+    known = [*METRICS, *SIGNS, "norm_v", *(name for names in told for name in names or ())]
     try:
         rule.check(known)
     except ValueError as error:
@@ -95,7 +95,7 @@ def check_rules(text: str | None, stop_when: Any, evaluate: Sequence[Any]) -> No
 
 
 def _is_score(rule: StopRule) -> bool:
-    return rule.metric not in (*METRICS, "norm_v")
+    return rule.metric not in (*METRICS, *SIGNS, "norm_v")
 
 
 def _array(name: str, values: Sequence[Any]) -> np.ndarray:

@@ -55,6 +55,7 @@ from ganfield.cli import _app
         ("spectrum --game sine --transform jare --set transform.gamma=2", "no parameters"),
         ("spectrum --game covariance --set sigma=-1", "sigma must be a positive number"),
         ("spectrum --game sine --at 1", "--at must be two numbers"),
+        ("spectrum --game sine --step 3", "--step is for the folder of a run, got it with --game"),
         ("spectrum --game sine --at 1,inf", "--at must be two numbers"),
         ("spectrum --game sine --step-size 0", "--step-size must be a finite number > 0"),
         ("spectrum --game dirac_gan --set penalty=wgan_gp", "--at must be given"),

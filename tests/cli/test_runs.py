@@ -93,6 +93,51 @@ def test_what_cannot_be_sampled(run, folders, tmp_path, arguments, message):
     assert [path.name for path in tmp_path.iterdir()] == ["full"]
 
 
+@pytest.mark.long
+def test_spectrum_of_a_run(run, run_json, folders, monkeypatch):
+    saved = []
+    monkeypatch.setattr(gf.plot, "save", lambda figure, path: saved.append((figure, str(path))))
+    record = run_json("spectrum", folders[0], "--step", 20, "--num", 2, "--output", "s.png")
+    with jax.enable_x64(False):
+        loaded = gf.runs.load(folders[0])
+        batch = loaded.sample(jax.random.key(0))
+        v = np.linalg.eigvals(np.asarray(gf.jacobian(loaded.original)(loaded.params, batch)))
+        F = gf.spectra.moving_map(loaded.method, loaded.field, loaded.state, batch)
+        moduli = np.abs(np.linalg.eigvals(np.asarray(F.jacobian(F.point))))
+    spectra = record["spectra"]
+    assert list(spectra) == ["v", "v_turning", "step"]
+    real = [value["re"] for value in spectra["v"]["eigenvalues"]]
+    assert real[0] == pytest.approx(v.real.max(), rel=1e-3)
+    turning = [abs(value["im"]) for value in spectra["v_turning"]["eigenvalues"]]
+    assert turning[0] == pytest.approx(np.abs(v.imag).max(), rel=1e-3)
+    assert record["radius"] == pytest.approx(moduli.max(), rel=1e-5)
+    assert record["stable"] == (moduli.max() <= 1)
+    assert record["step"] == 20
+    ((figure, path),) = saved
+    assert path == "s.png"
+    assert [ax.get_title("left").partition(":")[0] for ax in figure.axes] == ["fields", "step"]
+    code, out, err = run("spectrum", folders[0], "--num", 1)
+    assert (code, err) == (0, "")
+    assert "v′, largest real part" in out
+    assert f"largest modulus {record['radius']:.6g}" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--game", "sine"), "--game is for a game, and a run has its own: leave it out"),
+        (("--set", "x=1"), "--set is for a game, and a run has its own: leave it out"),
+        (("--transform", "jare"), "--transform is for a game, and a run has its own"),
+        (("--num", 0), "--num must be an integer ≥ 1, got 0"),
+        (("--step", 7), "there is no checkpoint of step 7"),
+    ],
+)
+def test_spectrum_of_a_run_refuses(run, folders, options, words):
+    code, out, err = run("spectrum", folders[0], *options)
+    assert (code, out) == (2, "")
+    assert words in err
+
+
 def test_probe(run, run_json, folders, tmp_path):
     options = ("probe", folders[0], "--labels", 2, "all", "--draws", 2)
     record = run_json(*options, "--output", "new/p.png")

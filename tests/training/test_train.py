@@ -39,7 +39,7 @@ def test_the_folder_holds_what_is_promised(whole):
     folder, result, _ = whole
     assert (result.outcome, result.step, result.stopped_at) == ("finished", 60, -1)
     assert {path.name for path in folder.iterdir()} == {
-        ".lock", "config.json", "run.json", "metrics.csv", "scores.csv", "samples",
+        ".lock", "config.json", "run.json", "metrics.csv", "path.csv", "scores.csv", "samples",
         "checkpoints", "events.log",
     }  # fmt: skip
     assert sorted(path.name for path in (folder / "samples").iterdir()) == [
@@ -385,7 +385,7 @@ def test_columns_in_another_order_keep_their_names(whole, tmp_path):
     order = [0, *range(len(lines[0]) - 1, 0, -1)]
     table.write_text("".join(",".join(line[k] for k in order) + "\n" for line in lines))
     train(CONFIG, tmp_path)
-    assert table.read_text().startswith("step,warnings,diversity,")
+    assert table.read_text().startswith("step,warnings,recall,precision,")
     assert rows(tmp_path) == rows(whole[0])
 
 
@@ -430,10 +430,12 @@ def test_a_nan_stops_the_run(tmp_path):
     result = train(config, tmp_path, listen=said.append)
     assert result.outcome == "stopped"
     assert result.stopped_at == result.step > 0
-    assert f"at step {result.step}" in said[-1]
+    *_, stop, verdict = said
+    assert verdict == f"diverging: it met a NaN or an infinity at step {result.step}"
+    assert f"at step {result.step}" in stop
     last = result.step - 1
     assert saved(tmp_path)[-1:] == ([last] if last else [])
-    assert ("no checkpoint yet" in said[-1]) == (last == 0)
+    assert ("no checkpoint yet" in stop) == (last == 0)
     assert train(config, tmp_path).step == result.step
 
 
