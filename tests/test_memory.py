@@ -185,7 +185,7 @@ def test_an_accelerator_has_what_it_says(monkeypatch):
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells what a call took at most")
 def test_what_is_said_is_what_is_taken():
     run = subprocess.run(
-        [sys.executable, "-m", "tests.memory_taken", "0"],
+        [sys.executable, "-m", "tests.memory_taken"],
         cwd=Path(__file__).parents[1],
         env=os.environ | {"JAX_NUM_CPU_DEVICES": "1", "MALLOC_TRIM_THRESHOLD_": "0"},
         capture_output=True,
