@@ -16,16 +16,25 @@ from pathlib import Path
 
 import ganfield as gf
 import lattice_diagram
+import lazy_penalty
 import penalty_weight
 import step_size_cycle
 from ganfield.cli import script
 
 Rows = list[tuple[str, str, str]]
+
+
+def lazy(output: Path) -> None:
+    """Ask how lazily a penalty may be paid."""
+    lazy_penalty.main(lazy_penalty.Config(output=output))
+
+
 # A study that saves its own numbers returns nothing.
 STUDIES: dict[str, Callable[[Path], Rows | None]] = {
     "lattice_diagram": lattice_diagram.study,
     "penalty_weight": penalty_weight.study,
     "step_size_cycle": step_size_cycle.study,
+    "lazy_penalty": lazy,
 }
 
 
@@ -34,7 +43,7 @@ class Config:
     """Draw the diagrams of small games, and hold them against what is known."""
 
     studies: tuple[str, ...] = tuple(STUDIES)
-    """Which: lattice_diagram, penalty_weight, step_size_cycle."""
+    """Which: lattice_diagram, penalty_weight, step_size_cycle, lazy_penalty."""
     output: Path = Path("results/bifurcations")
     """Folder for the figures and for result.json."""
 

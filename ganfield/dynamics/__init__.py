@@ -17,6 +17,6 @@ from ganfield.dynamics._equilibria import find_equilibria as find_equilibria
 from ganfield.dynamics._events import EVENTS as EVENTS
 from ganfield.dynamics._events import Event as Event
 from ganfield.dynamics._grid import grid as grid
-from ganfield.dynamics._normal_forms import NormalForm as NormalForm
 from ganfield.dynamics._limit_cycle import limit_cycle as limit_cycle
 from ganfield.dynamics._limit_cycle_result import LimitCycle as LimitCycle
+from ganfield.dynamics._normal_forms import NormalForm as NormalForm

@@ -18,9 +18,9 @@ from ganfield.spectra._local import continuum as continuum
 from ganfield.spectra._local import local_map as local_map
 from ganfield.spectra._local import no_fixed_point as no_fixed_point
 from ganfield.spectra._mean_field import mean_field as mean_field
+from ganfield.spectra._moving_map import moving_map as moving_map
 from ganfield.spectra._path import PathDiagnostics as PathDiagnostics
 from ganfield.spectra._path import path_diagnostics as path_diagnostics
-from ganfield.spectra._moving_map import moving_map as moving_map
 from ganfield.spectra._period import at_their_limit as at_their_limit
 from ganfield.spectra._period import period as period
 from ganfield.spectra._programs import jacobian_at as jacobian_at
