@@ -1,7 +1,8 @@
 """What holds near an equilibrium: rates predicted and measured, largest stable steps."""
 
+from ganfield.stability._floor import NoiseFloor as NoiseFloor
+from ganfield.stability._largest_stable import largest_stable as largest_stable
 from ganfield.stability._mean_square import mean_square_radius as mean_square_radius
-from ganfield.stability._noise_floor import NoiseFloor as NoiseFloor
 from ganfield.stability._noise_floor import noise_floor as noise_floor
 from ganfield.stability._observed import Approach as Approach
 from ganfield.stability._observed import ObservedRate as ObservedRate
@@ -13,6 +14,5 @@ from ganfield.stability._outcomes import DIVERGED as DIVERGED
 from ganfield.stability._outcomes import OUTCOMES as OUTCOMES
 from ganfield.stability._outcomes import UNDECIDED as UNDECIDED
 from ganfield.stability._outcomes import Judged as Judged
-from ganfield.stability._stability import StabilityDiagram as StabilityDiagram
-from ganfield.stability._stability import largest_stable as largest_stable
-from ganfield.stability._stability import stability_diagram as stability_diagram
+from ganfield.stability._stability_diagram import StabilityDiagram as StabilityDiagram
+from ganfield.stability._stability_diagram import stability_diagram as stability_diagram
