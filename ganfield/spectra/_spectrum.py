@@ -62,7 +62,7 @@ def eigenvalues(
     matrix = jacobian(field, chunk_size=chunk_size)
 
     def spectrum(params: Players, batch: Any = None) -> jax.Array:
-        check_dense(params, copies=7)
+        check_dense(params, copies=7)  # with LAPACK's and those that look for kinks, as measured
         J = matrix(params, batch)
         if isinstance(J, jax.core.Tracer):
             return jnp.linalg.eigvals(J)

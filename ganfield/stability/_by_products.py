@@ -46,7 +46,7 @@ class Floor(NamedTuple):
         squares: the stationary mean of the memory of squares.
         follows: the largest relative variance of those.
         residual: of their equation.
-        bend, noisier: as in `ganfield.stability._noise_floor`.
+        bend, noisier: as in `ganfield.stability._by_matrices`.
         offset: of the mean motion from the point, and its standard error.
     """
 

@@ -17,6 +17,7 @@ from ganfield.field import check_field
 from ganfield.methods import Method, check_is_method
 from ganfield.spectra import jacobian_at
 from ganfield.stability._noisy_map import NoisyMap, noisy_map
+from ganfield.stability._remembered import check_squares, check_still, mean_memory
 
 GROUPS = 8  # of batches, whose answers differ by what chance does
 _NUMBERS = 2**25  # of all slopes together
@@ -229,18 +230,10 @@ def _decay(F: NoisyMap, square: Array, some: PyTree) -> Array:
     rows, after = jax.device_get(lazily(slopes)(jnp.asarray(_LARGE)))
     decay = rows[0].diagonal().copy()
     off = np.abs(rows - np.diag(decay)).max(axis=(0, 2), initial=0.0)
-    if not (off <= 1e-6).all():
-        raise ValueError(
-            "method must keep running means of squares, n ← βn + …, and "
-            f"state{F.names[square[int(np.argmax(~(off <= 1e-6)))]]} is none"
-        )
-    still = ~(F.moving | F.square)
-    moved = still & (after != np.asarray(F.point)).any(axis=0)
-    if moved.any():
-        raise ValueError(
-            f"method has no stationary state: state{F.names[int(np.argmax(moved))]} keeps the "
-            "largest there ever was, as AMSGrad's maximum does"
-        )
+    check_squares(F, square, off)
+    still = np.flatnonzero(~(F.moving | F.square))
+    for each in after:
+        check_still(F, still, each[still])
     return decay
 
 
@@ -249,16 +242,7 @@ def _at_mean_memory(F: NoisyMap, some: PyTree) -> jax.Array:
     linear = np.flatnonzero(F.linear)
     if not linear.size:
         return F.point
-
-    none = jax.tree.map(jnp.zeros_like, F.unravel(F.point).params)
-
-    def mean(m: jax.Array) -> jax.Array:
-        def both(batch: PyTree) -> jax.Array:  # the noise and the same turned round
-            at = F.point.at[linear].set(m)
-            turned = F.apply(at, batch, jnp.asarray(-1.0), none)
-            return (F.apply(at, batch) + turned)[linear] / 2
-
-        return jax.vmap(both)(some).mean(axis=0)
+    mean = mean_memory(F, some)
 
     def value_and_slopes(m: jax.Array) -> tuple[jax.Array, jax.Array]:
         return mean(m), jacobian_at(mean, m)

@@ -13,6 +13,7 @@ from scipy.sparse.linalg import LinearOperator, gmres
 from ganfield._types import Players, PyTree
 from ganfield.stability._equation import Array, lazily
 from ganfield.stability._noisy_map import NoisyMap
+from ganfield.stability._remembered import check_squares, check_still, mean_memory
 from ganfield.stability._settled import UnsettledError
 
 NUM_CHAINS = 32
@@ -258,17 +259,8 @@ def _decay(F: NoisyMap, square: Array, few: PyTree) -> Array:
     decay, after = map(np.asarray, program(np.ones(len(square))))
     probe = np.random.default_rng(0).normal(size=len(square))
     off = np.abs(np.asarray(program(probe)[0]) - decay * probe)
-    if not (off <= 1e-6).all():
-        name = F.names[square[int(np.argmax(~(off <= 1e-6)))]]
-        raise ValueError(
-            f"method must keep running means of squares, n ← βn + …, and state{name} is none"
-        )
-    moved = still[after != np.asarray(F.point)[still]]
-    if moved.size:
-        raise ValueError(
-            f"method has no stationary state: state{F.names[moved[0]]} keeps the largest there "
-            "ever was, as AMSGrad's maximum does"
-        )
+    check_squares(F, square, off)
+    check_still(F, still, after)
     return decay
 
 
@@ -277,15 +269,7 @@ def _at_mean_memory(F: NoisyMap, few: PyTree) -> jax.Array:
     linear = np.flatnonzero(F.linear)
     if not linear.size:
         return F.point
-    none = jax.tree.map(jnp.zeros_like, F.unravel(F.point).params)
-
-    def mean(m: jax.Array) -> jax.Array:
-        def both(batch: PyTree) -> jax.Array:  # the noise and the same turned round
-            at = F.point.at[linear].set(m)
-            turned = F.apply(at, batch, jnp.asarray(-1.0), none)
-            return (F.apply(at, batch) + turned)[linear] / 2
-
-        return jax.vmap(both)(few).mean(axis=0)
+    mean = mean_memory(F, few)
 
     def value_and_slope(m: jax.Array, u: jax.Array) -> Any:
         return jax.jvp(mean, (m,), (u,))

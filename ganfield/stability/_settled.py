@@ -18,6 +18,8 @@ _TOLERANCE = 1e-7  # of the equation of the squares, relative
 _SWEEPS = 200  # of the equation of Σ under a noisy Jacobian
 _LARGEST_DIRECT = 100  # squares of which a Jacobian is made by differences
 
+_OFF = (0.3, 5.0)  # spreads, standard errors: an equilibrium that is none
+
 
 class Settled(NamedTuple):
     """Where a method settles around a point.
@@ -190,6 +192,17 @@ def check_bend(bend: float, noisier: float = 1.0) -> None:
             "method and field must be nearly linear over the spread of the iterates, and noise "
             f"moves them {noisier:.2g} times as much there, in the mean square, as at the "
             "point: so it does where a step goes by the length of parameters that are 0 (fromage)"
+        )
+
+
+def check_offset(offset: float, chance: float, spread: float, far: float) -> None:
+    """Raise a ``ValueError`` where iterates settle far from the point, beyond spread and chance."""
+    if offset > _OFF[0] * spread and offset > _OFF[1] * chance + 1e-9 * (1 + far):
+        raise ValueError(
+            "params must be an equilibrium of the mean of the field over batches: the iterates "
+            f"settle {offset:.3g} away from it, {offset / max(spread, 1e-300):.2g} times as far as "
+            f"they spread and {offset / max(chance, 1e-300):.2g} standard errors. "
+            "gf.find_equilibria finds one, of the mean field"
         )
 
 
