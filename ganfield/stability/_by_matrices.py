@@ -92,8 +92,9 @@ def rate_of_mean(F: NoisyMap, mean: np.ndarray) -> float:
 
 def _own_decay(F: NoisyMap, equation: Equation, mean: np.ndarray) -> float:
     kept = ~_steering(F, mean)
-    own = np.abs(np.linalg.eigvals(mean[np.ix_(kept, kept)])) if kept.any() else np.zeros(1)
-    return float(max(own.max(), np.max(equation.decay, initial=0.0)) ** (1 / F.num_steps))
+    own = np.abs(np.linalg.eigvals(mean[np.ix_(kept, kept)]))
+    largest = max(np.max(own, initial=0.0), np.max(equation.decay, initial=0.0))
+    return float(largest ** (1 / F.num_steps))
 
 
 def _by_chance(F: NoisyMap, equation: Equation, settled: Settled) -> tuple[float, float]:
