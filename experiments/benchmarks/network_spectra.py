@@ -3,7 +3,7 @@
 Expected: the same eigenvalues to 10⁻⁸ in float64, from a tenth of the time; a dense Jacobian in at
 most half of PyTorch's time. Where PyTorch is not installed its row is left out.
 
-    python experiments/benchmarks/spectra.py
+    python experiments/benchmarks/network_spectra.py
 """
 
 if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
@@ -43,7 +43,7 @@ class Config:
     repeats: int = 7
     """Measurements of what is short; the median counts."""
     output: Path = Path("results/benchmarks")
-    """Folder for spectra.json."""
+    """Folder for network_spectra.json."""
 
 
 def main(config: Config) -> None:
@@ -56,7 +56,7 @@ def main(config: Config) -> None:
             rows[name] = measure(field, params, batch, config)
     if importlib.util.find_spec("torch"):
         rows["v"]["torch_jacobian_s"] = torch_ring.jacobian_seconds(config.batch_size)
-    experiment.save("spectra.json", rows=rows)
+    experiment.save("network_spectra.json", rows=rows)
     experiment.finish("\n".join(said(name, row) for name, row in rows.items()))
 
 
