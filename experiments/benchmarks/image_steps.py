@@ -78,11 +78,11 @@ class Row(NamedTuple):
 
 
 def all_rows() -> list[Row]:
-    """Return a row for every kind of step that a preset on images takes."""
+    """Return a row for every kind of step that a preset of the plain GAN on images takes."""
     rows: dict[str, Row] = {}
     for name, preset in PRESETS.items():
-        if preset.data.name not in CHANNELS:
-            continue
+        if preset.data.name not in CHANNELS or preset.game.name != "gan":
+            continue  # torch_images.py plays no other game.
         config = gf.configuration.Config(
             data=gf.configuration.DataConfig(name=preset.data.name, size=preset.data.size),
             generator=preset.generator,

@@ -138,9 +138,13 @@ def test_a_number_that_is_taken_and_another_count_are_refused_at_once(come):
 def test_one_that_leaves_while_others_are_waited_for_may_come_again(come):
     first = come(0, 3)
     soon(lambda: listening(first.port))
-    raw(first.port, f"{HELLO} process 1 of 3").close()
+    one = raw(first.port, f"{HELLO} process 1 of 3")
+    soon(lambda: first.said and "process 2 " in first.said[-1])
+    one.close()
+    # Before the last one comes: who leaves when all are there ends it for all.
+    soon(lambda: "processes 1, 2 " in first.said[-1])
     come(2, 3)
-    soon(lambda: first.said and "process 1 " in first.said[-1])
+    soon(lambda: "process 1 " in first.said[-1])
     come(1, 3)
     assert first.result(20)[0].why is None
 
