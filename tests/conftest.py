@@ -71,6 +71,7 @@ _LONG_PAGES = {
     "games.md",
     "methods.md",
     "runs.md",
+    "spectra_of_networks.md",
     "training.md",
     "vector_fields.md",
 }
