@@ -7,6 +7,7 @@ import optax
 import pytest
 
 import ganfield as gf
+from tests.cases import METHODS
 
 BILINEAR = gf.vector_field(gf.games.bilinear())
 
@@ -52,6 +53,24 @@ def walk(records, size, forgets=0.0, seed=0):
 def test_the_bilinear_game(method, transform, outcome):
     field = BILINEAR if transform is None else transform(BILINEAR)
     assert gf.verdict(followed(method, field)).outcome == outcome
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", METHODS)
+def test_the_bilinear_game_by_every_method(name):
+    """Right, by the distances themselves, or undecided; never another of the five."""
+    run = followed(METHODS[name])
+    distances = np.hypot(*map(np.asarray, run.records))
+    early, late = (part.max() for part in np.array_split(distances[len(distances) // 2 :], 2))
+    right = {"cycling"}
+    if not np.isfinite(late) or late > 1.2 * early:
+        right = {"diverging"}
+    elif late < early / 1.2 or late < 1e-6:
+        right = {"converging"}
+    told = gf.verdict(run)
+    assert told.outcome in right | {"undecided"}, told
+    sure = name not in ("follow_the_ridge",)  # whose H_φφ is 0 here
+    assert (told.outcome in right) or not sure, told
 
 
 def test_the_numbers_are_those_of_the_motion():
