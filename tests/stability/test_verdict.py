@@ -55,11 +55,11 @@ def test_the_bilinear_game(method, transform, outcome):
     assert gf.verdict(followed(method, field)).outcome == outcome
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METHODS)
 def test_the_bilinear_game_by_every_method(name):
-    """Right, by the distances themselves, or undecided; never another of the five."""
-    run = followed(METHODS[name])
+    """Right, by the distances themselves; of one that changes its own step size, or undecided."""
+    run = followed(METHODS[name], num_steps=800, every=8)
     distances = np.hypot(*map(np.asarray, run.records))
     early, late = (part.max() for part in np.array_split(distances[len(distances) // 2 :], 2))
     right = {"cycling"}
@@ -68,9 +68,8 @@ def test_the_bilinear_game_by_every_method(name):
     elif late < early / 1.2 or late < 1e-6:
         right = {"converging"}
     told = gf.verdict(run)
-    assert told.outcome in right | {"undecided"}, told
-    sure = name not in ("follow_the_ridge",)  # whose H_φφ is 0 here
-    assert (told.outcome in right) or not sure, told
+    allowed = right | {"undecided"} if name == "adaptive_competitive" else right
+    assert told.outcome in allowed, told
 
 
 def test_the_numbers_are_those_of_the_motion():
