@@ -31,7 +31,9 @@ DIGITS = ("digits/dcgan", "digits/simultaneous", "digits/alternating", "digits/c
 CIFAR10 = ("cifar10/altgd_0", "cifar10/simgd_2", "cifar10/altgd_2", "cifar10/conopt_2")
 NUM_REAL = 10_000
 Row = dict[str, Any]
-COLUMNS = ("preset", "seed", "steps", "score", "Fréchet", "prec.", "recall", "‖v‖", "time")
+COLUMNS = (
+    "preset", "seed", "steps", "score", "Fréchet", "prec.", "recall", "‖v‖", "time", "verdict",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,7 @@ def row_of(
         "outcome": result.outcome,
         "steps": result.step,
         "stopped_at": result.stopped_at,
+        "verdict": None if result.verdict is None else result.verdict.outcome,
         "seconds": round(result.seconds, 2),
         "compile_seconds": None if done else round(result.compile_seconds, 2),
         "steps_per_second": round(result.step / result.seconds, 2) if result.seconds else None,
@@ -206,6 +209,7 @@ def table(rows: list[Row]) -> str:
             f"{scores['recall']:.2f}",
             f"{np.hypot(metrics['norm_v_theta'], metrics['norm_v_phi']):.2g}",
             f"{row['seconds']:.0f} s",
+            row.get("verdict") or "–",  # which earlier versions did not tell
         )
         lines.append(line)
     return gf.reporting.table(COLUMNS, lines)

@@ -58,7 +58,7 @@ class Config:
     seed: int = 0
     """Of everything that is random."""
     quick: bool = False
-    """A perceptron and a few steps, to see that all of it works: about a minute."""
+    """A perceptron and a few steps, to see that all of it works: less than a minute."""
     publish: bool = False
     """Put table and figures into this folder's README.md and figures/."""
     output: Path = Path("results/spectra")
@@ -150,7 +150,8 @@ def grows_by(run: gf.runs.SavedRun, F: Any, vector: np.ndarray, config: Config) 
             key=jax.random.key(config.seed + 1),
         ).params  # fmt: skip
 
-    ends = [follow(state, run.sample) for state in states]
+    sample = run.sample  # which is another function each time that it is asked for
+    ends = [follow(state, sample) for state in states]
 
     def apart(one: Any, other: Any) -> float:
         squares = jax.tree.map(lambda x, y: float(jnp.sum((x - y) ** 2)), one, other)
@@ -188,6 +189,8 @@ def main(config: Config) -> None:
         config = replace(
             config, num_steps=30, num_snapshots=1, num=1, max_products=60, batch_size=16
         )
+        # What takes long are some 30 programs that each run a few times.
+        jax.config.update("jax_disable_most_optimizations", True)
     for name in ("num_steps", "num_snapshots", "num", "max_products", "batch_size"):
         gf.checks.check_count(getattr(config, name), argument=name)
     gf.checks.check_seed(config.seed, argument="seed")

@@ -50,9 +50,14 @@ def record(spectrum: RunSpectrum, output: Path | None) -> dict[str, Any]:
         }
         for name, each in shot.parts()
     }
+    rotation = {
+        name: {"share": blocks.rotation.value, "standard_error": blocks.rotation.standard_error}
+        for name, blocks in (("v", shot.v_blocks), ("w", shot.w_blocks))
+        if blocks is not None
+    }
     facts = {"radius": shot.radius, "stable": shot.stable, "products": shot.products}
     about = {"run": run.folder, "step": run.step, "seconds": shot.seconds, "output": output}
-    return about | facts | {"spectra": kinds}
+    return about | facts | {"spectra": kinds, "rotation": rotation}
 
 
 def say(spectrum: RunSpectrum, output: Path | None) -> None:
@@ -69,6 +74,10 @@ def say(spectrum: RunSpectrum, output: Path | None) -> None:
             "\n".join(number(value, 2) for value in each.conditions),
         )
     show(rows)
+    shares = [f"v′ {shot.v_blocks.rotation}"]
+    if shot.w_blocks is not None:
+        shares.append(f"w′ {shot.w_blocks.rotation}")
+    print(f"share of rotation, ‖A‖²/‖J‖² of J = S + A: {', '.join(shares)}")
     print(
         f"the step is stable here: {yes_no(shot.stable)} (largest modulus {shot.radius:.6g}); "
         f"{shot.products} products, {shot.seconds:.1f} s\n"

@@ -113,10 +113,9 @@ def jacobian_blocks(
         (-2 ± 0, [[1 ± 0, 2 ± 0], [2 ± 0, 1 ± 0]], 0.8 ± 0)
     """
     num_probes, key = check_count(num_probes, argument="num_probes"), key_of(key)
-    params, size, split = count_numbers(field, params, batch)
+    params, size, _ = count_numbers(field, params, batch)
     itemsize = np.result_type(*(leaf.dtype for leaf in jax.tree.leaves(params))).itemsize
-    exact = size <= _EACH * num_probes
-    if not exact:
+    if not _is_exact(size, num_probes):
         check_memory(
             num_probes,
             lambda probes: 3 * probes * size * itemsize,
@@ -124,7 +123,13 @@ def jacobian_blocks(
             what=f"the directions of {size} numbers each",
             on_host=True,
         )
-    J = both_products(field, params, batch, user="jacobian_blocks")
+    return blocks_of(both_products(field, params, batch, user="jacobian_blocks"), num_probes, key)
+
+
+def blocks_of(J: BothProducts, num_probes: int, key: jax.Array) -> JacobianBlocks:
+    """Return what `jacobian_blocks` does, of a Jacobian that is known by its products."""
+    size, split = J.size, J.split
+    exact = _is_exact(size, num_probes)
     players = slice(0, split), slice(split, size)
     if exact:
         whole = np.zeros((2, 7))
@@ -152,6 +157,11 @@ def jacobian_blocks(
     count = num_probes + sum(basis.shape[1] for basis in directions)
     count += num_probes * sum(len(basis) > basis.shape[1] for basis in directions)
     return _result(_numbers(large), np.stack([*map(_numbers, rest)]), exact, count)
+
+
+def _is_exact(size: int, num_probes: int) -> bool:
+    """Return whether the unit vectors are no more than what probes would take."""
+    return size <= _EACH * num_probes
 
 
 def _placed(J: BothProducts, player: slice, part: np.ndarray) -> np.ndarray:

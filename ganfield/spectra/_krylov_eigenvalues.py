@@ -9,22 +9,18 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 
-from ganfield._compiled import compiled, is_tracing
+from ganfield._compiled import is_tracing
 from ganfield._html import html_of
 from ganfield._memory import check_memory
-from ganfield._tree import strong
 from ganfield._types import Field, Players, PyTree
-from ganfield.checks import as_params, check_count, check_positive, lookup
-from ganfield.field import check_field, jvp, vjp
+from ganfield.checks import check_count, check_positive, lookup
 from ganfield.spectra._inverse import UnsolvedError, nearest
 from ganfield.spectra._krylov import Kept, Product
 from ganfield.spectra._leading import Leading, Search, leading, rows_of
 from ganfield.spectra._left import left_of
-from ganfield.spectra._smooth import check_smooth_along
+from ganfield.spectra._linear_map import LinearMap, linear_map
 from ganfield.spectra._targets import key_of
 from ganfield.spectra._update_map import UpdateMap
 from ganfield.spectra._work import Progress, Work, begin, watched
@@ -92,7 +88,7 @@ class KrylovEigenvalues(NamedTuple):
 
 
 def krylov_eigenvalues(
-    field: Field | UpdateMap,
+    field: Field | UpdateMap | LinearMap,
     params: Players | jax.Array | None = None,
     batch: Any = None,
     *,
@@ -173,7 +169,7 @@ def krylov_eigenvalues(
             "krylov_eigenvalues must be called outside of jax.jit, vmap and grad: it decides by "
             "numbers how it goes on"
         )
-    map_ = _map_of(field, params, batch)
+    map_ = field if isinstance(field, LinearMap) else linear_map(field, params, batch)
     if num > map_.size:
         raise ValueError(f"num must be at most the number of parameters, {map_.size}, got {num}")
     if start is not None and start.kept is not None and start.kept.basis.shape[1] != map_.size:
@@ -197,7 +193,7 @@ def krylov_eigenvalues(
     begin(progress, work)
     key = jax.random.key(0) if key is None else key
     random = np.random.default_rng(np.asarray(jax.random.key_data(key)))
-    product = map_.product()
+    product = map_.product
     product(np.ones(map_.size, map_.dtype))
     began = time.perf_counter()
     product(np.ones(map_.size, map_.dtype))
@@ -205,7 +201,7 @@ def krylov_eigenvalues(
     search = Search(num, wanted, share, starts, listed, max_products)
     with watched(progress, work) as tick:
         count = itertools.count(1)
-        map_.check(product)
+        map_.check()
 
         def counted(multiply: Callable[[np.ndarray], np.ndarray]) -> Callable:
             def multiplied(vector: np.ndarray) -> np.ndarray:
@@ -233,7 +229,7 @@ def krylov_eigenvalues(
             if kind:
                 result = result._replace(right=map_.tree(answer.vectors))
             if kind == 2:
-                transposed = counted(map_.transposed())
+                transposed = counted(map_.transposed)
                 other = find(transposed, place.conjugate(), None)
                 pairs = left_of(answer, other, transposed)
                 result = result._replace(
@@ -267,76 +263,4 @@ def _result(answer: Leading, num: int, share: float) -> KrylovEigenvalues:
         answer.norm,
         share,
         kept=answer.kept,
-    )
-
-
-class _Map(NamedTuple):
-    """A linear map of vectors."""
-
-    size: int
-    dtype: np.dtype
-    name: str
-    product: Callable[[], Callable[[np.ndarray], np.ndarray]]
-    transposed: Callable[[], Callable[[np.ndarray], np.ndarray]]
-    check: Callable[[Callable[[np.ndarray], np.ndarray]], None]
-    tree: Callable[[np.ndarray], PyTree]
-
-
-def _map_of(field: Field | UpdateMap, params: Any, batch: Any) -> _Map:
-    if isinstance(field, UpdateMap):
-        if batch is not None:
-            raise ValueError("batch must be None for an update map, which was made with its own")
-        return _map_of_update(field, params)
-    if params is None:
-        raise ValueError("params must be the point at which the field is looked at, got None")
-    check_field(field, params, batch)
-    params = strong(as_params(params))
-    flat, unravel = ravel_pytree(params)
-    dtype = np.dtype(np.promote_types(flat.dtype, np.float32))
-
-    def program(of: Callable[..., Callable]) -> Callable[[np.ndarray], np.ndarray]:
-        def multiplied(params: Players, batch: Any, vector: jax.Array) -> jax.Array:
-            along = unravel(vector.astype(flat.dtype))
-            return ravel_pytree(of(field)(params, along, batch))[0]
-
-        run = compiled(multiplied, params, batch, np.zeros(flat.size, dtype), name="_product")
-        return lambda vector: np.asarray(run(params, batch, vector.astype(dtype)), dtype)
-
-    def tree(rows: np.ndarray) -> PyTree:
-        leaves, structure = jax.tree.flatten(params)
-        ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
-        parts = np.split(rows, ends, axis=1)
-        shaped = (
-            part.reshape(len(rows), *leaf.shape) for part, leaf in zip(parts, leaves, strict=True)
-        )
-        return jax.tree.unflatten(structure, list(shaped))
-
-    return _Map(
-        flat.size,
-        dtype,
-        "the field's Jacobian",
-        lambda: program(jvp),
-        lambda: program(vjp),
-        lambda product: check_smooth_along(field, params, batch, product),
-        tree,
-    )
-
-
-def _map_of_update(F: UpdateMap, point: Any) -> _Map:
-    at = F.point if point is None else jnp.asarray(point, F.point.dtype)
-    if at.shape != F.point.shape:
-        raise ValueError(f"params must be a vector of shape {F.point.shape}, got {at.shape}")
-
-    def program(of: Callable[..., jax.Array]) -> Callable[[np.ndarray], np.ndarray]:
-        run = compiled(of, at, at, name="_product")
-        return lambda vector: np.asarray(run(at, jnp.asarray(vector, at.dtype)))
-
-    return _Map(
-        at.size,
-        np.dtype(at.dtype),
-        "F′",
-        lambda: program(F.jvp),
-        lambda: program(F.vjp),
-        lambda product: None,
-        lambda rows: rows,
     )

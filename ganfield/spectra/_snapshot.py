@@ -1,4 +1,4 @@
-"""Leading eigenvalues of all that moves a run, at one of its states."""
+"""Leading eigenvalues of all that moves a run at one of its states, and how much of it turns."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from ganfield._html import html_of
 from ganfield._types import Field
 from ganfield.checks import check_count
 from ganfield.methods import Method, State
+from ganfield.spectra._blocks import JacobianBlocks, blocks_of
 from ganfield.spectra._krylov_eigenvalues import KrylovEigenvalues, krylov_eigenvalues
+from ganfield.spectra._linear_map import LinearMap, linear_map
 from ganfield.spectra._moving_map import moving_map
 
 _TARGETS = ("largest_real", "largest_imaginary")
 _MOST_PRODUCTS = 300  # for each kind of eigenvalues
+_PROBES = 4  # of each player, for the share of rotation: 20 products with J, and 20 with Jᵀ
 
 
 class Snapshot(NamedTuple):
@@ -29,7 +32,9 @@ class Snapshot(NamedTuple):
         w: of w′, the exact Jacobian of the transformed field; None where there is no transform.
         w_turning: likewise.
         step: of the update map F′ of what moves, second moments held (`moving_map`), those with the
-            largest moduli: the step is stable where all are below 1.
+            largest moduli: the step is stable where all are below 1. With their right vectors.
+        v_blocks: of v′, the share of rotation, traces and norms, whole and by players.
+        w_blocks: likewise of w′; None where there is no transform.
         seconds: that all of it took.
     """
 
@@ -38,12 +43,15 @@ class Snapshot(NamedTuple):
     w: KrylovEigenvalues | None
     w_turning: KrylovEigenvalues | None
     step: KrylovEigenvalues
+    v_blocks: JacobianBlocks
+    w_blocks: JacobianBlocks | None
     seconds: float
 
     @property
     def products(self) -> int:
-        """Return how many products were taken."""
-        return sum(each.products for _, each in self.parts())
+        """Return how many products were taken, with Jacobians and with their transposes."""
+        blocks = sum(2 * each.num_products for each in (self.v_blocks, self.w_blocks) if each)
+        return blocks + sum(each.products for _, each in self.parts())
 
     @property
     def radius(self) -> float:
@@ -57,7 +65,7 @@ class Snapshot(NamedTuple):
         return self.radius <= 1 + float(self.step.residuals[worst])
 
     def parts(self) -> Iterator[tuple[str, KrylovEigenvalues]]:
-        """Yield what there is, by its name."""
+        """Yield the eigenvalues that there are, by their names."""
         for name in ("v", "v_turning", "w", "w_turning", "step"):
             if getattr(self, name) is not None:
                 yield name, getattr(self, name)
@@ -65,7 +73,8 @@ class Snapshot(NamedTuple):
     def __repr__(self) -> str:
         said = [f"{name}: {_few(each)}" for name, each in self.parts()]
         cost = f"{self.products} products, {self.seconds:.2g} s"
-        return f"Snapshot: {'; '.join(said)}; |F′| {self.radius:.6g}; {cost}"
+        turns = f"rotation {self.v_blocks.rotation}"
+        return f"Snapshot: {'; '.join(said)}; {turns}; |F′| {self.radius:.6g}; {cost}"
 
     def _repr_html_(self) -> str:
         return html_of(self)
@@ -83,8 +92,9 @@ def snapshot(
 ) -> Snapshot:
     """Return the leading eigenvalues of v′, of w′ and of the step at a state of a run.
 
-    All by products alone, in the precision of the state, and by one start each: a multiple
-    eigenvalue is found once (`ganfield.krylov_eigenvalues` has ``starts=2``).
+    And what shares of v′ and w′ are rotation. All by products alone, in the precision of the state,
+    and by one start each: a multiple eigenvalue is found once (`ganfield.krylov_eigenvalues` has
+    ``starts=2``).
 
     Args:
         method: how the players move.
@@ -93,7 +103,7 @@ def snapshot(
         batch: what the fields see.
         field: w, which the method moves along; v if None.
         num: how many eigenvalues of each kind, at most as many as there are.
-        max_products: for each kind; what has not converged then says so.
+        max_products: for each kind of eigenvalues; what has not converged then says so.
 
     Returns:
         A `Snapshot`.
@@ -112,40 +122,47 @@ def snapshot(
         (array([0.+1.j]), array([-0.5+1.j]))
         >>> round(shot.radius, 4)  # |1 + 0.1·(−0.5 + i)|
         0.9552
+        >>> shot.v_blocks.rotation, shot.w_blocks.rotation  # w′ = v′ − ½·1
+        (1 ± 0, 0.8 ± 0)
     """
     num = check_count(num, argument="num")
     began = time.perf_counter()
 
-    def of(each: Field, target: str) -> KrylovEigenvalues:
-        return krylov_eigenvalues(
-            each,
-            state.params,
-            batch,
-            num=min(num, _size(state)),
+    F = moving_map(method, original if field is None else field, state, batch)
+    v = _looked_at(linear_map(original, state.params, batch), state, num, max_products)
+    w: tuple[Any, Any, Any] = (None, None, None)
+    if field is not None and field is not original:
+        w = _looked_at(linear_map(field, state.params, batch), state, num, max_products)
+    step = krylov_eigenvalues(
+        F,
+        num=min(num, F.point.size),
+        target="largest_modulus",
+        vectors="right",
+        starts=1,
+        max_products=max_products,
+        progress=False,
+    )
+    seconds = time.perf_counter() - began
+    return Snapshot(v[0], v[1], w[0], w[1], step, v[2], w[2], seconds)
+
+
+def _looked_at(
+    J: LinearMap, state: State, num: int, max_products: int
+) -> tuple[KrylovEigenvalues, KrylovEigenvalues, JacobianBlocks]:
+    """Return the eigenvalues of a field that lead, those that turn fastest, and its blocks."""
+    real, turning = (
+        krylov_eigenvalues(
+            J,
+            num=min(num, J.size),
             target=target,
             starts=1,
             max_products=max_products,
             progress=False,
         )
-
-    v, v_turning = (of(original, target) for target in _TARGETS)
-    w, w_turning = None, None
-    if field is not None and field is not original:
-        w, w_turning = (of(field, target) for target in _TARGETS)
-    F = moving_map(method, original if field is None else field, state, batch)
-    step = krylov_eigenvalues(
-        F,
-        num=min(num, F.point.size),
-        target="largest_modulus",
-        starts=1,
-        max_products=max_products,
-        progress=False,
+        for target in _TARGETS
     )
-    return Snapshot(v, v_turning, w, w_turning, step, time.perf_counter() - began)
-
-
-def _size(state: State) -> int:
-    return sum(np.size(leaf) for leaf in jax.tree.leaves(state.params))
+    thetas = sum(np.size(leaf) for leaf in jax.tree.leaves(state.params.theta))
+    return real, turning, blocks_of(J.both(thetas), _PROBES, jax.random.key(0))
 
 
 def _few(leading: KrylovEigenvalues) -> str:

@@ -11,6 +11,7 @@ from scipy import optimize
 
 from ganfield._compiled import compiled
 from ganfield._types import PyTree
+from ganfield.spectra._krylov import Space
 from ganfield.stability._impulses import NUM_CHAINS, EndlessError, Impulses, Linear, Rows, linear_of
 from ganfield.stability._noisy_map import NoisyMap
 from ganfield.stability._settled import (
@@ -279,25 +280,15 @@ def _leading(
     With its vector and its residual. The ends of a spectrum show first, also where eigenvalues
     crowd, as they do of many numbers, so that a search for the very largest has no end.
     """
-    most = min(size, _KRYLOV)
-    start = np.random.default_rng(2).normal(size=size)
-    basis, matrix = [start / np.linalg.norm(start)], np.zeros((most + 1, most))
-    for column in range(most):
-        image = product(basis[column])
-        for _ in range(2):  # once leaves what rounding makes of parts that cancel
-            overlap = np.stack(basis) @ image
-            image = image - overlap @ np.stack(basis)
-            matrix[: column + 1, column] += overlap
-        left = float(np.linalg.norm(image))
-        matrix[column + 1, column] = left
-        if left <= 1e-14 * np.linalg.norm(matrix) or column + 1 == most:
-            break
-        basis.append(image / left)
-    count = len(basis)
-    values, vectors = np.linalg.eig(matrix[:count, :count])
-    lead = int(np.argmax(np.abs(values)))
-    vector = vectors[:, lead] @ np.stack(basis)
-    return values[lead], vector, float(left * abs(vectors[-1, lead]))
+    random = np.random.default_rng(2)
+    space = Space(product, size, min(size, _KRYLOV), np.dtype(float), random)
+    space.is_filtered = False
+    while space.grow(space.count + 1) and space.row.any() and space.count < len(space.row):
+        pass
+    ritz = space.ritz()
+    lead = int(np.argmax(np.abs(ritz.values)))
+    vector = ritz.vectors[:, lead] @ space.basis[: space.count]
+    return ritz.values[lead], vector, float(ritz.radii[lead])
 
 
 def _offset(

@@ -7,17 +7,18 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, eigs
 
 from ganfield._types import Field, Players, PyTree
 from ganfield.methods import Method
 from ganfield.spectra import jacobian_at
+from ganfield.spectra._leading import Search, leading
 from ganfield.stability._equation import drawn, equation_of
 from ganfield.stability._settled import pushed_on, settle
 
 _FEW = 1024  # batches
 _LARGEST = 24  # numbers that move, of which E[M ⊗ M] is made for many values at once
 _DENSE = 12  # numbers that move, of which E[M ⊗ M] is made
+_SOLVED = 1e-12  # the largest residual of the leading eigenvalue, as a share of the map's norm
 
 
 def mean_square_radius(
@@ -89,9 +90,14 @@ def _radius(slopes: np.ndarray) -> float:
     def product(flat: np.ndarray) -> np.ndarray:
         return pushed_on(slopes, flat.reshape(size, size)).ravel()
 
-    operator = LinearOperator((size**2, size**2), matvec=product)
-    values = eigs(operator, k=1, which="LM", v0=np.eye(size).ravel(), return_eigenvectors=False)
-    return float(np.abs(values).max())
+    search = Search(1, np.abs, _SOLVED, starts=1)
+    answer = leading(product, size**2, search, np.random.default_rng(0))
+    if not answer.converged[0]:
+        raise ValueError(
+            "params must be a point where the mean square radius is told by products, and after "
+            f"{answer.products} of them it is known to {answer.residuals[0]:.1g} only"
+        )
+    return float(np.abs(answer.values[0]))
 
 
 def mean_square_radius_of(

@@ -81,4 +81,7 @@ def row_of(shot: Snapshot) -> dict[str, float | int]:
         row[f"{name}_residual"] = (
             np.nan if leading is None else float(leading.residuals.max(initial=0.0))
         )
+    for name, blocks in (("v", shot.v_blocks), ("w", shot.w_blocks)):
+        share, error = (np.nan, np.nan) if blocks is None else blocks.rotation
+        row |= {f"{name}_rotation": float(share), f"{name}_rotation_error": float(error)}
     return row | {"radius": shot.radius, "stable": int(shot.stable)}

@@ -101,7 +101,8 @@ def test_spectrum_of_a_run(run, run_json, folders, monkeypatch):
     with jax.enable_x64(False):
         loaded = gf.runs.load(folders[0])
         batch = loaded.sample(jax.random.key(0))
-        v = np.linalg.eigvals(np.asarray(gf.jacobian(loaded.original)(loaded.params, batch)))
+        matrix = np.asarray(gf.jacobian(loaded.original)(loaded.params, batch), float)
+        v = np.linalg.eigvals(matrix)
         F = gf.spectra.moving_map(loaded.method, loaded.field, loaded.state, batch)
         moduli = np.abs(np.linalg.eigvals(np.asarray(F.jacobian(F.point))))
     spectra = record["spectra"]
@@ -110,6 +111,9 @@ def test_spectrum_of_a_run(run, run_json, folders, monkeypatch):
     assert real[0] == pytest.approx(v.real.max(), rel=1e-3)
     turning = [abs(value["im"]) for value in spectra["v_turning"]["eigenvalues"]]
     assert turning[0] == pytest.approx(np.abs(v.imag).max(), rel=1e-3)
+    share = np.linalg.norm((matrix - matrix.T) / 2) ** 2 / np.linalg.norm(matrix) ** 2
+    (rotation,) = record["rotation"].values()
+    assert abs(rotation["share"] - share) < 4 * rotation["standard_error"] < 0.4
     assert record["radius"] == pytest.approx(moduli.max(), rel=1e-5)
     assert record["stable"] == (moduli.max() <= 1)
     assert record["step"] == 20
@@ -119,6 +123,7 @@ def test_spectrum_of_a_run(run, run_json, folders, monkeypatch):
     code, out, err = run("spectrum", folders[0], "--num", 1)
     assert (code, err) == (0, "")
     assert "v′, largest real part" in out
+    assert f"share of rotation, ‖A‖²/‖J‖² of J = S + A: v′ {rotation['share']:.4g} ±" in out
     assert f"largest modulus {record['radius']:.6g}" in out
 
 

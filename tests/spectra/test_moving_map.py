@@ -111,6 +111,15 @@ def test_a_snapshot_is_what_lapack_says():
         given = getattr(shot, f"{name}_turning").eigenvalues.imag
         np.testing.assert_allclose(np.abs(given), np.abs(dense[name].imag).max(), rtol=1e-8)
     assert shot.radius == pytest.approx(np.abs(dense["step"]).max(), rel=1e-8)
+    for blocks, field in ((shot.v_blocks, v), (shot.w_blocks, w)):
+        with jax.enable_x64(True):
+            matrix = np.asarray(gf.jacobian(field)(state.params))
+        share = np.linalg.norm((matrix - matrix.T) / 2) ** 2 / np.linalg.norm(matrix) ** 2
+        value, error = blocks.rotation
+        assert 0 < error < 0.2 * share
+        assert abs(value - share) < 4 * error
+    each = sum(part.products for _, part in shot.parts())
+    assert shot.products == each + 2 * (shot.v_blocks.num_products + shot.w_blocks.num_products)
     assert shot.stable == (shot.radius <= 1)
 
 
@@ -118,6 +127,11 @@ def test_without_a_transform_there_is_no_w():
     method = gf.simultaneous(optax.sgd(0.1))
     shot = snapshot(method, linear, state_of(method), num=5)
     assert shot.w is None
+    assert shot.w_blocks is None
+    # A has ±2 beside its diagonal; J is small enough for the unit vectors, so nothing is random.
+    share, error = shot.v_blocks.rotation
+    assert (share, error) == (pytest.approx(8 / 9.25), 0)
+    assert "rotation 0.8649 ± 0" in repr(shot)
     assert shot.w_turning is None
     assert [name for name, _ in shot.parts()] == ["v", "v_turning", "step"]
     assert len(shot.v.eigenvalues) == 2

@@ -9,6 +9,7 @@ from scipy.linalg import solve_discrete_lyapunov
 from scipy.optimize import fsolve
 
 import ganfield as gf
+from ganfield.stability._by_products import _leading
 
 J = np.array([[-1.0, 2.0], [-2.0, -1.0]])
 DEVIATIONS = np.array([1.0, 0.5])
@@ -35,6 +36,27 @@ def floor_of(method, count, matrix=J, **options):
 
     at = gf.Players(jnp.zeros(count), jnp.zeros(count))
     return gf.noise_floor(method, field, at, sample=sample, **options)
+
+
+@pytest.mark.parametrize("size", [1, 2, 50, 61, 200])
+def test_the_leading_eigenvalue_of_one_krylov_space(size):
+    matrix = np.random.default_rng(size).normal(size=(size, size)) / size**0.5
+    matrix[0, 0] += 3
+    value, vector, residual = _leading(lambda u: matrix @ u, size)
+    assert abs(value) == pytest.approx(np.abs(np.linalg.eigvals(matrix)).max(), rel=1e-9)
+    off = np.linalg.norm(matrix @ vector - value * vector)
+    assert (np.linalg.norm(vector), off) == (pytest.approx(1), pytest.approx(residual, abs=1e-12))
+
+
+def test_a_krylov_space_that_the_map_does_not_lead_out_of_is_enough():
+    asked = []
+
+    def product(u):
+        asked.append(u)
+        return np.where(np.arange(1000) < 500, 0.9, 0.5) * u
+
+    value, _, residual = _leading(product, 1000)
+    assert (value, residual, len(asked)) == (pytest.approx(0.9), 0, 2)
 
 
 def check_plain(floor, count):

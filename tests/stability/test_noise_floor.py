@@ -308,3 +308,6 @@ def test_the_mean_square_without_the_matrix(monkeypatch):
     dense = radius()
     monkeypatch.setattr("ganfield.stability._mean_square._DENSE", 0)
     assert radius() == pytest.approx(dense, rel=1e-9)
+    monkeypatch.setattr("ganfield.stability._mean_square._SOLVED", 1e-30)
+    with pytest.raises(ValueError, match="where the mean square radius is told by products"):
+        radius()

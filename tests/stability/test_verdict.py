@@ -7,6 +7,7 @@ import optax
 import pytest
 
 import ganfield as gf
+from tests.cases import METHODS
 
 BILINEAR = gf.vector_field(gf.games.bilinear())
 
@@ -52,6 +53,23 @@ def walk(records, size, forgets=0.0, seed=0):
 def test_the_bilinear_game(method, transform, outcome):
     field = BILINEAR if transform is None else transform(BILINEAR)
     assert gf.verdict(followed(method, field)).outcome == outcome
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", METHODS)
+def test_the_bilinear_game_by_every_method(name):
+    """Right, by the distances themselves; of one that changes its own step size, or undecided."""
+    run = followed(METHODS[name], num_steps=800, every=8)
+    distances = np.hypot(*map(np.asarray, run.records))
+    early, late = (part.max() for part in np.array_split(distances[len(distances) // 2 :], 2))
+    right = {"cycling"}
+    if not np.isfinite(late) or late > 1.2 * early:
+        right = {"diverging"}
+    elif late < early / 1.2 or late < 1e-6:
+        right = {"converging"}
+    told = gf.verdict(run)
+    allowed = right | {"undecided"} if name == "adaptive_competitive" else right
+    assert told.outcome in allowed, told
 
 
 def test_the_numbers_are_those_of_the_motion():
