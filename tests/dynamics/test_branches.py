@@ -441,7 +441,7 @@ KINKED = on_a_line(lambda x, mu: mu - jnp.abs(x))
         ((consensus_of(V), None, (0.0, 1.0)), {}, r"start must be gf.Players\(theta, phi\), or s"),
         ((consensus_of(V), [(0, 0)], (0.0, 1.0)), {}, r"must be gf.Players\(theta, phi\), got tup"),
         ((None, ORIGIN, (0.0, 1.0)), {}, "build must be a function of the knob, got None"),
-        ((lambda mu: mu > 0 and V, ORIGIN, (0.0, 1.0)), {}, "build must take a traced value"),
+        ((lambda mu: V if mu >= 0 else 1, ORIGIN, (0.0, 1.0)), {}, "build must take a traced val"),
         (
             (lambda mu: gf.consensus(V, gamma=float(mu)), ORIGIN, (0.0, 1.0)), {},
             "build must take a traced value",
