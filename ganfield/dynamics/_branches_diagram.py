@@ -102,7 +102,8 @@ class Diagram:
             beside, far = spots[inside], np.linalg.norm(spots[jump + 1].y - spots[jump].y)
             # A step may have gone over to another branch; where short ones do as well it is the
             # field that jumps, and what lies beyond hangs together with nothing before it.
-            more, end = [], KINK
+            more: list[Spot] = []
+            end = KINK
             if again:
                 start = beside._replace(tangent=way * beside.tangent)
                 more, end = follow(problem, start, self.limits, careful=2 * float(far))
