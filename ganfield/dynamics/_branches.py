@@ -14,7 +14,7 @@ from jax.flatten_util import ravel_pytree
 from ganfield._compiled import compiled
 from ganfield._tree import double
 from ganfield._types import Field, Players
-from ganfield.checks import check_bounds, check_count, check_same_structure
+from ganfield.checks import check_bounds, check_count, check_number, check_same_structure
 from ganfield.dynamics._branches_diagram import Diagram, Original
 from ganfield.dynamics._branches_follow import Limits, at_knob
 from ganfield.dynamics._branches_problem import Build, Problem, knob_of, made, problem_of
@@ -97,10 +97,13 @@ def branches(
     counts = {"num_starts": num_starts, "max_points": max_points}
     for argument, count in counts.items():
         check_count(count, argument=argument)
-    starts = [start] if isinstance(start, Players) else list(start)
+    if not callable(build):
+        raise ValueError(f"build must be a function of the knob, got {build!r}")
+    starts = [start] if isinstance(start, Players) else _several(start, argument="start")
     if not starts:
         raise ValueError("start must be an equilibrium, or several, got none")
-    looked = [_within(each, low, high, argument="search") for each in search]
+    every = _several(search, argument="search")
+    looked = [_within(each, low, high, argument="search") for each in every]
     if looked and box is None:
         raise ValueError("box must be given with search: where to look for further equilibria")
     if original is not None and not callable(original):
@@ -132,9 +135,19 @@ def _interval(bounds: Any) -> tuple[float, float]:
 
 
 def _within(value: Any, low: float, high: float, *, argument: str) -> float:
-    if not (np.ndim(value) == 0 and math.isfinite(value) and low <= value <= high):
+    check_number(value, argument=argument)
+    if not (math.isfinite(value) and low <= value <= high):
         raise ValueError(f"{argument} must be within the bounds {low:g} and {high:g}, got {value}")
     return float(value)
+
+
+def _several(given: Any, *, argument: str) -> list[Any]:
+    try:
+        every = list(given)
+    except TypeError as error:
+        what = "gf.Players(theta, phi), or several" if argument == "start" else "a list of values"
+        raise ValueError(f"{argument} must be {what}, got {given!r}") from error
+    return every
 
 
 def _limits(
@@ -175,8 +188,8 @@ def _begin(problem: Problem, point: Players, value: float) -> np.ndarray:
     said += f"{_typed(point)} with a residual of {norm:.3g}"
     if spot is None:
         raise ValueError(f"{said}; Newton's method finds none from there: gf.find_equilibria may")
-    found = problem.unravel((spot.y * problem.scale)[:-1][problem.params])
-    raise ValueError(f"{said}; the nearest one that Newton's method leads to is {_typed(found)}")
+    nearest = problem.unravel((spot.y * problem.scale)[:-1][problem.params])
+    raise ValueError(f"{said}; the nearest one that Newton's method leads to is {_typed(nearest)}")
 
 
 def _typed(point: Players) -> str:

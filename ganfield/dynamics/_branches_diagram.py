@@ -15,6 +15,7 @@ from ganfield.dynamics._branches_follow import (
     Limits,
     Spot,
     at_knob,
+    corrected,
     follow,
     tangent,
 )
@@ -31,6 +32,7 @@ Original = Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray]]
 _SAME = 1e-6  # in scaled unknowns: two solutions that are one
 _TOLERANCE = 1e-6  # of ‖J‖: what counts as 0, as in `classify`
 _MOST_BRANCHES = 200
+_MOST_AGAIN = 4  # times that a branch is followed again from where a step left it
 BORN = "the crossing that it is born at"
 
 
@@ -91,12 +93,27 @@ class Diagram:
         turned = [spot._replace(tangent=-spot.tangent) for spot in reversed(before)]
         spots = [*turned, *middle, *after]
         known = marked(problem, spots)
-        if known.jump is not None:  # What lies beyond a jump hangs together with nothing before it.
+        again = _MOST_AGAIN
+        while known.jump is not None:
             spots, jump = known.spots, known.jump
             here = next(place for place, spot in enumerate(spots) if spot is middle[0])
-            kept = slice(0, jump + 1) if jump >= here else slice(jump + 1, None)
-            first, last = (first, KINK) if jump >= here else (KINK, last)
-            known = marked(problem, spots[kept])
+            is_after = jump >= here
+            inside, way = (jump, 1) if is_after else (jump + 1, -1)
+            beside, far = spots[inside], np.linalg.norm(spots[jump + 1].y - spots[jump].y)
+            # A step may have gone over to another branch; where short ones do as well it is the
+            # field that jumps, and what lies beyond hangs together with nothing before it.
+            more: list[Spot] = []
+            end = KINK
+            if again:
+                start = beside._replace(tangent=way * beside.tangent)
+                more, end = follow(problem, start, self.limits, careful=2 * float(far))
+            again = max(again - 1, 0)
+            if is_after:
+                spots, last = [*spots[: inside + 1], *more], end
+            else:
+                turned = [spot._replace(tangent=-spot.tangent) for spot in reversed(more)]
+                spots, first = [*turned, *spots[inside:]], end
+            known = marked(problem, spots)
         self.followed.append(_Followed(problem, known.spots, known.events, (first, last)))
         if self.switch:
             for event in known.events:
@@ -136,7 +153,7 @@ class Diagram:
         return any(
             _is_one(each, y, other)
             for each in self.followed
-            for other in _solutions(each, float(y[-1]))
+            for other in [*_solutions(each, float(y[-1])), *_beside(each, y)]
         )
 
     def _finished(self, followed: _Followed) -> Branch:
@@ -190,6 +207,20 @@ def _solutions(followed: _Followed, value: float) -> list[np.ndarray]:
         if spot is not None:
             solutions.append(spot.y)
     return solutions
+
+
+def _beside(followed: _Followed, y: np.ndarray) -> list[np.ndarray]:
+    """Return the solution of a branch beside a point; at a fold none has the knob's very value."""
+    ys = np.stack([spot.y for spot in followed.spots])
+    chords = np.diff(ys, axis=0)
+    squares = np.sum(chords**2, axis=1)
+    if not squares.size or not squares.all():
+        return []
+    shares = np.clip(np.sum((y - ys[:-1]) * chords, axis=1) / squares, 0, 1)
+    guesses = ys[:-1] + shares[:, None] * chords
+    i = int(np.argmin(np.linalg.norm(guesses - y, axis=1)))
+    spot = corrected(followed.problem, guesses[i], chords[i] / np.sqrt(squares[i]))
+    return [] if spot is None else [spot.y]
 
 
 def _is_one(followed: _Followed, y: np.ndarray, other: np.ndarray) -> bool:

@@ -17,6 +17,8 @@ _JUMPS = 1e-5  # of ‖D‖: more than what D changes by over the shortest step,
 _SMALL = 1e-12  # of 1 + ‖y‖: a Newton step that is rounding
 _SINGULAR = 1e-13  # of the largest singular value: one that is 0 but for rounding
 _MOST = 12  # of Newton's steps
+_ALMOST, _BESIDE = 1e-6, 1e-3  # singular values, of the largest; a way, in scaled unknowns
+_FINER = 64  # steps of one that went to another branch
 BOUNDS, BOX, CLOSED = "the knob's bounds", "the box of parameters", "closed"
 KINK = "a kink or a jump of the field"
 LOST, LONG = "Newton's method finds no further point", "as many points as are allowed"
@@ -77,6 +79,25 @@ def corrected(problem: Problem, guess: np.ndarray, row: np.ndarray) -> Spot | No
     return None
 
 
+def settled(problem: Problem, near: Spot) -> Spot | None:
+    """Return a solution at most a little beside a point where D is singular, None if there is none.
+
+    Newton's method by the shortest steps, without those along directions in which D is almost 0.
+    """
+    y = near.y
+    for _ in range(_MOST):
+        value, slopes = problem.look(y)
+        step = np.linalg.lstsq(slopes, -value, rcond=_ALMOST)[0]
+        y = y + step
+        if not np.linalg.norm(y - near.y) <= _BESIDE:
+            return None
+        if np.linalg.norm(step) <= _SMALL * (1 + np.linalg.norm(y)):
+            break
+    value, slopes = problem.look(y)
+    is_solution = np.linalg.norm(value) <= 1e-10 * np.linalg.norm(slopes)
+    return near._replace(y=y, slopes=slopes) if is_solution else None
+
+
 def tangent(slopes: np.ndarray, before: np.ndarray) -> np.ndarray:
     """Return the unit vector along the branch, in the sense of ``before``."""
     last = np.append(np.zeros(len(slopes)), 1.0)
@@ -101,14 +122,16 @@ def at_knob(problem: Problem, y: np.ndarray) -> Spot | None:
     return corrected(problem, y, row)
 
 
-def follow(problem: Problem, begin: Spot, limits: Limits) -> tuple[list[Spot], str]:
+def follow(
+    problem: Problem, begin: Spot, limits: Limits, careful: float = 0.0
+) -> tuple[list[Spot], str]:
     """Return the points of a branch beyond ``begin``, along its tangent, and what it ends at.
 
     A step is halved where its two ends differ too much in direction, or where D half-way is not
     nearly the mean of D at both ends: of a smooth field that happens at long steps alone, at a kink
-    at all.
+    at all. Within ``careful`` of the beginning steps are as short as that by 64.
     """
-    path, here, length = [begin], begin, _FIRST
+    path, here, length = [begin], begin, min(_FIRST, careful / _FINER) if careful else _FIRST
     row = np.append(np.zeros(begin.y.size - 1), 1.0)
     while len(path) < limits.max_points:
         if length < _SHORTEST:
@@ -132,7 +155,8 @@ def follow(problem: Problem, begin: Spot, limits: Limits) -> tuple[list[Spot], s
         path.append(spot)
         if _has_closed(begin, here, spot):
             return path[1:], CLOSED
-        here, length = spot, min(length * _GROWS, _LONGEST)
+        is_far = np.linalg.norm(spot.y - begin.y) >= careful
+        here, length = spot, min(length * _GROWS, _LONGEST if is_far else careful / _FINER)
     return path[1:], LONG
 
 

@@ -126,6 +126,7 @@ def problem_of(build: Build, start: Players, value: float, batch: Any, width: fl
     check_dense(start, copies=6)
     method, field = made(build, jnp.asarray(value, float))
     check_field(field, start, batch)
+    _check_traced(build, value)
     if method is None:
         _check_smooth(field, start, batch)
         begin, params, period = np.asarray(flat), np.ones(flat.size, bool), 1
@@ -161,6 +162,22 @@ def problem_of(build: Build, start: Players, value: float, batch: Any, width: fl
         method is not None,
         period,
     )
+
+
+def _check_traced(build: Build, value: float) -> None:
+    """Raise a ``ValueError`` unless build takes a value that is not known yet."""
+
+    def traced(value: jax.Array) -> jax.Array:
+        made(build, value)
+        return value
+
+    try:
+        jax.eval_shape(traced, jnp.asarray(value, float))
+    except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
+        raise ValueError(
+            "build must take a traced value, since one program serves all values of the knob, and "
+            "it asks for a number, as by if, float() or NumPy: jnp.where and jax.numpy do without"
+        ) from error
 
 
 def _check_smooth(field: Field, start: Players, batch: Any) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ganfield._types import Players
-from ganfield.dynamics._branches_follow import Spot, corrected
+from ganfield.dynamics._branches_follow import Spot, corrected, settled
 from ganfield.dynamics._branches_problem import Problem
 from ganfield.dynamics._branches_switch import crossing
 from ganfield.dynamics._events_locate import (
@@ -28,6 +28,7 @@ HOPF, FLIP, NEIMARK_SACKER = "hopf", "flip", "neimark-sacker"
 EVENTS = (FOLD, PITCHFORK, TRANSCRITICAL, BRANCH_POINT, HOPF, FLIP, NEIMARK_SACKER)
 _TOGETHER = 1e-8  # in scaled unknowns: eigenvalues that cross at one point
 _TURNS = 1e-6  # of ‖J‖: an imaginary part that is not 0
+_LEVEL = 1e-6  # of ‖J‖: a real part that is 0 at a point that was located
 _RESONANT = 1e-6  # how near to a root of unity
 
 
@@ -78,8 +79,8 @@ class Marked(NamedTuple):
     Attributes:
         spots: its points, those of the events among them, and one between each two.
         events: in its order.
-        jump: the place of the first jump of an exponent, before which no event was looked for;
-            None where there is none.
+        jump: the place before the first step that went to another branch, or over a jump of an
+            exponent: then no event was looked for. None where there is none.
     """
 
     spots: list[Spot]
@@ -109,8 +110,12 @@ def marked(problem: Problem, spots: list[Spot]) -> Marked:
     met: list[tuple[float, Spot, int, bool]] = []
     for k in range(signs.shape[1]):
         for i, j in changes(signs[:, k]):
-            share, spot = root(problem, spots[i], spots[j], level_of(problem, k))
-            if abs(levels_of(problem, spot)[k]) > 1e-6 * max(sizes[i], sizes[j]):
+            level, size = level_of(problem, k), max(sizes[i], sizes[j])
+            share, near, is_solution = root(problem, spots[i], spots[j], level)
+            spot: Spot | None = near
+            if not is_solution or abs(level(near)) > _LEVEL * size:
+                spot = _where_branches_cross(problem, near)
+            if spot is None or abs(level(spot)) > _LEVEL * size:
                 return Marked(spots, [], i)
             turns = bool(spots[i].tangent[-1] * spots[j].tangent[-1] < 0)
             met.append((i + share * (j - i), spot, 1, turns))
@@ -127,6 +132,17 @@ def marked(problem: Problem, spots: list[Spot]) -> Marked:
         if event is not None:
             events.append((place, event))
     return _inserted(problem, spots, events)
+
+
+def _where_branches_cross(problem: Problem, near: Spot) -> Spot | None:
+    """Return the solution at a crossing that a point of a chord is near; None where there is none.
+
+    There is none where a step went over from one branch to another that only comes near.
+    """
+    met = crossing(problem, near)
+    if met is None:
+        return settled(problem, near)
+    return near._replace(y=met.y, slopes=problem.look(met.y)[1])
 
 
 def _inserted(problem: Problem, spots: list[Spot], events: list[tuple[float, Event]]) -> Marked:

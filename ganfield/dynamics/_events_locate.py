@@ -65,8 +65,11 @@ def root(
     other: Spot,
     level: Callable[[Spot], float],
     exact: float = 1e-14,
-) -> tuple[float, Spot]:
-    """Return where a function of the points between two of a branch changes its sign."""
+) -> tuple[float, Spot, bool]:
+    """Return where a function of the points between two of a branch changes its sign.
+
+    That is its share of the chord, the point, and whether it is a solution or only of the chord.
+    """
     at = _between(problem, one, other)
     ends = level(one), level(other)
 
@@ -74,7 +77,7 @@ def root(
         return ends[int(share)] if share in (0.0, 1.0) else float(level(at(share)[0]))
 
     share = brentq(of, 0.0, 1.0, xtol=exact, rtol=1e-14, maxiter=80, disp=False)
-    return share, at(share)[0]
+    return share, *at(share)
 
 
 def with_dips(problem: Problem, spots: list[Spot]) -> list[Spot]:
@@ -130,6 +133,6 @@ def crossings(problem: Problem, spots: list[Spot]) -> Iterator[tuple[float, Spot
     levels = np.array([level(spot) for spot in spots])
     for i, j in changes(np.where(np.abs(levels) > 1e-9, np.sign(levels), 0)):
         # Not nearer, for there the equations are all but singular.
-        share, spot = root(problem, spots[i], spots[j], level, exact=1e-3)
+        share, spot, _ = root(problem, spots[i], spots[j], level, exact=1e-3)
         if abs(level(spot)) <= _CROSSED * max(abs(levels[i]), abs(levels[j])):
             yield i + share * (j - i), spot

@@ -90,6 +90,57 @@ def test_a_transcritical_point_and_the_other_branch():
 
 
 @pytest.mark.slow
+def test_a_crossing_of_bent_branches_is_passed():
+    """The logistic map: 0 and 1 − 1/r cross at 1, and the second flips at 3."""
+
+    def build(r):
+        def field(params, batch=None):
+            x = params.theta
+            return gf.Players(r * x * (1 - x) - x, -params.phi / 2)
+
+        return gf.simultaneous(optax.sgd(1.0)), field
+
+    diagram = gf.branches(build, ORIGIN, (0.1, 3.9), value=0.5, switch=True)
+    assert said(diagram) == [("transcritical", 1), ("flip", 3)]
+    assert diagram.events[1].normal_form.kind == "soft"
+    _, other = diagram.branches
+    np.testing.assert_allclose(other.params.theta, 1 - 1 / other.values, atol=1e-12)
+    assert sorted(other.values[[0, -1]]) == [0.1, 3.9]
+    for branch in diagram.branches:
+        assert branch.events[0].eigenvalue == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("epsilon", [1e-3, 1e-4, 1e-5, 1e-6])
+def test_branches_that_only_come_near_do_not_cross(epsilon):
+    """An imperfect pitchfork: ε + μx − x³ has a fold at 3(ε/2)^⅔, and no branch point."""
+    start = gf.Players(np.roots([-1, 0, -1, epsilon]).real[-1], 0.0)
+    diagram = gf.branches(
+        on_a_line(lambda x, mu: epsilon + mu * x - x**3), start, (-1.0, 1.0), switch=True,
+        box=gf.Players((-2.0, 2.0), (-1.0, 1.0)), search=[1.0],
+    )  # fmt: skip
+    (event,) = diagram.events
+    assert event.kind == "fold"
+    assert event.value == pytest.approx(3 * (epsilon / 2) ** (2 / 3), abs=1e-10)
+    whole, turned = diagram.branches
+    assert set(whole.kinds) == {"stable"}
+    assert (whole.values[0], whole.values[-1]) == (-1, 1)
+    assert (turned.values[0], turned.values[-1]) == (1, 1)
+    for branch in diagram.branches:
+        x = branch.params.theta
+        np.testing.assert_allclose(epsilon + branch.values * x - x**3, 0, atol=1e-12)
+
+
+@pytest.mark.slow
+def test_a_search_at_the_value_of_a_fold_finds_its_branch_once():
+    diagram = gf.branches(
+        on_a_line(lambda x, mu: mu - x**2), gf.Players(1.0, 0.0), (-1.0, 1.0), value=1.0,
+        box=gf.Players((-3.0, 3.0), (-1.0, 1.0)), search=[0.0, 0.5], num_starts=8,
+    )  # fmt: skip
+    assert (len(diagram.branches), said(diagram)) == (1, [("fold", 0)])
+
+
+@pytest.mark.slow
 def test_a_pitchfork_met_from_the_parabola():
     """No eigenvalue changes its sign along it, and the determinant does."""
     build = on_a_line(lambda x, mu: mu * x - x**3)
@@ -286,15 +337,19 @@ def test_deflation_finds_what_no_branch_leads_to():
 
 
 @pytest.mark.slow
-def test_nothing_recompiles(caplog):
+def test_one_program_for_all_values_and_branches(caplog):
     def run(scale):
-        build = on_a_line(lambda x, mu: mu - scale * x)
-        return gf.branches(build, ORIGIN, (0.0, 1.0))
+        build = on_a_line(lambda x, mu: scale * mu * x - x**3)
+        return gf.branches(build, ORIGIN, (-0.5, 1.0), switch=True)
 
-    run(1.0)
+    def compiled():
+        return [m for m in caplog.messages if "XLA compilation" in m and "_branch" in m]
+
     with jax.log_compiles(), caplog.at_level("WARNING"):
-        run(1.5)
-    assert not [r for r in caplog.records if "Compiling _branch" in r.getMessage()]
+        assert len(run(1.5).branches) == 2
+        assert len(compiled()) == 1
+        run(1.75)
+    assert len(compiled()) == 1
 
 
 def test_no_event_is_said():
@@ -381,6 +436,16 @@ KINKED = on_a_line(lambda x, mu: mu - jnp.abs(x))
         ((consensus_of(V), ORIGIN, (0.0, 1.0)), {"search": [1.0]}, "box must be given with search"),
         ((consensus_of(V), ORIGIN, (0.0, 1.0)), {"max_points": 0}, "max_points must be an integer"),
         ((consensus_of(V), [], (0.0, 1.0)), {}, "start must be an equilibrium, or several"),
+        ((consensus_of(V), ORIGIN, (0.0, 1.0)), {"value": "a"}, "value must be a number, got 'a'"),
+        ((consensus_of(V), ORIGIN, (0.0, 1.0)), {"search": 1.0}, "search must be a list of values"),
+        ((consensus_of(V), None, (0.0, 1.0)), {}, r"start must be gf.Players\(theta, phi\), or s"),
+        ((consensus_of(V), [(0, 0)], (0.0, 1.0)), {}, r"must be gf.Players\(theta, phi\), got tup"),
+        ((None, ORIGIN, (0.0, 1.0)), {}, "build must be a function of the knob, got None"),
+        ((lambda mu: V if mu >= 0 else 1, ORIGIN, (0.0, 1.0)), {}, "build must take a traced val"),
+        (
+            (lambda mu: gf.consensus(V, gamma=float(mu)), ORIGIN, (0.0, 1.0)), {},
+            "build must take a traced value",
+        ),
         ((lambda mu: (1, 2), ORIGIN, (0.0, 1.0)), {}, r"build must return a field, or \(method"),
         ((lambda mu: None, ORIGIN, (0.0, 1.0)), {}, "build must return a field"),
         ((KINKED, ORIGIN, (0.0, 1.0)), {}, "start must be a point where the field has one deriv"),

@@ -21,7 +21,7 @@ def one_step(build):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", families.LINES)
-@pytest.mark.parametrize("seeds", [range(2), pytest.param(range(2, 20), marks=pytest.mark.long)])
+@pytest.mark.parametrize("seeds", [range(2), pytest.param(range(2, 7), marks=pytest.mark.long)])
 def test_drawn_families_on_a_line(kind, seeds):
     for seed in seeds:
         drawn = families.on_a_line(kind, seed)
@@ -46,7 +46,7 @@ def check(events, drawn, coefficients, seed):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("is_map", [False, True])
-@pytest.mark.parametrize("seeds", [range(1), pytest.param(range(1, 9), marks=pytest.mark.long)])
+@pytest.mark.parametrize("seeds", [range(1), pytest.param(range(1, 4), marks=pytest.mark.long)])
 def test_drawn_families_that_turn(is_map, seeds):
     """Eight families a seed."""
     for seed in seeds:
@@ -64,7 +64,7 @@ def test_drawn_families_that_turn(is_map, seeds):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seeds", [range(1), pytest.param(range(1, 14), marks=pytest.mark.long)])
+@pytest.mark.parametrize("seeds", [range(1), pytest.param(range(1, 4), marks=pytest.mark.long)])
 def test_drawn_families_that_flip(seeds):
     """Eight families a seed."""
     for seed in seeds:
