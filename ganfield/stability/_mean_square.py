@@ -7,7 +7,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, eigs
+import scipy
 
 from ganfield._types import Field, Players, PyTree
 from ganfield.methods import Method
@@ -89,8 +89,10 @@ def _radius(slopes: np.ndarray) -> float:
     def product(flat: np.ndarray) -> np.ndarray:
         return pushed_on(slopes, flat.reshape(size, size)).ravel()
 
-    operator = LinearOperator((size**2, size**2), matvec=product)
-    values = eigs(operator, k=1, which="LM", v0=np.eye(size).ravel(), return_eigenvectors=False)
+    operator = scipy.sparse.linalg.LinearOperator((size**2, size**2), matvec=product)
+    values = scipy.sparse.linalg.eigs(
+        operator, k=1, which="LM", v0=np.eye(size).ravel(), return_eigenvectors=False
+    )
     return float(np.abs(values).max())
 
 
