@@ -67,8 +67,8 @@ def basin_map(task: Task) -> Work:
         return Work(lambda: basins.numpy_ends(config, x, y))
     v = gf.vector_field(gf.games.two_attractors())
     method = gf.simultaneous(optax.sgd(config.step_size))
-    counts = times(config.num_steps, v, grid)
-    # Their ends are counted too: the map without what it concludes of them.
+    counts = times(config.num_steps, jax.vmap(v), jax.tree.map(jax.numpy.ravel, grid))
+    # Steps are counted; what is concluded of their ends is in the time alone.
     return Work(lambda: gf.basins(method, v, grid, num_steps=config.num_steps).ends, *counts)
 
 
