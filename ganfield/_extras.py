@@ -8,6 +8,8 @@ EXTRAS = {
     "flax": "networks",
     "matplotlib": "plot",
     "scipy": "plot",
+    "filelock": "cli",
+    "platformdirs": "cli",
     "rich": "cli",
     "tyro": "cli",
     "orbax": "images",

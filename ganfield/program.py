@@ -53,6 +53,16 @@ def begin() -> None:
         _handle(_end_at_once)
 
 
+def has_begun() -> bool:
+    """Return whether this process is a program, and not somebody's who imported a library.
+
+    Example:
+        >>> has_begun()
+        False
+    """
+    return _is_program
+
+
 class Running:
     """Do what may have something to keep: here Ctrl-C is a ``KeyboardInterrupt``.
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import optax
 
@@ -118,4 +119,6 @@ def main(config: Config) -> None:
 
 
 if __name__ == "__main__":
+    # Compiling is measured too.
+    jax.config.update("jax_enable_compilation_cache", False)
     script(main, Config)

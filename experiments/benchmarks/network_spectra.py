@@ -143,4 +143,6 @@ def said(name: str, row: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
+    # Compiling is measured too.
+    jax.config.update("jax_enable_compilation_cache", False)
     script(main, Config)

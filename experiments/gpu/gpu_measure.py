@@ -91,7 +91,8 @@ def measure(row: Row, scale: Scale, peers: Peers, deadline: float) -> dict[str, 
 
     for name in row.peers:
         if name in peers:
-            task = row.task | {"precision": row.precision, "compiled": name == PEERS[2]}
+            about = {"peer": name, "precision": row.precision, "compiled": name == PEERS[2]}
+            task = row.task | about
             answers[name] = ask(name, {"prepare": task}, scale.seconds)
     times: dict[str, list[float]] = {name: [] for name in answers}
     for _ in range(scale.repeats + 1):

@@ -1,6 +1,6 @@
 """What is measured and trained, in which order, on a GPU and at small scale."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -99,16 +99,16 @@ class Row(NamedTuple):
         return f"{self.name}, {self.precision}"
 
 
-def floors(scale: Scale) -> list[Row]:
+def floors(scale: Scale, precisions: Sequence[str] = PRECISIONS) -> list[Row]:
     """Return the rows that measure the machine: its products and its copies."""
     size = {"size": scale.matrix, "steps": 10}
     both = PEERS[:2]
-    rows = [Row("product", each, both, {"kind": "product", **size}) for each in PRECISIONS]
+    rows = [Row("product", each, both, {"kind": "product", **size}) for each in precisions]
     copied = {"kind": "copy", "size": scale.floats, "steps": 10}
     return [*rows, Row("copy", "float32", both, copied)]
 
 
-def benchmarks(scale: Scale) -> list[Row]:
+def benchmarks(scale: Scale, precisions: Sequence[str] = PRECISIONS) -> list[Row]:
     """Return the rows of the benchmark, all in one precision before the next.
 
     What PyTorch and ganfield take is the same step; images are random pixels.
@@ -142,7 +142,7 @@ def benchmarks(scale: Scale) -> list[Row]:
         }
     return [
         Row(name, precision, PEERS, task)
-        for precision in PRECISIONS
+        for precision in precisions
         for name, task in tasks.items()
         # The library's perceptrons have no type of their own.
         if (name, precision) != ("perceptron", "bfloat16")

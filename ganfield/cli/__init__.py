@@ -58,8 +58,11 @@ def _run(args: Sequence[str]) -> int:
     try:
         # Only here, so that a missing package is a message and no traceback.
         from ganfield.cli._app import run
+        from ganfield.cli._programs import keep_programs
 
         with program.Running():
+            if program.has_begun():
+                keep_programs()
             code = run(args)
             sys.stdout.flush()
         return code

@@ -46,7 +46,7 @@ class Compare:
         tell(self, comparison)
         return 0
 
-    def record(self, comparison: gf.runs.Comparison) -> dict[str, Any]:
+    def record(self, comparison: "gf.runs.Comparison") -> dict[str, Any]:
         """Return a comparison for JSON."""
         rows = [
             {
@@ -67,7 +67,7 @@ class Compare:
             "output": self.output,
         }
 
-    def say(self, comparison: gf.runs.Comparison) -> None:
+    def say(self, comparison: "gf.runs.Comparison") -> None:
         """Print a comparison, a column for each group."""
         groups = comparison.groups
         last = [group.last() for group in groups]
@@ -87,7 +87,7 @@ class Compare:
         if self.output is not None:
             print(f"wrote {self.output}")
 
-    def _draw(self, comparison: gf.runs.Comparison, output: Path) -> None:
+    def _draw(self, comparison: "gf.runs.Comparison", output: Path) -> None:
         groups = comparison.groups
         scores = _scores(groups)
         names = [*METRICS, *scores]
@@ -123,7 +123,7 @@ class Compare:
             gf.plot.save(figure, output)
 
 
-def _scores(groups: Sequence[gf.runs.Group]) -> list[str]:
+def _scores(groups: "Sequence[gf.runs.Group]") -> list[str]:
     """Return the names of all scores."""
     names = dict.fromkeys(name for group in groups for name in group.scores)
     return [name for name in names if name not in ("step", "seconds")]

@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 
 import ganfield as gf
-from ganfield.training._metrics import measuring
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +26,8 @@ class PresetRuns:
 
     def __call__(self, **point: Any) -> gf.Simulation:
         """Return the run at a point of the sweep's grid."""
+        from ganfield.training._metrics import measuring  # It brings Orbax and Flax.
+
         values = {self.settings[name]: value for name, value in point.items()}
         seed = values.pop("seed", self.config.seed)
         config = _with(self.config, values)

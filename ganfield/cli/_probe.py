@@ -24,7 +24,7 @@ _OF_PROBES = {
 class Probed(NamedTuple):
     """A run, and its probes by name."""
 
-    run: gf.runs.SavedRun
+    run: "gf.runs.SavedRun"
     probes: Mapping[str, gf.evaluation.LinearProbe]
 
 

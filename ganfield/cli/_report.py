@@ -37,11 +37,11 @@ class Report:
         tell(self, report)
         return 0
 
-    def record(self, report: gf.runs.Report) -> dict[str, Any]:
+    def record(self, report: "gf.runs.Report") -> dict[str, Any]:
         """Return what was written for JSON."""
         return {"run": self.folder, **report._asdict()}
 
-    def say(self, report: gf.runs.Report) -> None:
+    def say(self, report: "gf.runs.Report") -> None:
         """Print what was written, and what is missing in it."""
         for each in report.missing:
             print(f"missing: {each}")

@@ -21,7 +21,7 @@ NAMES = {
 class RunSpectrum(NamedTuple):
     """A run at a checkpoint, and the leading eigenvalues there."""
 
-    run: gf.runs.SavedRun
+    run: "gf.runs.SavedRun"
     shot: gf.spectra.Snapshot
 
 

@@ -62,7 +62,7 @@ class Sample:
         tell(self, run)
         return 0
 
-    def record(self, run: gf.runs.SavedRun) -> dict[str, Any]:
+    def record(self, run: "gf.runs.SavedRun") -> dict[str, Any]:
         """Return what was written for JSON."""
         return {
             "run": self.folder,
@@ -72,7 +72,7 @@ class Sample:
             "output": self.output,
         }
 
-    def say(self, run: gf.runs.SavedRun) -> None:
+    def say(self, run: "gf.runs.SavedRun") -> None:
         """Print what was written."""
         whose = "the average of " if self.average else ""
         print(

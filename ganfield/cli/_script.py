@@ -39,8 +39,13 @@ def script(
     try:
         import tyro
 
+        from ganfield.cli._programs import keep_programs
+
         with program.Running():
-            main(tyro.cli(config, args=args))
+            chosen = tyro.cli(config, args=args)
+            if program.has_begun():
+                keep_programs()
+            main(chosen)
     except ImportError as error:
         said = say_missing(error)
         if said is None:

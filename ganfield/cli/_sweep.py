@@ -17,6 +17,7 @@ from ganfield.cli._axes import parse_axes
 from ganfield.cli._help import options, shown
 from ganfield.cli._options import Count, Dark, File, Json, Name, Settings, Texts
 from ganfield.cli._preset_runs import COVERAGE, PresetRuns
+from ganfield.cli._programs import keep_programs
 from ganfield.cli._show import number, show, table, tell
 from ganfield.cli._words import OF_SWEEPS, in_words
 
@@ -156,6 +157,8 @@ class Sweep:
         import distributed
 
         with distributed.Client(self.scheduler, timeout=20, set_as_default=False) as client:
+            # Workers that come later, too, keep what they compile, and read what others have.
+            client.register_worker_callbacks(setup=keep_programs)
             yield client.get_executor(pure=False)
 
     def _draw(self, sweep: gf.Sweep, path: Path) -> None:

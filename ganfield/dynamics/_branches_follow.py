@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import lapack
+import scipy
 
 from ganfield.dynamics._branches_problem import Problem
 
@@ -47,10 +47,10 @@ class Limits(NamedTuple):
 
 def solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return the solution of linear equations, the shortest one where there are several."""
-    factors, pivots, _ = lapack.dgetrf(matrix)
-    inverse_condition, _ = lapack.dgecon(factors, np.abs(matrix).sum(axis=0).max())
+    factors, pivots, _ = scipy.linalg.lapack.dgetrf(matrix)
+    inverse_condition, _ = scipy.linalg.lapack.dgecon(factors, np.abs(matrix).sum(axis=0).max())
     if inverse_condition > _SINGULAR:
-        return lapack.dgetrs(factors, pivots, right)[0]
+        return scipy.linalg.lapack.dgetrs(factors, pivots, right)[0]
     return np.linalg.lstsq(matrix, right, rcond=_SINGULAR)[0]
 
 

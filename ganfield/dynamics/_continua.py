@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
-from scipy.spatial.distance import cdist
+import scipy
 
 from ganfield._types import Field, Players
 from ganfield.spectra import At, back_to_zero, flat_dimension, looking_at
@@ -73,8 +71,8 @@ def continua(
 
 def _together(at: At, points: np.ndarray, width: np.ndarray) -> np.ndarray:
     """Return a label of each zero, the same for those that hang together."""
-    apart = cdist(points / width, points / width)
-    tree = minimum_spanning_tree(apart).tocoo()
+    apart = scipy.spatial.distance.cdist(points / width, points / width)
+    tree = scipy.sparse.csgraph.minimum_spanning_tree(apart).tocoo()
     joined = []
     for one, other in zip(tree.row, tree.col, strict=True):
         middle = (points[one] + points[other]) / 2
@@ -85,5 +83,5 @@ def _together(at: At, points: np.ndarray, width: np.ndarray) -> np.ndarray:
             if np.linalg.norm(end.value) <= 1e-9 * reach * (slope or 1.0):
                 joined.append((one, other))
     rows, columns = np.array(joined, int).reshape(-1, 2).T
-    links = csr_matrix((np.ones(len(rows)), (rows, columns)), apart.shape)
-    return connected_components(links, directed=False)[1]
+    links = scipy.sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), apart.shape)
+    return scipy.sparse.csgraph.connected_components(links, directed=False)[1]

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq, minimize_scalar
+import scipy
 
 from ganfield.dynamics._branches_follow import Spot, corrected
 from ganfield.dynamics._branches_problem import Problem
@@ -76,7 +76,7 @@ def root(
     def of(share: float) -> float:
         return ends[int(share)] if share in (0.0, 1.0) else float(level(at(share)[0]))
 
-    share = brentq(of, 0.0, 1.0, xtol=exact, rtol=1e-14, maxiter=80, disp=False)
+    share = scipy.optimize.brentq(of, 0.0, 1.0, xtol=exact, rtol=1e-14, maxiter=80, disp=False)
     return share, *at(share)
 
 
@@ -102,7 +102,9 @@ def with_dips(problem: Problem, spots: list[Spot]) -> list[Spot]:
                 spot, is_solution = at(share)
                 return float(np.sign(sign) * levels_of(problem, spot)[k]) if is_solution else np.inf
 
-            dip = minimize_scalar(height, bounds=(0, 1), method="bounded", options={"xatol": 1e-4})
+            dip = scipy.optimize.minimize_scalar(
+                height, bounds=(0, 1), method="bounded", options={"xatol": 1e-4}
+            )
             if dip.fun < -ZERO * size:
                 more.append((i, at(dip.x)[0]))
     ordered = list(enumerate(spots)) + more

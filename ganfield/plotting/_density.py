@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike
-from scipy.ndimage import gaussian_filter
 
 from ganfield.plotting._cloud import corner, draw_real, limit_of, lost, read_real, show_square
 from ganfield.plotting._style import axes
@@ -59,7 +59,9 @@ def density(
     inside = points[(np.abs(points) <= limit).all(axis=1)]
     edges = np.linspace(-limit, limit, resolution + 1)
     counts, _, _ = np.histogram2d(inside[:, 0], inside[:, 1], bins=(edges, edges))
-    smooth = gaussian_filter(counts, bandwidth * resolution / (2 * limit), mode="constant")
+    smooth = scipy.ndimage.gaussian_filter(
+        counts, bandwidth * resolution / (2 * limit), mode="constant"
+    )
     ax = axes(ax)
     image = ax.imshow(
         np.sqrt(smooth.T),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from scipy import optimize
+import scipy
 
 from ganfield._compiled import compiled
 from ganfield._types import PyTree
@@ -180,7 +180,7 @@ def _settle(F: NoisyMap, linear: Linear) -> _Settled:
         logarithms = logarithms + np.clip(0.6 * there.squares, -1, 1)
     num_steps = there.impulses.num_steps  # of all trials, so that they differ smoothly
     try:
-        solution = optimize.anderson(
+        solution = scipy.optimize.anderson(
             lambda x: aim(x, num_steps).squares,
             logarithms,
             alpha=0.6,
@@ -188,7 +188,7 @@ def _settle(F: NoisyMap, linear: Linear) -> _Settled:
             maxiter=20,
             line_search=None,
         )
-    except optimize.NoConvergence as error:
+    except scipy.optimize.NoConvergence as error:
         solution = error.args[0]
     there = aim(solution, num_steps)
     if not there.residual <= 10 * _TOLERANCE:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, gmres
+import scipy
 
 from ganfield._types import Players, PyTree
 from ganfield.stability._equation import Array, lazily
@@ -276,11 +276,13 @@ def _at_mean_memory(F: NoisyMap, few: PyTree) -> jax.Array:
 
     program, here = lazily(value_and_slope), np.asarray(F.point)[linear]
     size = linear.size
-    operator = LinearOperator(
+    operator = scipy.sparse.linalg.LinearOperator(
         (size, size), matvec=lambda u: u - np.asarray(program(here, u)[1]), dtype=float
     )
     value = np.asarray(program(here, here)[0])
-    step, failed = gmres(operator, value - here, rtol=1e-10, atol=1e-14, restart=60, maxiter=10)
+    step, failed = scipy.sparse.linalg.gmres(
+        operator, value - here, rtol=1e-10, atol=1e-14, restart=60, maxiter=10
+    )
     if failed or not np.isfinite(step).all():
         raise ValueError("method must have memory that settles at the point, and its does not")
     return F.point.at[linear].add(step)

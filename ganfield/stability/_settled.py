@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize
-from scipy.linalg import solve_discrete_lyapunov
+import scipy  # Its parts are loaded when they are first used.
 
 from ganfield.stability._equation import Array, Equation, Steps
 
@@ -63,13 +62,13 @@ def covariance_of(steps: Steps) -> tuple[Array, Array]:
     noise = steps.moved - steps.moved.mean(axis=0)
     pushed = noise.T @ noise / len(noise)
     apart = steps.slopes - mean
-    covariance = solve_discrete_lyapunov(mean, pushed)
+    covariance = scipy.linalg.solve_discrete_lyapunov(mean, pushed)
     if not (np.abs(apart) > 1e-12 * np.abs(mean).max()).any():
         return _symmetric(covariance), mean
     for _ in range(_SWEEPS):
         if not np.isfinite(covariance).all():
             break
-        after = solve_discrete_lyapunov(mean, pushed + pushed_on(apart, covariance))
+        after = scipy.linalg.solve_discrete_lyapunov(mean, pushed + pushed_on(apart, covariance))
         change = np.abs(after - covariance).max()
         covariance = after
         if change <= 1e-10 * np.abs(after).max():
@@ -108,7 +107,7 @@ def settle(equation: Equation) -> Settled:
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         logarithms = _damped(residual, logarithms)
         method = "hybr" if len(decay) <= _LARGEST_DIRECT else "krylov"
-        solution = optimize.root(_guarded(residual), logarithms, method=method, tol=1e-9)
+        solution = scipy.optimize.root(_guarded(residual), logarithms, method=method, tol=1e-9)
         logarithms = solution.x
         left = float(np.abs(_guarded(residual)(logarithms)).max())
     if not left <= _TOLERANCE:

@@ -53,6 +53,8 @@ ALONE = {
     "matplotlib": {"plotting"},
     "rich": {"simulate", "cli"},
     "tyro": {"cli"},
+    "filelock": {"cli"},
+    "platformdirs": {"cli"},
     "orbax": {"runs"},
     "PIL": {"data", "plotting", "runs"},
     "sklearn": {"data", "evaluation"},
