@@ -9,8 +9,6 @@ and it is what "ordered" does in other types.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import jax
 import jax.numpy as jnp
 
@@ -18,9 +16,9 @@ from ganfield.checks import lookup
 from ganfield.networks._ordered_convolution import (
     ordered_convolve,
     ordered_transposed,
-    same,
     taps_of_phases,
 )
+from ganfield.networks._patches import patches, patches_convolve
 
 _DIMENSIONS = ("CHWN", "HWIO", "CHWN")
 CONVOLUTIONS = ("auto", "ordered", "patches", "xla")
@@ -63,11 +61,7 @@ def convolve(x: jax.Array, kernel: jax.Array, *, stride: int, convolution: str) 
         )
     if convolution == "ordered" and _is_fast(x, kernel):
         return ordered_convolve(x, kernel, stride=stride)
-    size, features, batch = kernel.shape[0], kernel.shape[-1], x.shape[-1]
-    shape = -(-x.shape[1] // stride), -(-x.shape[2] // stride)
-    padding = [same(length, size, stride) for length in x.shape[1:3]]
-    patches = _patches(x, padding, range(size), shape, stride)
-    return (kernel.reshape(-1, features).T @ patches).reshape(features, *shape, batch)
+    return patches_convolve(x, kernel, stride=stride)
 
 
 def convolve_transposed(x: jax.Array, kernel: jax.Array, *, convolution: str) -> jax.Array:
@@ -104,27 +98,11 @@ def convolve_transposed(x: jax.Array, kernel: jax.Array, *, convolution: str) ->
     ]
     features = kernel.shape[-1]
     rows = phases.transpose(2, 3, 5, 0, 1, 4).reshape(4 * features, -1)
-    patches = _patches(x, [(before, after)] * 2, range(before + after + 1), (height, width), 1)
-    y = (rows @ patches).reshape(2, 2, features, height, width, batch)
+    gathered = patches(x, [(before, after)] * 2, range(before + after + 1), (height, width), 1)
+    y = (rows @ gathered).reshape(2, 2, features, height, width, batch)
     return y.transpose(2, 3, 0, 4, 1, 5).reshape(features, 2 * height, 2 * width, batch)
 
 
 def _is_fast(x: jax.Array, kernel: jax.Array) -> bool:
     """Return whether XLA has fast convolutions on a CPU for these types."""
     return x.dtype == kernel.dtype == jnp.float32
-
-
-def _patches(
-    x: jax.Array,
-    padding: Sequence[tuple[int, int]],
-    taps: range,
-    shape: tuple[int, int],
-    stride: int,
-) -> jax.Array:
-    """Return a matrix of (taps² · channels, height · width · batch)."""
-    padded = jnp.pad(x, ((0, 0), *padding, (0, 0)))
-    rows, columns = ((count - 1) * stride + 1 for count in shape)
-    patches = [
-        padded[:, i : i + rows : stride, j : j + columns : stride] for i in taps for j in taps
-    ]
-    return jnp.stack(patches).reshape(len(patches) * x.shape[0], -1)

@@ -153,10 +153,11 @@ ORDERED = [
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("channels", [2, 5])
 @pytest.mark.parametrize(("operation", "stride", "shape"), ORDERED)
-def test_ordered_convolutions_have_every_derivative_of_xlas(operation, stride, shape):
+def test_ordered_convolutions_have_every_derivative_of_xlas(operation, stride, shape, channels):
     """Values, first and second derivatives forwards and backwards, and all of them vmapped."""
-    x, kernel = (jnp.asarray(a) for a in arrays(*shape))
+    x, kernel = (jnp.asarray(a) for a in arrays(*shape, channels=channels, features=channels + 1))
     point, tangent = (x, kernel), tuple(map(jnp.cos, (x, kernel)))
 
     @functools.partial(jax.jit, static_argnums=0)
@@ -207,7 +208,7 @@ def test_ordered_is_for_float32_and_the_rest_is_patches():
 @pytest.mark.slow
 def test_no_convolution_in_a_loop_is_in_another_order():
     """XLA has fast kernels for one order of axes, without zeros between pixels, and it keeps it."""
-    x, kernel = (jnp.asarray(a, jnp.float32) for a in arrays(4, 4, 5))
+    x, kernel = (jnp.asarray(a, jnp.float32) for a in arrays(4, 4, 5, channels=5))
 
     def loss(x, kernel):
         y = convolve(x, kernel, stride=2, convolution="ordered")
