@@ -202,8 +202,8 @@ def ordered_convolve(x: jax.Array, kernel: jax.Array, *, stride: int) -> jax.Arr
     Example:
         >>> x, kernel = jnp.ones((2, 4, 4, 7)), jnp.ones((5, 5, 2, 3))
         >>> ordered_convolve(x, kernel, stride=2)[0, :, :, 0]
-        Array([[18., 18.],
-               [18., 18.]], dtype=float32)
+        Array([[32., 24.],
+               [24., 18.]], dtype=float32)
     """
     geometry = Geometry(stride, kernel.shape[0], (x.shape[1], x.shape[2]))
     result: jax.Array = _DOWN.bind(x, kernel, geometry=geometry)
