@@ -98,7 +98,8 @@ def test_scores_with_a_classifier(run, run_json, tmp_path, classifier):
     for text in (out, " ".join(err.split())):
         assert protocol in text
         assert f"sha256 {saved.hash[:12]}" in text
-    _, head, *lines = out.splitlines()
+    _, verdict, head, *lines = out.splitlines()
+    assert verdict.startswith("undecided: ")
     assert head.startswith(f"scores at step 4: {protocol}")
     table = tmp_path / "run" / "scores.csv"
     last = rows(table)[-1]
@@ -110,8 +111,8 @@ def test_scores_with_a_classifier(run, run_json, tmp_path, classifier):
     assert json.loads((tmp_path / "run" / "protocol.json").read_text())[0]["hash"] == saved.hash
 
     go_on = ("train", "run", "--num-steps")
-    code, out, _ = run(*go_on, 5)  # Without scores,
-    assert (code, len(out.splitlines())) == (0, 1)
+    code, out, _ = run(*go_on, 5)  # Without scores: the run and its verdict,
+    assert (code, len(out.splitlines())) == (0, 2)
     said = run_json(*go_on, 7, *scored)["scores"]  # and with scores again.
     assert [row["step"] for row in rows(table)] == ["0", "2", "4", "6", "7"]
     for name, value in said["values"].items():

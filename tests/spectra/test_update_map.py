@@ -10,65 +10,21 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 import ganfield as gf
-from tests.cases import mlp_gan, params_of, step_batch
+from tests.cases import mlp_gan, params_of
+from tests.spectra.closed_forms import (
+    CLOSED_FORMS,
+    MOMENTUM,
+    ORIGIN,
+    largest_root,
+)
 
 pytestmark = pytest.mark.usefixtures("x64")
 
-ORIGIN = gf.Players(0.0, 0.0)
+
 QUADRATIC = gf.vector_field(gf.games.quadratic(0.5, 0.2, 1.0))
+
+
 SIZES = (0.1, 0.5, 0.9, 1.4)
-GAMMA = 0.6
-
-
-def largest_root(*coefficients):
-    return np.abs(np.roots(coefficients)).max()
-
-
-def alternating(moves):
-    """Determinant 1 and trace 2 − n_θ n_φ s²."""
-    return lambda s, c: largest_root(1, moves * s**2 - 2, 1)
-
-
-def momentum(beta):
-    return lambda s, c: largest_root(1, -(1 + beta + 1j * s), beta)
-
-
-def alternating_momentum(beta):
-    """Put φ's recursion, (λ − 1)(λ − β)φ = sλθ, into θ's, (λ − 1)(λ − β)θ = −sλ·λφ."""
-    still = np.polymul([1, -1], [1, -beta])
-    return lambda s, c: largest_root(*np.polyadd(np.polymul(still, still), [s**2, 0, 0, 0]))
-
-
-# Name → method(h), field(v), ρ(s, c).
-CLOSED_FORMS = {
-    "simultaneous": (gf.simultaneous, None, lambda s, c: np.sqrt(1 + s**2)),
-    "alternating": (gf.alternating, None, alternating(1)),
-    "alternating 2, 3": (
-        lambda sgd: gf.alternating(sgd, theta_steps=2, phi_steps=3),
-        None,
-        alternating(6),
-    ),
-    "alternating θ first": (
-        lambda sgd: gf.alternating(sgd, order=("theta", "phi"), phi_steps=3),
-        None,
-        alternating(3),
-    ),
-    "consensus": (
-        gf.simultaneous,
-        lambda v: gf.consensus(v, gamma=GAMMA),
-        lambda s, c: np.hypot(1 - s * GAMMA * c, s),
-    ),
-    "jare": (
-        gf.simultaneous,
-        lambda v: gf.jare(v, gamma=GAMMA),
-        lambda s, c: np.hypot(1 - s * GAMMA * c, s),
-    ),
-    "relaxation": (gf.simultaneous, gf.conservative_relaxation, lambda s, c: abs(1 - s * c)),
-}
-MOMENTUM = {
-    "simultaneous": (gf.simultaneous, momentum),
-    "alternating": (gf.alternating, alternating_momentum),
-}
 
 
 @pytest.mark.parametrize("s", SIZES)
@@ -440,134 +396,6 @@ def test_labels_and_keys_in_a_batch_stay_what_they_are():
     np.testing.assert_allclose(radius.value, np.sqrt(1.25), rtol=0, atol=1e-12)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["simultaneous", "alternating", "consensus"])
-def test_without_the_matrix_on_a_bilinear_game(name):
-    build, transform, radius = CLOSED_FORMS[name]
-    matrix = np.random.default_rng(0).normal(size=(20, 20)) / np.sqrt(20)
-    v = gf.vector_field(gf.games.bilinear(jnp.asarray(matrix)))
-    field = v if transform is None else transform(v)
-    at = gf.Players(jnp.zeros(20), jnp.zeros(20))
-    method = build(optax.sgd(0.7))
-    dense, free = (gf.spectral_radius(method, field, at, dense_limit=n) for n in (400, 0))
-    np.testing.assert_allclose(free.value, dense.value, rtol=0, atol=1e-9)
-    singular = np.linalg.svd(matrix, compute_uv=False)
-    expected = max(radius(0.7 * c, c) for c in singular)
-    np.testing.assert_allclose(free.value, expected, rtol=0, atol=1e-9)
-    assert dense.eigenvalues.shape == (40,)
-    assert free.eigenvalues.shape == (6,)
-    assert 0 < free.residual < 1e-9
-    assert dense.residual == 0
-
-
-@pytest.mark.long
-def test_without_the_matrix_on_a_gan():
-    case = mlp_gan("js")
-    method = gf.alternating(optax.sgd(0.1, momentum=0.3))
-    at, batch = params_of(case), step_batch(case, gf.simultaneous(optax.sgd(0.1)))
-    v = gf.vector_field(case.game)
-    dense, free = (
-        gf.spectral_radius(method, v, at, batch=batch, dense_limit=n, key=jax.random.key(4))
-        for n in (400, 0)
-    )
-    np.testing.assert_allclose(free.value, dense.value, rtol=1e-9)
-    assert free.residual < 1e-9
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("size", [2, 3, 4])
-def test_without_the_matrix_on_the_smallest(size):
-    v = gf.vector_field(gf.games.bilinear(jnp.diag(jnp.arange(1.0, size + 1))))
-    at = gf.Players(jnp.zeros(size), jnp.zeros(size))
-    radius = gf.spectral_radius(gf.simultaneous(optax.sgd(0.1)), v, at, dense_limit=0)
-    np.testing.assert_allclose(radius.value, np.hypot(1, 0.1 * size), rtol=0, atol=1e-9)
-
-
-def large_bilinear_game():
-    matrix = np.random.default_rng(0).normal(size=(250, 250)) / 16
-    at = gf.Players(jnp.zeros(250), jnp.zeros(250))
-    return gf.vector_field(gf.games.bilinear(jnp.asarray(matrix))), at
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(
-    "method",
-    [gf.runge_kutta(optax.sgd(1.0), order=4), gf.lookahead(gf.simultaneous(optax.sgd(0.2)))],
-    ids=["fourth order", "lookahead"],
-)
-def test_without_the_matrix_where_moduli_crowd_at_the_unit_circle(method):
-    v, at = large_bilinear_game()
-    dense = gf.spectral_radius(method, v, at, dense_limit=1000).value
-    free = gf.spectral_radius(method, v, at)
-    np.testing.assert_allclose(free.value, dense, rtol=0, atol=1e-9)
-    assert free.residual < 1e-12
-
-
-def rotations(moduli, angles):
-    """A matrix with pairs of eigenvalues."""
-    matrix = np.zeros((2 * len(moduli), 2 * len(moduli)))
-    for i, value in enumerate(moduli * np.exp(1j * angles)):
-        block = [[value.real, -value.imag], [value.imag, value.real]]
-        matrix[2 * i : 2 * i + 2, 2 * i : 2 * i + 2] = block
-    return matrix
-
-
-def step_by(matrix):
-    """A field along which a step of length 1 is a product with the matrix, and its zero."""
-    half = len(matrix) // 2
-
-    def field(params, batch=None):
-        x = jnp.concatenate(params)
-        moved = jnp.asarray(matrix) @ x - x
-        return gf.Players(moved[:half], moved[half:])
-
-    return field, gf.Players(jnp.zeros(half), jnp.zeros(len(matrix) - half))
-
-
-UNIT_STEP = gf.simultaneous(optax.sgd(1.0))
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("seed", range(2))
-def test_a_pair_among_many_of_nearly_its_modulus_is_not_missed(seed):
-    rng = np.random.default_rng(seed)
-    moduli = np.concatenate([np.full(59, 0.97), [0.9701], rng.uniform(0, 0.9, 200)])
-    field, at = step_by(rotations(moduli, rng.uniform(0.1, 3, moduli.size)))
-    radius = gf.spectral_radius(UNIT_STEP, field, at, key=jax.random.key(seed))
-    np.testing.assert_allclose(radius.value, 0.9701, rtol=0, atol=1e-9)
-    assert radius.residual < 1e-11
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("matrix", "radius"),
-    [
-        (np.zeros((402, 402)), 0.0),
-        (0.7 * np.eye(402), 0.7),
-        (np.ones((402, 402)) / 402, 1.0),
-        (np.kron(np.diag(np.linspace(0, 0.9, 201)), [[1, 1], [0, 1]]), 0.9),  # defective
-    ],
-    ids=["zero", "identity", "rank one", "defective"],
-)
-def test_without_the_matrix_where_the_space_is_soon_whole_or_never(matrix, radius):
-    value = gf.spectral_radius(UNIT_STEP, *step_by(matrix)).value
-    np.testing.assert_allclose(value, radius, rtol=0, atol=1e-9 if radius != 0.9 else 1e-6)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("matrix", ["crowd", "nilpotent"])
-def test_eigenvalues_that_cannot_be_told_apart_are_refused(monkeypatch, matrix):
-    monkeypatch.setattr("ganfield.spectra._leading._WHOLE", 39)
-    monkeypatch.setattr("ganfield.spectra._spectral_radius._MOST_ROWS", 40)
-    angles = np.random.default_rng(0).uniform(0.1, 3, 100)
-    crowd, nilpotent = rotations(np.linspace(0.96, 0.97, 100), angles), np.diag(np.ones(39), 1)
-    field, at = step_by({"crowd": crowd, "nilpotent": nilpotent}[matrix])
-    size = at.theta.size + at.phi.size
-    with pytest.raises(ValueError, match=f"dense_limit must be {size} or more here"):
-        gf.spectral_radius(UNIT_STEP, field, at, dense_limit=0)
-    assert gf.spectral_radius(UNIT_STEP, field, at).value < 0.97 + 1e-9
-
-
 RATES = {
     "quadratic": (gf.games.quadratic(0.3, 0.2, 1.0), 0.2),
     "r1": (gf.games.dirac_gan(penalty="r1", penalty_weight=0.3), 0.2),
@@ -575,6 +403,8 @@ RATES = {
     "bilinear": (gf.games.bilinear(), 0.3),
     "minimax": (gf.games.unstable_minimax(), 0.02),
 }
+
+
 STEPS = {
     "simultaneous": lambda h: gf.simultaneous(optax.sgd(h)),
     "alternating": lambda h: gf.alternating(optax.sgd(h)),

@@ -35,8 +35,9 @@ def test_a_run_that_was_stopped_and_taken_on_is_the_undisturbed_one(tmp_path):
     stopped = train(told, pieces, evaluate=[means], listen=said.append)
     assert (stopped.outcome, stopped.step) == ("told to stop", 30)
     assert stopped.stopped_by.startswith(f"{RULE} (")
-    assert said[-1] == stopped.message == f"told to stop at step 30: {stopped.stopped_by}"
-    assert said[-1] in (pieces / "events.log").read_text()
+    assert said[-2] == stopped.message == f"told to stop at step 30: {stopped.stopped_by}"
+    assert said[-1] == f"{stopped.verdict.outcome}: {stopped.verdict.reason}"
+    assert all(text in (pieces / "events.log").read_text() for text in said[-2:])
     # All that a run leaves at its end is there.
     assert saved(pieces) == [20, 30]
     assert [row["step"] for row in rows(pieces, "scores.csv")] == ["0", "20", "30"]
