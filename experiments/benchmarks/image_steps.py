@@ -51,7 +51,7 @@ class Config:
     steps: int = 3
     """Steps of each measurement."""
     convolution: str = "auto"
-    """auto, patches or xla, for ganfield."""
+    """auto, ordered, patches or xla, for ganfield."""
     precision: bool = True
     """Whether to measure bfloat16 too."""
     resume: bool = False
@@ -246,7 +246,9 @@ def main(config: Config) -> None:
     for option in ("repeats", "steps"):
         gf.checks.check_count(getattr(config, option), argument=option)
     gf.checks.lookup(
-        dict.fromkeys(("auto", "patches", "xla")), config.convolution, argument="convolution"
+        dict.fromkeys(("auto", "ordered", "patches", "xla")),
+        config.convolution,
+        argument="convolution",
     )
     path = config.output / "images.json"
     if config.readme:

@@ -166,8 +166,9 @@ def dcgan_generator(
         batch_norm: whether there is batch norm.
         spectral_norm: whether every kernel is divided by its largest singular value.
         dtype: the floating-point type of computation; None is that of the parameters.
-        convolution: "xla" for XLA's own, "patches" for one matrix product over gathered patches, or
-            "auto": on a CPU patches, elsewhere XLA's, judged by `jax.default_backend` now.
+        convolution: "xla" for XLA's own, "ordered" for the same with its axes as a CPU wants them,
+            "patches" for one matrix product over gathered patches, or "auto": on a CPU "ordered",
+            elsewhere "xla", judged by `jax.default_backend` now.
 
     Returns:
         A `Network` from (batch, latent_size) to (batch, height, width, channels), in [−1, 1].
@@ -223,7 +224,7 @@ def dcgan_discriminator(
         batch_norm: as in `dcgan_generator`, like all that follow.
         spectral_norm: whether every kernel is divided by its largest singular value.
         dtype: the floating-point type of computation; None is that of the parameters.
-        convolution: "auto", "patches" or "xla".
+        convolution: "auto", "ordered", "patches" or "xla".
 
     Returns:
         A `Network` from (batch, height, width, channels) to (batch, output_size).

@@ -27,7 +27,7 @@ class Settings(NamedTuple):
         batch_norm: whether layers are normalised by the batch.
         spectral_norm: whether kernels are divided by their largest singular value.
         dtype: the floating-point type of computation, or None for that of the parameters.
-        convolution: "patches" or "xla".
+        convolution: "ordered", "patches" or "xla".
     """
 
     batch_norm: bool

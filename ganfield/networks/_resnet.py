@@ -155,7 +155,7 @@ def resnet_generator(
             the last; the official networks have none.
         spectral_norm: as in `dcgan_generator`, like all that follow.
         dtype: the floating-point type of computation; None is that of the parameters.
-        convolution: "auto", "patches" or "xla".
+        convolution: "auto", "ordered", "patches" or "xla".
 
     Returns:
         A `Network` from (batch, latent_size) to (batch, height, width, channels), in [−1, 1].
@@ -212,7 +212,7 @@ def resnet_discriminator(
             official networks have none.
         spectral_norm: as in `dcgan_generator`, like all that follow.
         dtype: the floating-point type of computation; None is that of the parameters.
-        convolution: "auto", "patches" or "xla".
+        convolution: "auto", "ordered", "patches" or "xla".
 
     Returns:
         A `Network` from (batch, height, width, channels) to (batch, output_size).

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ganfield.networks._convolution import choose_convolution, convolve, convolve_transposed
+from ganfield.networks._ordered_convolution import ordered_convolve, ordered_transposed
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -116,8 +117,117 @@ def test_both_ways_have_the_same_first_and_second_derivatives(name):
 
 
 def test_auto_is_judged_by_the_backend(monkeypatch):
-    for backend, chosen in (("cpu", "patches"), ("gpu", "xla"), ("tpu", "xla")):
+    for backend, chosen in (("cpu", "ordered"), ("gpu", "xla"), ("tpu", "xla")):
         monkeypatch.setattr(jax, "default_backend", lambda backend=backend: backend)
         assert choose_convolution("auto") == chosen
-        assert choose_convolution("xla") == "xla"
-        assert choose_convolution("patches") == "patches"
+        assert [choose_convolution(name) for name in (*METHODS, "ordered")] == [*METHODS, "ordered"]
+
+
+def ordered_up(x, kernel, *, convolution, stride):
+    """The transposes of any stride: JAX's own transpose of XLA's convolution beside ours."""
+    if convolution == "ordered":
+        return ordered_transposed(x, kernel, stride=stride)
+    shape = kernel.shape[3], stride * x.shape[1], stride * x.shape[2], x.shape[3]
+    forth = functools.partial(
+        convolve, kernel=kernel.swapaxes(2, 3), stride=stride, convolution="xla"
+    )
+    return jax.linear_transpose(forth, jax.ShapeDtypeStruct(shape, x.dtype))(x)[0]
+
+
+def ordered_down(x, kernel, *, convolution, stride):
+    # Not by `convolve`, which in float64 gathers patches.
+    if convolution == "ordered":
+        return ordered_convolve(x, kernel, stride=stride)
+    return convolve(x, kernel, stride=stride, convolution="xla")
+
+
+ORDERED = [
+    (ordered_down, 2, (4, 4, 5)),
+    (ordered_down, 2, (7, 5, 4)),
+    (ordered_down, 1, (2, 6, 3)),
+    (ordered_down, 3, (7, 8, 5)),
+    (ordered_up, 2, (2, 3, 5)),
+    (ordered_up, 1, (3, 3, 3)),
+    (ordered_up, 3, (2, 2, 4)),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("channels", [2, 5])
+@pytest.mark.parametrize(("operation", "stride", "shape"), ORDERED)
+def test_ordered_convolutions_have_every_derivative_of_xlas(operation, stride, shape, channels):
+    """Values, first and second derivatives forwards and backwards, and all of them vmapped."""
+    x, kernel = (jnp.asarray(a) for a in arrays(*shape, channels=channels, features=channels + 1))
+    point, tangent = (x, kernel), tuple(map(jnp.cos, (x, kernel)))
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def derivatives(method):
+        def apply(x, kernel):
+            return operation(x, kernel, convolution=method, stride=stride)
+
+        def loss(x, kernel):
+            return jnp.sum(jnp.sin(apply(x, kernel)))
+
+        gradient = jax.grad(loss, argnums=(0, 1))
+
+        def half_norm(x, kernel):
+            return sum(jnp.vdot(g, g) / 2 for g in gradient(x, kernel))
+
+        def along(x, kernel):
+            return jax.jvp(apply, (x, kernel), tangent)[1]
+
+        several = [jnp.stack([a, jnp.sin(a)], axis) for a, axis in zip(point, (1, 2), strict=True)]
+        vmapped = [
+            jax.vmap(gradient, axes)(
+                *(a if axis is None else b for a, b, axis in zip(point, several, axes, strict=True))
+            )
+            for axes in ((1, None), (None, 2), (1, 2))
+        ]
+        return (
+            jax.jvp(gradient, point, tangent),
+            jax.grad(half_norm, argnums=(0, 1))(*point),
+            jax.jvp(along, point, tangent),
+            jax.vjp(along, *point)[1](along(*point)),
+            vmapped,
+        )
+
+    for a, b in zip(*map(jax.tree.leaves, map(derivatives, ("ordered", "xla"))), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12 * np.abs(b).max())
+
+
+def test_ordered_is_for_float32_and_the_rest_is_patches():
+    x, kernel = (jnp.asarray(a) for a in arrays(4, 4, 5))
+    for operation in (functools.partial(convolve, stride=2), convolve_transposed):
+        for dtype, fast in ((jnp.float32, True), (jnp.float64, False), (jnp.bfloat16, False)):
+            jaxpr = jax.make_jaxpr(functools.partial(operation, convolution="ordered"))(
+                x.astype(dtype), kernel.astype(dtype)
+            )
+            assert ("ganfield_convolution" in str(jaxpr)) is fast
+
+
+@pytest.mark.slow
+def test_no_convolution_in_a_loop_is_in_another_order():
+    """XLA has fast kernels for one order of axes, without zeros between pixels, and it keeps it."""
+    x, kernel = (jnp.asarray(a, jnp.float32) for a in arrays(4, 4, 5, channels=5))
+
+    def loss(x, kernel):
+        y = convolve(x, kernel, stride=2, convolution="ordered")
+        return jnp.sum(
+            jnp.sin(convolve_transposed(y, kernel.swapaxes(2, 3), convolution="ordered"))
+        )
+
+    def step(point, _):
+        return tuple(
+            a - g for a, g in zip(point, jax.grad(loss, (0, 1))(*point), strict=True)
+        ), None
+
+    def steps(x, kernel):
+        return jax.lax.scan(step, (x, kernel), None, length=3)[0]
+
+    program = jax.jit(steps).lower(x, kernel).compile().as_text()
+    lines = [line for line in program.splitlines() if " convolution(" in line]
+    assert len(lines) >= 5
+    for line in lines:
+        assert "dim_labels=b01f_01io->b01f" in line
+        assert "lhs_dilate" not in line
+        assert "rhs_reversal" not in line
