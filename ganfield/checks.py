@@ -312,6 +312,19 @@ def check_seed(value: Any, *, argument: str) -> int:
     return seed
 
 
+def check_not_empty(params: Any, *, argument: str) -> None:
+    """Raise a ``ValueError`` where a pytree holds no number: there is nothing to analyse.
+
+    Example:
+        >>> check_not_empty(Players(theta=(), phi=()), argument="params")
+        Traceback (most recent call last):
+        ...
+        ValueError: params must hold at least one number, got none
+    """
+    if not any(math.prod(jnp.shape(leaf)) for leaf in jax.tree.leaves(params)):
+        raise ValueError(f"{argument} must hold at least one number, got none")
+
+
 def check_same_structure(given: Any, expected: Any, *, argument: str, source: str) -> None:
     """Raise a ``ValueError`` unless two pytrees agree in structure and in the shapes of leaves.
 

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import ganfield as gf
@@ -248,3 +249,35 @@ def test_what_are_no_bounds_is_refused(bounds):
     with pytest.raises(ValueError, match=r"box must be \(low, high\), two finite numbers") as error:
         checks.check_bounds(bounds, argument="box")
     assert str(error.value).endswith(repr(bounds))
+
+
+NOTHING = gf.Players((), ())
+STILL = gf.simultaneous(optax.sgd(0.1))
+
+
+def itself(params, batch=None):
+    return params
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: gf.jacobian(itself)(NOTHING),
+        lambda: gf.eigenvalues(itself)(NOTHING),
+        lambda: gf.classify(itself, NOTHING),
+        lambda: gf.find_equilibria(itself, bounds=(-1, 1), template=NOTHING),
+        lambda: gf.branches(lambda knob: itself, NOTHING, (0, 1)),
+        lambda: gf.limit_cycle(itself, NOTHING),
+        lambda: gf.limit_cycle(itself, NOTHING, method=STILL),
+        lambda: gf.spectral_radius(STILL, itself, NOTHING),
+        lambda: gf.convergence_rate(STILL, itself, NOTHING),
+        lambda: gf.largest_stable(lambda h: (STILL, itself), NOTHING, bounds=(0, 1)),
+        lambda: gf.noise_floor(STILL, itself, NOTHING, sample=jax.random.normal),
+        lambda: gf.mean_square_radius(STILL, itself, NOTHING, sample=jax.random.normal),
+        lambda: gf.spectral_density(itself, NOTHING, part="symmetric"),
+        lambda: gf.jacobian_blocks(itself, NOTHING),
+    ],
+)
+def test_where_there_is_no_number_there_is_nothing_to_analyse(call):
+    with pytest.raises(ValueError, match=r"(params|start|template) must hold at least one number"):
+        call()

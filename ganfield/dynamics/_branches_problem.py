@@ -16,6 +16,7 @@ from jax.flatten_util import ravel_pytree
 
 from ganfield._compiled import compiled
 from ganfield._types import Field, Players
+from ganfield.checks import check_not_empty
 from ganfield.field import check_dense, check_field
 from ganfield.methods import Method
 from ganfield.spectra import (
@@ -121,8 +122,7 @@ def problem_of(build: Build, start: Players, value: float, batch: Any, width: fl
         width: of the knob's bounds.
     """
     flat, unravel = ravel_pytree(start)
-    if not flat.size:
-        raise ValueError("start must hold at least one number, got none")
+    check_not_empty(start, argument="start")
     check_dense(start, copies=6)
     method, field = made(build, jnp.asarray(value, float))
     check_field(field, start, batch)

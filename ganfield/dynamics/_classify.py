@@ -144,8 +144,6 @@ def classify(
     check_not_negative(tolerance, argument="tolerance")
     with jax.enable_x64(True):
         point, batch = double(params, integers=True), double(batch)
-        if not ravel_pytree(point)[0].size:
-            raise ValueError("params must hold at least one number, got none")
         check_dense(point, copies=8 + (original is not None))
         check_field(field, point, batch)
         if original is not None:

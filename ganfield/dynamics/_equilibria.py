@@ -15,7 +15,13 @@ from ganfield._html import html_table
 from ganfield._memory import check_memory
 from ganfield._tree import double
 from ganfield._types import Field, Players
-from ganfield.checks import check_bounds, check_count, check_not_negative, check_same_structure
+from ganfield.checks import (
+    check_bounds,
+    check_count,
+    check_not_empty,
+    check_not_negative,
+    check_same_structure,
+)
 from ganfield.dynamics._continua import continua
 from ganfield.field import check_field
 
@@ -131,8 +137,7 @@ def find_equilibria(
         like = double(Players(0.0, 0.0) if template is None else template, integers=True)
         batch = double(batch)
         flat, unravel = ravel_pytree(like)
-        if not flat.size:
-            raise ValueError("template must hold at least one number, got none")
+        check_not_empty(like, argument="template")
         check_field(field, like, batch)
         _check_memory(num_starts, flat.size)
         low, high = ends_of(like, pairs)

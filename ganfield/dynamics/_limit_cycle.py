@@ -9,7 +9,7 @@ import numpy as np
 
 from ganfield._tree import double
 from ganfield._types import Field, Players
-from ganfield.checks import as_params, check_count, check_positive
+from ganfield.checks import as_params, check_count, check_not_empty, check_positive
 from ganfield.dynamics._cycles import Cycle
 from ganfield.dynamics._limit_cycle_flow import of_flow
 from ganfield.dynamics._limit_cycle_map import of_map
@@ -87,6 +87,7 @@ def limit_cycle(
     with jax.enable_x64(True):
         at, batch = double(as_params(place), integers=True), double(batch)
         check_field(field, at, batch)
+        check_not_empty(at, argument="start")
         check_dense(at, copies=8)
         if method is None:
             return of_flow(field, at, batch, time, num_segments, num_points)

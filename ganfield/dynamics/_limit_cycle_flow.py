@@ -131,7 +131,7 @@ def _shooting(flow: Flow, bases: np.ndarray, period: float, scale: float) -> Any
     """Return ``at(u) -> (gaps, their derivative)``, of moves of the nodes and of the period."""
     count, size = bases.shape
     normal = flow.velocity(bases[0])
-    normal = normal / np.linalg.norm(normal)
+    normal = normal / (np.linalg.norm(normal) or 1.0)  # 0 at an equilibrium
 
     def at(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         nodes, whole = bases + scale * u[:-1].reshape(count, size), period * (1 + u[-1])

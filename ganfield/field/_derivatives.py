@@ -17,7 +17,7 @@ from ganfield._compiled import compiled, is_tracing
 from ganfield._memory import check_memory
 from ganfield._tree import strong
 from ganfield._types import Field, Players
-from ganfield.checks import as_params, check_count
+from ganfield.checks import as_params, check_count, check_not_empty
 from ganfield.field._differentiable import backward, forward
 from ganfield.field._field import check_is_field
 
@@ -129,10 +129,11 @@ def check_dense(params: Players, *, copies: int, what: str = "the Jacobian") -> 
         what: what they are.
 
     Raises:
-        ValueError: it has not; the message says how many numbers would fit.
+        ValueError: it has not (the message says how many numbers would fit), or there is no number.
     """
     if is_tracing():
         return
+    check_not_empty(params, argument="params")
     leaves = jax.tree.leaves(params)
     size = sum(math.prod(jnp.shape(leaf)) for leaf in leaves)
     itemsize = jnp.result_type(float, *(jnp.result_type(leaf) for leaf in leaves)).itemsize

@@ -13,7 +13,7 @@ from jax.flatten_util import ravel_pytree
 from ganfield._compiled import compiled
 from ganfield._tree import strong
 from ganfield._types import Field, Players
-from ganfield.checks import as_params
+from ganfield.checks import as_params, check_not_empty
 from ganfield.field import check_field
 from ganfield.field._differentiable import backward, forward
 from ganfield.spectra._smooth import check_smooth_along
@@ -42,9 +42,8 @@ def count_numbers(field: Field, params: Players, batch: Any) -> tuple[Players, i
     """Return checked parameters, how many numbers they hold, and how many of them are θ's."""
     check_field(field, params, batch)
     params = strong(as_params(params))
+    check_not_empty(params, argument="params")
     sizes = [sum(leaf.size for leaf in jax.tree.leaves(player)) for player in params]
-    if not sum(sizes):
-        raise ValueError("params must hold at least one number, got none")
     return params, sum(sizes), sizes[0]
 
 

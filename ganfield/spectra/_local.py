@@ -10,7 +10,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from ganfield._types import Field, Players
-from ganfield.checks import check_count
+from ganfield.checks import check_count, check_not_empty
 from ganfield.field import check_field
 from ganfield.methods import Method, State, check_is_method
 from ganfield.spectra._continuum import flat_dimension, looking_at
@@ -88,6 +88,7 @@ def local_map(
     """
     check_is_method(method)
     check_field(field, params, batch)
+    check_not_empty(params, argument="params")
     least = method.cycle if num_steps is None else check_count(num_steps, argument="num_steps")
     there = state_at(method, field, params, state, batch, least)
     steps = period(method, field, there, batch, num_steps)

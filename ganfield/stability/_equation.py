@@ -12,7 +12,7 @@ import numpy as np
 from ganfield._compiled import compiled
 from ganfield._tree import double
 from ganfield._types import Field, Players, PyTree
-from ganfield.checks import check_count
+from ganfield.checks import check_count, check_not_empty
 from ganfield.field import check_field
 from ganfield.methods import Method, check_is_method
 from ganfield.spectra import jacobian_at
@@ -87,6 +87,7 @@ def drawn(
             f"sample must be a function of a key that returns a batch, got {type(sample).__name__}"
         )
     first, second = jax.random.split(key)
+    check_not_empty(params, argument="params")
     at, batch = double(params, integers=True), jax.eval_shape(sample, first)
     check_field(field, at, batch)
     F = noisy_map(method, field, at, sample, first)
