@@ -50,6 +50,13 @@ def train(built: gf.configuration.Built) -> gf.Run:
     return jax.block_until_ready(run(built.sampler()))
 
 
+def finish(experiment: gf.reporting.Experiment, name: str, *texts: str) -> None:
+    """Print what came out, and keep it beside the results for the README."""
+    text = "\n\n".join(texts) + "\n"
+    (experiment.folder / f"{name}.md").write_text(text, encoding="utf-8")
+    experiment.finish(text)
+
+
 def show_rows(ax: Axes, rows: Mapping[str, np.ndarray]) -> None:
     """Show a row of images for each name, with a white line round each."""
     tiles = np.stack([*rows.values()])[..., 0]

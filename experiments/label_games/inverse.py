@@ -37,7 +37,7 @@ SHOWN = 12
 class Config:
     """Compare BiGAN with what is known of it, and train it on digits."""
 
-    num_steps: int = 3000
+    num_steps: int = 2000
     """Steps on digits."""
     seed: int = 0
     """Of everything that is random."""
@@ -200,9 +200,11 @@ def measure(config: Config) -> dict[str, Any]:
         for row in lines
     ]
     told = [(name, *(f"{value:.5f}" for value in row.values())) for name, row in encoder.items()]
-    experiment.finish(
-        gf.reporting.table(head, table),
-        gf.reporting.table(("encoder with noise", "expected", "measured"), told),
+    digit_games.finish(
+        experiment,
+        "inverse",
+        gf.reporting.table(head, table, markdown=True),
+        gf.reporting.table(("encoder with noise", "expected", "measured"), told, markdown=True),
         f"digits: {near['same_digit']:.0%} of reconstructions are the digit that they are of; "
         f"distance {near['distance']:.3f}, to those of other digits "
         f"{near['distance_shuffled']:.3f}",

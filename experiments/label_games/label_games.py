@@ -6,6 +6,7 @@ expected of them: few_labels.py, inverse.py, translation.py, stopping.py, probe.
 
     python experiments/label_games/label_games.py
     python experiments/label_games/label_games.py --quick
+    python experiments/label_games/label_games.py --publish
 """
 
 if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
@@ -13,6 +14,7 @@ if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
 
     ganfield.program.begin()
 
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,8 @@ PRESETS = {
     "info": "info_gan",
 }
 PARTS: tuple[Any, ...] = (few_labels, inverse, translation)
+HERE = Path(__file__).parent
+TABLES = ("label_games", "few_labels", "inverse", "translation", "stopping", "probe")
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ class Config:
     """See quickly that everything works: small perceptrons, 20 steps."""
     output: Path = Path("results/label_games")
     """Folder for what all parts find, and their figures."""
+    publish: bool = False
+    """Write what was found into figures/ and README.md beside this script, too."""
 
 
 def chosen(config: Config) -> Config:
@@ -65,6 +71,8 @@ def chosen(config: Config) -> Config:
     for name in ("num_steps", "num_samples", "num_epochs"):
         gf.checks.check_count(getattr(config, name), argument=name)
     gf.checks.check_seed(config.seed, argument="seed")
+    if config.publish and (config.quick or not config.parts):
+        raise ValueError("publish must go without quick, and with all parts: the README has all")
     return replace(config, num_steps=20, num_samples=8, num_epochs=1) if config.quick else config
 
 
@@ -156,7 +164,7 @@ def main(config: Config) -> None:
         for name, of in results.items()
     ]
     head = ("game", "own digit", "one digit", "digits found", "information", "seconds")
-    experiment.finish(gf.reporting.table(head, rows))
+    digit_games.finish(experiment, "label_games", gf.reporting.table(head, rows, markdown=True))
     if not config.parts:
         return
     shared: dict[str, Any] = {"quick": config.quick, "output": config.output}
@@ -164,6 +172,18 @@ def main(config: Config) -> None:
         part.measure(part.Config(**shared))
     stopping.measure(stopping.Config(**shared), features)
     probe.measure(probe.Config(**shared))
+    if config.publish:
+        publish(experiment.folder)
+
+
+def publish(folder: Path, here: Path = HERE) -> None:
+    """Put tables into the README, and results and figures into the folder beside it."""
+    for name in TABLES:
+        text = (folder / f"{name}.md").read_text("utf-8")
+        gf.reporting.publish(here / "README.md", f"{name} --publish", text)
+        result = "result" if name == "label_games" else name
+        for file in (f"{name}.png", f"{result}.json"):
+            shutil.copy(folder / file, here / "figures" / file)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+import digit_games
 import ganfield as gf
 import stopping
 from ganfield.cli import script
@@ -28,7 +29,7 @@ from ganfield.cli import script
 class Config:
     """Probe the discriminators of the runs of stopping.py, which are trained where need be."""
 
-    num_steps: int = 3000
+    num_steps: int = 2000
     """Steps of each run that is not there yet."""
     num_draws: int = 5
     """How often 10 and 30 labels of each digit are drawn."""
@@ -46,7 +47,7 @@ def runs(config: Config) -> Iterator[tuple[str, gf.runs.SavedRun]]:
         num_steps=config.num_steps, seeds=config.seeds, quick=config.quick, output=config.output
     )
     chosen = stopping.chosen(options)
-    for method in stopping.METHODS:
+    for method in stopping.methods(chosen):
         for seed in chosen.seeds:
             folder = stopping.run_folder(chosen, method, seed)
             if not gf.runs.is_run(folder):
@@ -80,9 +81,11 @@ def measure(config: Config) -> dict[str, gf.evaluation.LinearProbe]:
         (name, *(_spread(*pair) for pair in zip(probe.accuracy, probe.standard_error, strict=True)))
         for name, probe in probes.items()
     ]
-    experiment.finish(
-        gf.reporting.table(("features", *labels), rows),
-        "share of test digits right, by labels of each digit; ± is the standard error over draws",
+    digit_games.finish(
+        experiment,
+        "probe",
+        gf.reporting.table(("features", *labels), rows, markdown=True),
+        "Share of test digits right, by labels of each digit; ± is the standard error over draws.",
     )
     return probes
 

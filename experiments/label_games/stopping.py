@@ -12,7 +12,9 @@ if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
 
     ganfield.program.begin()
 
+import atexit
 import shutil
+import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +24,7 @@ from typing import Any
 import jax
 import numpy as np
 
+import digit_games
 import ganfield as gf
 from ganfield.cli import script
 
@@ -45,7 +48,7 @@ QUICK: dict[str, Any] = {
 class Config:
     """Stop three methods where the discriminator is right half of the time, and take them on."""
 
-    num_steps: int = 3000
+    num_steps: int = 2000
     """Steps of each run."""
     window: int = 500
     """Steps over which the accuracy on fake digits is averaged; a row comes every 10."""
@@ -56,7 +59,8 @@ class Config:
     seeds: tuple[int, ...] = (0,)
     """One run of each method for each."""
     quick: bool = False
-    """See quickly that everything works: small perceptrons, 300 steps, a window of 100."""
+    """See quickly that everything works: small perceptrons, 300 steps, a window of 100,
+    without simultaneous steps."""
     output: Path = Path("results/label_games")
     """Folder for stopping.json, the figure, and the runs, which are made anew."""
 
@@ -69,6 +73,11 @@ def chosen(config: Config) -> Config:
     if not config.quick:
         return config
     return replace(config, num_steps=300, window=100, score_every=50, num_samples=200)
+
+
+def methods(config: Config) -> list[str]:
+    """Return which methods train."""
+    return [name for name in METHODS if not (config.quick and name == "simultaneous")]
 
 
 def settings(config: Config, method: str, seed: int) -> gf.configuration.Config:
@@ -148,9 +157,10 @@ def run_folder(config: Config, method: str, seed: int) -> Path:
 def draw(rows: Sequence[Mapping[str, Any]], config: Config, path: Path) -> None:
     """Draw score and accuracy of each run, and where the rule stops it."""
     with gf.plot.style():
-        figure = gf.plot.figure(2.3 * len(METHODS), 3.6)
-        axes = figure.subplots(2, len(METHODS), sharex=True, sharey="row", squeeze=False)
-        for column, method in enumerate(METHODS):
+        trained = [*dict.fromkeys(row["method"] for row in rows)]
+        figure = gf.plot.figure(2.3 * len(trained), 3.6)
+        axes = figure.subplots(2, len(trained), sharex=True, sharey="row", squeeze=False)
+        for column, method in enumerate(trained):
             above, below = axes[:, column]
             for number, row in enumerate(row for row in rows if row["method"] == method):
                 color = f"C{number}"
@@ -177,8 +187,15 @@ def moving_mean(at: np.ndarray, values: np.ndarray, window: int) -> np.ndarray:
 
 def compile_quickly(quick: bool) -> None:
     """Let a process that shows quickly that everything works compile as quickly."""
-    if quick:
-        jax.config.update("jax_disable_most_optimizations", True)
+    if not quick:
+        return
+    jax.config.update("jax_disable_most_optimizations", True)
+    if jax.config.jax_compilation_cache_dir is None:
+        # What is compiled is not compiled again where other functions compute the same.
+        folder = tempfile.mkdtemp()
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        jax.config.update("jax_compilation_cache_dir", folder)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
 
 def measure(config: Config, features: gf.evaluation.Features | None = None) -> list[dict[str, Any]]:
@@ -189,14 +206,15 @@ def measure(config: Config, features: gf.evaluation.Features | None = None) -> l
     size = settings(config, METHODS[0], 0).data.size or 8
     evaluate = scoring(features, config.num_samples, size)
     rows = []
-    for method in METHODS:
+    for method in methods(config):
         for seed in config.seeds:
             print(f"{method}, seed {seed} …", flush=True)
             rows.append(train(config, method, seed, evaluate))
     draw(rows, config, experiment.folder / "stopping.png")
     experiment.save("stopping.json", classifier=features.name, results=rows)
     head = ("method", "seed", "stopped at", "distance there", "best", "last", "seconds")
-    experiment.finish(gf.reporting.table(head, [cells(row) for row in rows]))
+    table = gf.reporting.table(head, [cells(row) for row in rows], markdown=True)
+    digit_games.finish(experiment, "stopping", table)
     return rows
 
 

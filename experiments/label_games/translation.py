@@ -115,7 +115,7 @@ def measure(config: Config) -> dict[str, Any]:
         for weight, of in each.items()
     ]
     head = ("from", "λ", "L1 to the right digit", "sharpness (real: 1)", "seconds")
-    experiment.finish(gf.reporting.table(head, table))
+    digit_games.finish(experiment, "translation", gf.reporting.table(head, table, markdown=True))
     return results
 
 

@@ -37,7 +37,7 @@ def test_few_labels(load, drawn, tmp_path):
     few_labels = load("few_labels")
     rows = few_labels.measure(few_labels.Config(quick=True, output=tmp_path))
     written = json.loads((tmp_path / "few_labels.json").read_text())["results"]
-    assert set(written) == set(rows) == {"feature_matching", "adversarial", "labels alone"}
+    assert set(written) == set(rows) == {"feature_matching", "labels alone"}
     for name, of_counts in rows.items():
         assert written[name] == {"10": of_counts[10]}
         assert 0.35 < of_counts[10][0] < 0.95  # learns, from 100 labels and in 200 steps
@@ -67,6 +67,25 @@ def test_translation(load, drawn, tmp_path):
         assert row["stopped_at"] == -1
         assert 0.05 < row["l1"] < 0.6  # a constant 0 has 0.75
     assert [ax.get_title() for ax in drawn("translation")] == ["quarter", "edges"]
+
+
+def test_published_is_what_was_found(script, tmp_path):
+    readme, found = (script.HERE / "README.md").read_text("utf-8"), tmp_path / "results"
+    (tmp_path / "figures").mkdir()
+    found.mkdir()
+    (tmp_path / "README.md").write_text(readme, "utf-8")  # has all marks
+    for name in script.TABLES:
+        (found / f"{name}.md").write_text(f"of {name}\n", "utf-8")
+        for suffix in (".png", ".json"):
+            (found / f"{name}{suffix}").write_text(name)
+    (found / "result.json").write_text("games")
+    script.publish(found, tmp_path)
+    written = (tmp_path / "README.md").read_text("utf-8")
+    assert all(f"begin -->\nof {name}\n<!--" in written for name in script.TABLES)
+    assert (tmp_path / "figures" / "probe.json").read_text() == "probe"
+    assert (tmp_path / "figures" / "result.json").read_text() == "games"
+    with pytest.raises(ValueError, match="publish must go without quick"):
+        script.chosen(script.Config(publish=True, quick=True))
 
 
 def test_sharpness(load):
