@@ -12,9 +12,7 @@ if __name__ == "__main__":  # Ctrl-C ends the imports, too, in a sentence.
 
     ganfield.program.begin()
 
-import atexit
 import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -187,15 +185,8 @@ def moving_mean(at: np.ndarray, values: np.ndarray, window: int) -> np.ndarray:
 
 def compile_quickly(quick: bool) -> None:
     """Let a process that shows quickly that everything works compile as quickly."""
-    if not quick:
-        return
-    jax.config.update("jax_disable_most_optimizations", True)
-    if jax.config.jax_compilation_cache_dir is None:
-        # What is compiled is not compiled again where other functions compute the same.
-        folder = tempfile.mkdtemp()
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        jax.config.update("jax_compilation_cache_dir", folder)
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    if quick:
+        jax.config.update("jax_disable_most_optimizations", True)
 
 
 def measure(config: Config, features: gf.evaluation.Features | None = None) -> list[dict[str, Any]]:
