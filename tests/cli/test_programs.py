@@ -165,6 +165,8 @@ def started(tmp_path, **environment):
     """Return a process of the script whose folder is below the test's."""
     script = tmp_path / "script.py"
     script.write_text(_SCRIPT)
+    # All is kept: what takes as long as the least that is kept may be kept by one start alone.
+    environment.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     for name in SETTINGS:
         environment.setdefault(name.upper(), None)
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
