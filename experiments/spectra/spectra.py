@@ -53,7 +53,7 @@ class Config:
     """Eigenvalues of each kind."""
     max_products: int = 150
     """With which each kind is sought."""
-    batch_size: int = 128
+    batch_size: int = 64
     """Real images, and latent variables, that the eigenvalues are those of."""
     seed: int = 0
     """Of everything that is random."""
