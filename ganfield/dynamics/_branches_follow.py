@@ -66,7 +66,7 @@ def corrected(problem: Problem, guess: np.ndarray, row: np.ndarray) -> Spot | No
             return None
         matrix = np.vstack([slopes, row])
         step = solved(matrix, -np.append(value, row @ (y - guess)))
-        length, size = np.linalg.norm(step), 1 + np.linalg.norm(y)
+        length, size = float(np.linalg.norm(step)), 1 + float(np.linalg.norm(y))
         if length > 2 * before:
             return None
         y = y + step
