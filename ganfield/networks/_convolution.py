@@ -13,12 +13,8 @@ import jax
 import jax.numpy as jnp
 
 from ganfield.checks import lookup
-from ganfield.networks._ordered_convolution import (
-    ordered_convolve,
-    ordered_transposed,
-    taps_of_phases,
-)
-from ganfield.networks._patches import patches, patches_convolve
+from ganfield.networks._ordered_convolution import ordered_convolve, ordered_transposed
+from ganfield.networks._patches import by_phases, patches, patches_convolve, taps_of_phases
 
 _DIMENSIONS = ("CHWN", "HWIO", "CHWN")
 CONVOLUTIONS = ("auto", "ordered", "patches", "xla")
@@ -93,11 +89,8 @@ def convolve_transposed(x: jax.Array, kernel: jax.Array, *, convolution: str) ->
     if convolution == "ordered" and _is_fast(x, kernel):
         return ordered_transposed(x, kernel, stride=2)
     (before, after), taps = taps_of_phases(size, 2, low)
-    phases = jnp.pad(kernel, ((0, 1), (0, 1), (0, 0), (0, 0)))[
-        taps[:, None, :, None], taps[None, :, None, :]
-    ]
     features = kernel.shape[-1]
-    rows = phases.transpose(2, 3, 5, 0, 1, 4).reshape(4 * features, -1)
+    rows = by_phases(kernel, taps, taps).transpose(2, 3, 5, 0, 1, 4).reshape(4 * features, -1)
     gathered = patches(x, [(before, after)] * 2, range(before + after + 1), (height, width), 1)
     y = (rows @ gathered).reshape(2, 2, features, height, width, batch)
     return y.transpose(2, 3, 0, 4, 1, 5).reshape(features, 2 * height, 2 * width, batch)

@@ -18,11 +18,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-from ganfield.networks._patches import patches_convolve, same
+from ganfield.networks._patches import by_phases, patches_convolve, same, taps_of_phases
 
 _ORDER = ("NHWC", "HWIO", "NHWC")
 _FEW_CHANNELS = 4
@@ -41,25 +40,6 @@ class Geometry(NamedTuple):
     stride: int
     size: int
     sides: tuple[int, int]
-
-
-def taps_of_phases(size: int, stride: int, low: int) -> tuple[tuple[int, int], np.ndarray]:
-    """Return how far a transposed convolution's phases see, and the taps by which they see it.
-
-    Output stride·p + r sees input p + m by the tap r + low − stride·m. Where there is no such tap
-    it is ``size``, for which a row of zeros is to be put behind the kernel.
-
-    Returns:
-        How many neighbours before and after; an array of (neighbours, phases).
-
-    Example:
-        >>> taps_of_phases(5, 2, 1)[1].tolist()
-        [[3, 4], [1, 2], [5, 0]]
-    """
-    before, after = (size - 1 - low) // stride, (stride - 1 + low) // stride
-    offsets = np.arange(-before, after + 1)
-    taps = np.arange(stride) + low - stride * offsets[:, None]
-    return (before, after), np.where((taps >= 0) & (taps < size), taps, size)
 
 
 def _ordered(
@@ -108,10 +88,11 @@ def _up(y: jax.Array, kernel: jax.Array, *, geometry: Geometry) -> jax.Array:
     (vertical, rows), (horizontal, columns) = (
         taps_of_phases(size, stride, same(side, size, stride)[0]) for side in sides
     )
-    phases = jnp.pad(kernel, ((0, 1), (0, 1), (0, 0), (0, 0)))[
-        rows[:, None, :, None], columns[None, :, None, :]
-    ]
-    phases = phases.transpose(0, 1, 5, 2, 3, 4).reshape(len(rows), len(columns), len(y), -1)
+    phases = (
+        by_phases(kernel, rows, columns)
+        .transpose(0, 1, 5, 2, 3, 4)
+        .reshape(len(rows), len(columns), len(y), -1)
+    )
     x = _ordered(y.transpose(3, 1, 2, 0), phases, [vertical, horizontal])
     x = x.reshape(batch, height, width, stride, stride, channels).transpose(5, 1, 3, 2, 4, 0)
     x = x.reshape(channels, stride * height, stride * width, batch)
@@ -189,15 +170,7 @@ ad.defbilinear(
 
 
 def ordered_convolve(x: jax.Array, kernel: jax.Array, *, stride: int) -> jax.Array:
-    """Return y[o] = Σ_i kernel[i]·x[stride·o + i − p], in both directions, p as SAME has it.
-
-    Args:
-        x: (channels, height, width, batch).
-        kernel: (size, size, channels, features).
-        stride: how many pixels lie between neighbours of the output.
-
-    Returns:
-        (features, ⌈height/stride⌉, ⌈width/stride⌉, batch).
+    """Return what `ganfield.networks._patches.patches_convolve` does, of the same arguments.
 
     Example:
         >>> x, kernel = jnp.ones((2, 4, 4, 7)), jnp.ones((5, 5, 2, 3))

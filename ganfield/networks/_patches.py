@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 
 def same(length: int, size: int, stride: int) -> tuple[int, int]:
@@ -56,3 +57,28 @@ def patches(
         padded[:, i : i + rows : stride, j : j + columns : stride] for i in taps for j in taps
     ]
     return jnp.stack(pieces).reshape(len(pieces) * x.shape[0], -1)
+
+
+def taps_of_phases(size: int, stride: int, low: int) -> tuple[tuple[int, int], np.ndarray]:
+    """Return how far a transposed convolution's phases see, and the taps by which they see it.
+
+    Output stride·p + r sees input p + m by the tap r + low − stride·m. Where there is no such tap
+    it is ``size``, for which a row of zeros is to be put behind the kernel.
+
+    Returns:
+        How many neighbours before and after; an array of (neighbours, phases).
+
+    Example:
+        >>> taps_of_phases(5, 2, 1)[1].tolist()
+        [[3, 4], [1, 2], [5, 0]]
+    """
+    before, after = (size - 1 - low) // stride, (stride - 1 + low) // stride
+    offsets = np.arange(-before, after + 1)
+    taps = np.arange(stride) + low - stride * offsets[:, None]
+    return (before, after), np.where((taps >= 0) & (taps < size), taps, size)
+
+
+def by_phases(kernel: jax.Array, rows: np.ndarray, columns: np.ndarray) -> jax.Array:
+    """Return a kernel's taps by neighbours and phases, (rows, columns, phases, phases, …)."""
+    padded = jnp.pad(kernel, ((0, 1), (0, 1), (0, 0), (0, 0)))
+    return padded[rows[:, None, :, None], columns[None, :, None, :]]

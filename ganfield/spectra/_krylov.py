@@ -69,7 +69,14 @@ class Space:
     """
 
     def __init__(
-        self, product: Product, size: int, most: int, dtype: np.dtype, random: np.random.Generator
+        self,
+        product: Product,
+        size: int,
+        most: int,
+        dtype: np.dtype,
+        random: np.random.Generator,
+        *,
+        is_filtered: bool,
     ):
         wide = np.result_type(dtype, float)
         self._product, self._random, self._dtype = product, random, dtype
@@ -80,7 +87,7 @@ class Space:
         self.count = self.products = 0
         self.norm = 0.0
         self.eps = float(np.finfo(dtype).eps)
-        self.is_filtered = True
+        self.is_filtered = is_filtered
         self._is_open = False
 
     def apply(self, vector: np.ndarray) -> np.ndarray:

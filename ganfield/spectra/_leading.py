@@ -115,8 +115,9 @@ def leading(
     Reference:
         Stewart, "A Krylov–Schur algorithm for large eigenproblems", 2002.
     """
-    space = Space(product, size, rows_of(size, search.num, search.rows), np.dtype(dtype), random)
-    space.is_filtered = search.apart and search.values_of is None
+    is_filtered = search.apart and search.values_of is None
+    most = rows_of(size, search.num, search.rows)
+    space = Space(product, size, most, np.dtype(dtype), random, is_filtered=is_filtered)
     effort, complete, best = 0, False, None
     if kept is not None and space.go_on(kept):
         effort = kept.effort

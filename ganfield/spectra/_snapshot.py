@@ -137,7 +137,6 @@ def snapshot(
         F,
         num=min(num, F.point.size),
         target="largest_modulus",
-        vectors="right",
         starts=1,
         max_products=max_products,
         progress=False,

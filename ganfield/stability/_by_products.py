@@ -281,8 +281,8 @@ def _leading(
     crowd, as they do of many numbers, so that a search for the very largest has no end.
     """
     random = np.random.default_rng(2)
-    space = Space(product, size, min(size, _KRYLOV), np.dtype(float), random)
-    space.is_filtered = False
+    most = min(size, _KRYLOV)
+    space = Space(product, size, most, np.dtype(float), random, is_filtered=False)
     while space.grow(space.count + 1) and space.row.any() and space.count < len(space.row):
         pass
     ritz = space.ritz()
