@@ -39,7 +39,7 @@ def verdict(folder: str | os.PathLike[str], *, stopped_at: int = -1) -> Verdict:
         >>> config = gf.configuration.preset("digits/mlp").replace({"samples": 4})
         >>> result = gf.training.train(config, folder, num_steps=1)
         >>> gf.runs.verdict(folder)
-        Verdict: undecided: 1 of the 20 records that it takes
+        Verdict: undecided: a verdict takes 20 records or more, here: 1
         >>> result.verdict == gf.runs.verdict(folder)
         True
     """

@@ -153,7 +153,8 @@ def verdict(
         when = f" at step {stopped_at}" if stopped_at >= 0 else ""
         return Verdict("diverging", f"it met a NaN or an infinity{when}", evidence)
     if len(steps) < LEAST:
-        return Verdict("undecided", f"{len(steps)} of the {LEAST} records that it takes", evidence)
+        reason = f"a verdict takes {LEAST} records or more, here: {len(steps)}"
+        return Verdict("undecided", reason, evidence)
     evidence["every"] = float(steps[1] - steps[0])
     moves = motion(players)
     evidence |= {name: float(value) for name, value in moves._asdict().items() if name != "records"}
